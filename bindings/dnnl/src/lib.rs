@@ -1,0 +1,1 @@
+//! brick under oneDNN's names.

@@ -1,0 +1,1 @@
+//! The element-wise algorithms of the API as expressions: forward and derivative.

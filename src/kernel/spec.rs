@@ -1,0 +1,188 @@
+//! What a kernel computes, as a value: the key of the kernel cache and the input of every generator.
+//!
+//! Row-major throughout: `n` is the vectorised, contiguous dimension (output channels), `k` the reduction, `m` the rows
+//! (pixels, batch entries) on the broadcast side. Sizes are in elements, strides in bytes where the name says so.
+
+use super::expr::Expr;
+use crate::dtype::DataType;
+use crate::machine::Isa;
+
+/// A kernel of any kind.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Spec {
+    /// Batch-reduce GEMM with an epilogue.
+    Brgemm(Brgemm),
+    /// The epilogue alone over a tile: element-wise work, conversion, copies.
+    Tile(Tile),
+    /// Moves of 32-bit groups from rows to columns: transposes and transposing packs.
+    Transpose(Transpose),
+    /// Interleaves groups of v rows: the pack `[k][n]` → `[k/v][n][v]`.
+    Interleave(Interleave),
+    /// Sums of rows: `d[n] = Σ_m a[m][n]` (bias gradients).
+    Reduce(Reduce),
+}
+
+/// How a brgemm finds the blocks of its batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Batch {
+    /// `args.a` and `args.b` point to arrays of `batch` pointers.
+    Address,
+    /// `args.a_offsets[i]`, `args.b_offsets[i]` are byte offsets from `args.a`, `args.b`.
+    Offset,
+    /// Block i lies `i * a_bytes`, `i * b_bytes` behind the base.
+    #[allow(missing_docs)]
+    Stride { a_bytes: i64, b_bytes: i64 },
+}
+
+/// `acc[m×n] = beta·C + Σ_i A_i[m×k]·B_i[k×n]`, then `d = expr(acc)`.
+///
+/// The reduction runs over groups of v = `a.vnni()` elements (f16 counts as v = 1 and is converted to f32).
+/// A: group g of row i starts at `a + i*a_row_bytes + g*a_group_bytes`, and its v elements are adjacent.
+/// B: group g is a row of n groups of v adjacent elements at `b + g*b_group_bytes`; when v does not divide k the last
+/// group is padded (the padding of B must be finite; that of A is never read).
+/// The accumulator is f32 for float operands, s32 for integers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Brgemm {
+    /// Instruction set to generate for.
+    pub isa: Isa,
+    /// Rows.
+    pub m: usize,
+    /// Columns.
+    pub n: usize,
+    /// Reduction length of one block, ≥ 1.
+    pub k: usize,
+    /// Type of A: f32, bf16, f16, u8, s8.
+    pub a: DataType,
+    /// Type of B: as A for floats, s8 or u8 for integers.
+    pub b: DataType,
+    /// Bytes from one row of A to the next.
+    pub a_row_bytes: i64,
+    /// Bytes from one group of k in A to the next.
+    pub a_group_bytes: i64,
+    /// Bytes from one group of k in B to the next.
+    pub b_group_bytes: i64,
+    /// How the blocks of the batch are found.
+    pub batch: Batch,
+    /// Whether the accumulator starts from C (beta = 1) instead of zero.
+    pub beta: bool,
+    /// Bytes from one row of C to the next; C is f32 or s32 as the accumulator.
+    pub c_row_bytes: i64,
+    /// What is stored to D, and how.
+    pub out: Out,
+}
+
+/// An expression, and where its value goes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Out {
+    /// The value to store, from the accumulator and the operands.
+    pub expr: Expr,
+    /// Type of D; integer types are rounded to nearest even and saturated.
+    pub d: DataType,
+    /// Bytes from one row of D to the next.
+    pub d_row_bytes: i64,
+}
+
+/// `d[i][j] = expr(operands at i, j)` for `args.m` rows (run time) of n columns.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Tile {
+    /// Instruction set to generate for.
+    pub isa: Isa,
+    /// Columns.
+    pub n: usize,
+    /// What is stored.
+    pub out: Out,
+}
+
+/// Moves groups of `group_bytes` bytes (4; or 1, 2 for plain transposes) from `rows` rows of `cols` groups to `cols` rows of `rows` groups:
+/// `d[j][i] = a[i][j]`. With `tail_elems` ≠ 0, the last column holds only that many bytes of a 4-byte group; the rest is zero.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Transpose {
+    /// Instruction set to generate for.
+    pub isa: Isa,
+    /// Rows of the source.
+    pub rows: usize,
+    /// Columns of the source, in groups.
+    pub cols: usize,
+    /// Bytes of a group: 1, 2 or 4.
+    pub group_bytes: usize,
+    /// Valid bytes of the last column's group, 0 for all.
+    pub tail_bytes: usize,
+    /// Bytes from one source row to the next.
+    pub a_row_bytes: i64,
+    /// Bytes from one destination row to the next.
+    pub d_row_bytes: i64,
+}
+
+/// `d[g][j][e] = a[g*v+e][j]` for `k` rows of n elements of `elem_bytes` (v = 4 / elem_bytes, so 2 or 4); missing rows of the last group
+/// are zero. `k` is a compile-time size; loop over more by calling again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Interleave {
+    /// Instruction set to generate for.
+    pub isa: Isa,
+    /// Rows of the source.
+    pub k: usize,
+    /// Columns.
+    pub n: usize,
+    /// Bytes of an element: 1 or 2.
+    pub elem_bytes: usize,
+    /// Bytes from one source row to the next.
+    pub a_row_bytes: i64,
+    /// Bytes from one destination group row to the next.
+    pub d_row_bytes: i64,
+}
+
+/// `d[j] = (beta ? d[j] : 0) + Σ_i a[i][j]` for `args.m` rows (run time) of n columns of type `a`; d is f32 (or s32 for integers).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reduce {
+    /// Instruction set to generate for.
+    pub isa: Isa,
+    /// Columns.
+    pub n: usize,
+    /// Source type.
+    pub a: DataType,
+    /// Bytes from one source row to the next.
+    pub a_row_bytes: i64,
+    /// Whether d is accumulated into.
+    pub beta: bool,
+}
+
+/// The one argument of every kernel. Fields that a kind does not use are ignored.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Args {
+    /// A or the array of A pointers; the source of moves and reductions.
+    pub a: *const u8,
+    /// B or the array of B pointers.
+    pub b: *const u8,
+    /// Byte offsets of the A blocks (`Batch::Offset`).
+    pub a_offsets: *const i64,
+    /// Byte offsets of the B blocks (`Batch::Offset`).
+    pub b_offsets: *const i64,
+    /// C, read when beta is set.
+    pub c: *const u8,
+    /// D, written.
+    pub d: *mut u8,
+    /// Number of blocks in the batch; 0 leaves beta·C.
+    pub batch: usize,
+    /// Rows of a tile or reduction.
+    pub m: usize,
+    /// Base pointers of the expression's operands, by slot, each at the tile's first row and column.
+    pub operands: *const *const u8,
+}
+
+impl Default for Args {
+    fn default() -> Args {
+        let null = std::ptr::null();
+        Args {
+            a: null,
+            b: null,
+            a_offsets: std::ptr::null(),
+            b_offsets: std::ptr::null(),
+            c: null,
+            d: std::ptr::null_mut(),
+            batch: 0,
+            m: 0,
+            operands: std::ptr::null(),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What each primitive is: descriptor, validation, planning, and the loop nest it runs.
+//!
+//! `Op` is what a client asked for. Planning resolves `any` layouts, refuses what cannot be done with a sentence, and
+//! chooses blocks; compiling generates kernels; running walks the nest. Planning and compiling may allocate and lock,
+//! running does neither. The nests handle raw pointers, so this folder may use `unsafe`.
+#![allow(unsafe_code)]
+
+use crate::{attr::Attr, error::Result, memory::MemoryDesc, threads::Pool};
+
+pub mod binary;
+pub mod eltwise;
+pub mod gemm;
+pub mod inner_product;
+pub mod matmul;
+pub mod reorder;
+pub mod sum;
+
+/// A primitive descriptor's operation, one variant a primitive kind; with the attributes, the key of the primitive cache.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Op {
+    Reorder(reorder::Desc),
+    Sum(sum::Desc),
+    Eltwise(eltwise::Desc),
+    InnerProduct(inner_product::Desc),
+    Binary(binary::Desc),
+    Matmul(matmul::Desc),
+}
+
+/// Passes, with the numbers of `brick_prop_kind_t`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i32)]
+#[allow(missing_docs)]
+pub enum Prop {
+    ForwardTraining = 64,
+    ForwardInference = 96,
+    Backward = 128,
+    BackwardData = 160,
+    BackwardWeights = 192,
+    BackwardBias = 193,
+}
+
+/// One memory argument of a primitive, by its number in the C API (`BRICK_ARG_*`).
+#[derive(Clone, Debug)]
+pub struct Arg {
+    /// The argument's number, e.g. 1 for src; scales, zero points and post-op operands as composed by the C macros.
+    pub id: i32,
+    /// The resolved descriptor (never `any`); may hold runtime dims.
+    pub md: MemoryDesc,
+    /// Whether the primitive writes it.
+    pub output: bool,
+}
+
+/// What planning answers.
+pub struct Planned {
+    /// Inputs, outputs, then attribute arguments, in the order in which `Run::run` receives their pointers.
+    pub args: Vec<Arg>,
+    /// `impl_info_str`, e.g. `brick:avx512_bf16`.
+    pub impl_name: String,
+    /// The nest's spec string and block sizes, for verbose lines.
+    pub nest: String,
+    /// Bytes of scratch memory that `run` needs, 64-byte aligned.
+    pub scratch_bytes: usize,
+    /// The rest: turned into kernels when the primitive is created.
+    pub plan: Box<dyn Plan>,
+}
+
+/// A planned primitive before its kernels exist.
+pub trait Plan: Send + Sync {
+    /// Generates the kernels.
+    fn compile(&self) -> Result<Box<dyn Run>>;
+}
+
+/// A primitive ready to run, from any number of threads at once.
+pub trait Run: Send + Sync {
+    /// Runs it once.
+    ///
+    /// # Safety
+    /// Every pointer of `exec` is null (absent, or of a zero-size memory) or points to memory that holds its descriptor,
+    /// for the length of the call; the scratch has the planned size.
+    unsafe fn run(&self, exec: &Exec) -> Result<()>;
+}
+
+/// The arguments of one execution.
+pub struct Exec<'a> {
+    /// Data pointers in the order of `Planned::args`, before `offset0` is applied.
+    pub ptrs: &'a [*mut u8],
+    /// The memory objects' own descriptors in the same order: where the plan's has runtime dims, these say them.
+    pub mds: &'a [Option<&'a MemoryDesc>],
+    /// Scratch of the planned size, 64-byte aligned.
+    pub scratch: *mut u8,
+    /// Where parallel parts run.
+    pub pool: &'a dyn Pool,
+}
+
+/// What planning may know about its surroundings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Env {
+    /// Instruction set that kernels may use.
+    pub isa: crate::machine::Isa,
+    /// Parts that run at once.
+    pub threads: usize,
+}
+
+impl Op {
+    /// Checks, resolves and plans the operation.
+    pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
+        match self {
+            Op::Reorder(d) => d.plan(attr, env),
+            Op::Sum(d) => d.plan(attr, env),
+            Op::Eltwise(d) => d.plan(attr, env),
+            Op::InnerProduct(d) => d.plan(attr, env),
+            Op::Binary(d) => d.plan(attr, env),
+            Op::Matmul(d) => d.plan(attr, env),
+        }
+    }
+}
