@@ -4,143 +4,247 @@
 //! the row and the operands allow it and EVEX where they demand it (512 bits, registers 16 to 31, masks, embedded
 //! broadcast). Errors are programming errors of a generator: they are remembered and reported by `finish`.
 
-// THE CONTRACT (bodies to be written; signatures are what the generators are written against):
+mod gp;
+mod operand;
+mod vector;
 
-/// General-purpose registers by their encoding.
-#[allow(missing_docs)]
-pub mod gpr {
-    pub const RAX: u8 = 0;
-    pub const RCX: u8 = 1;
-    pub const RDX: u8 = 2;
-    pub const RBX: u8 = 3;
-    pub const RSP: u8 = 4;
-    pub const RBP: u8 = 5;
-    pub const RSI: u8 = 6;
-    pub const RDI: u8 = 7;
-    pub const R8: u8 = 8;
-    pub const R9: u8 = 9;
-    pub const R10: u8 = 10;
-    pub const R11: u8 = 11;
-    pub const R12: u8 = 12;
-    pub const R13: u8 = 13;
-    pub const R14: u8 = 14;
-    pub const R15: u8 = 15;
+pub use operand::*;
+
+use crate::error::{Error, Result, Status};
+
+/// A 32-bit field that will hold the distance from the end of its instruction to a label.
+struct Fixup {
+    at: usize,
+    label: Label,
+    /// Added to the label's address, with the bytes between the field and the instruction's end taken off.
+    addend: i32,
 }
 
-/// A place in the code, bound once, referred to any number of times, before or after.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Label(pub(crate) u32);
-
-/// A memory operand: base + index * scale + displacement, or a label (RIP-relative).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mem {
-    /// Base register; ignored when `label` is set.
-    pub base: u8,
-    /// Index register and scale (1, 2, 4, 8).
-    pub index: Option<(u8, u8)>,
-    /// Displacement in bytes.
-    pub disp: i32,
-    /// RIP-relative address of a label plus `disp`.
-    pub label: Option<Label>,
+/// One entry of the constant pool: its bytes lie at `start` in `Asm::pool`.
+struct Constant {
+    start: usize,
+    len: usize,
+    label: Label,
 }
 
-impl Mem {
-    /// [base + disp]
-    pub const fn new(base: u8, disp: i32) -> Mem {
-        Mem {
-            base,
-            index: None,
-            disp,
-            label: None,
+/// An instruction stream under construction, with its labels and its constant pool.
+pub struct Asm {
+    code: Vec<u8>,
+    labels: Vec<Option<usize>>,
+    fixups: Vec<Fixup>,
+    constants: Vec<Constant>,
+    pool: Vec<u8>,
+    allow_evex: bool,
+    error: Option<String>,
+}
+
+/// The multi-byte no-ops that Intel and AMD recommend, by length less one.
+const NOPS: [&[u8]; 9] = [
+    &[0x90],
+    &[0x66, 0x90],
+    &[0x0F, 0x1F, 0x00],
+    &[0x0F, 0x1F, 0x40, 0x00],
+    &[0x0F, 0x1F, 0x44, 0x00, 0x00],
+    &[0x66, 0x0F, 0x1F, 0x44, 0x00, 0x00],
+    &[0x0F, 0x1F, 0x80, 0x00, 0x00, 0x00, 0x00],
+    &[0x0F, 0x1F, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
+    &[0x66, 0x0F, 0x1F, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
+];
+
+impl Asm {
+    /// An empty stream. Without `allow_evex` (AVX2 targets) whatever needs EVEX is an error.
+    pub fn new(allow_evex: bool) -> Asm {
+        Asm {
+            code: Vec::with_capacity(4096),
+            labels: Vec::new(),
+            fixups: Vec::new(),
+            constants: Vec::new(),
+            pool: Vec::new(),
+            allow_evex,
+            error: None,
         }
     }
 
-    /// [base + index * scale + disp]
-    pub const fn indexed(base: u8, index: u8, scale: u8, disp: i32) -> Mem {
-        Mem {
-            base,
-            index: Some((index, scale)),
-            disp,
-            label: None,
+    /// A label, to be bound once.
+    pub fn label(&mut self) -> Label {
+        self.labels.push(None);
+        Label(self.labels.len() as u32 - 1)
+    }
+
+    /// Puts the label here.
+    pub fn bind(&mut self, label: Label) {
+        let here = self.code.len();
+        if self.labels[label.0 as usize].replace(here).is_some() {
+            self.fail(format!("label {} is bound twice", label.0));
         }
     }
 
-    /// [label + disp], RIP-relative
-    pub const fn at(label: Label, disp: i32) -> Mem {
-        Mem {
-            base: 0,
-            index: None,
-            disp,
-            label: Some(label),
+    /// Pads with no-ops to a multiple of `bytes` (a power of two up to 64).
+    pub fn align(&mut self, bytes: usize) {
+        let mut gap = self.code.len().next_multiple_of(bytes) - self.code.len();
+        while gap > 0 {
+            let nop = NOPS[gap.min(NOPS.len()) - 1];
+            self.code.extend_from_slice(nop);
+            gap -= nop.len();
         }
     }
 
-    /// The same address `bytes` further on.
-    pub const fn plus(self, bytes: i32) -> Mem {
-        Mem {
-            disp: self.disp + bytes,
-            ..self
+    /// A RIP-relative dword of the constant pool.
+    pub fn const32(&mut self, bits: u32) -> Mem {
+        self.const_vec(&bits.to_le_bytes())
+    }
+
+    /// A RIP-relative constant of 1 to 64 bytes, aligned to its size (rounded up to a power of two).
+    pub fn const_vec(&mut self, bytes: &[u8]) -> Mem {
+        if bytes.is_empty() || bytes.len() > 64 {
+            self.fail(format!(
+                "a constant of {} bytes is not of 1 to 64 bytes",
+                bytes.len()
+            ));
+        }
+        let known = |c: &&Constant| self.pool[c.start..c.start + c.len] == *bytes;
+        if let Some(found) = self.constants.iter().find(known) {
+            return Mem::at(found.label, 0);
+        }
+        let label = self.label();
+        let (start, len) = (self.pool.len(), bytes.len());
+        self.constants.push(Constant { start, len, label });
+        self.pool.extend_from_slice(bytes);
+        Mem::at(label, 0)
+    }
+
+    /// Bytes of code so far (without the constants).
+    pub fn len(&self) -> usize {
+        self.code.len()
+    }
+
+    /// Whether nothing was emitted yet.
+    pub fn is_empty(&self) -> bool {
+        self.code.is_empty()
+    }
+
+    /// Appends the constants, patches the labels and hands out the bytes, to be placed at a multiple of 64.
+    pub fn finish(mut self) -> Result<Vec<u8>> {
+        self.emit_constants();
+        for i in 0..self.fixups.len() {
+            self.patch(i);
+        }
+        match self.error {
+            None => Ok(self.code),
+            Some(sentence) => Err(Error::new(Status::RuntimeError, sentence)),
         }
     }
-}
 
-/// The last operand of a vector instruction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rm {
-    /// A register (vector or general-purpose, as the row says).
-    Reg(u8),
-    /// Memory.
-    Mem(Mem),
-    /// One 32-bit element of memory broadcast to all lanes (EVEX only).
-    Bcast(Mem),
-}
+    /// Largest first, so that each is aligned to its size without gaps.
+    fn emit_constants(&mut self) {
+        if self.constants.is_empty() {
+            return;
+        }
+        let gap = self.code.len().next_multiple_of(64) - self.code.len();
+        self.code.extend(std::iter::repeat_n(0xCC, gap));
+        let mut constants = std::mem::take(&mut self.constants);
+        constants.sort_by_key(|c| std::cmp::Reverse(c.len));
+        for c in constants {
+            let at = self.code.len().next_multiple_of(c.len.next_power_of_two());
+            self.code.resize(at, 0);
+            self.bind(c.label);
+            self.code
+                .extend_from_slice(&self.pool[c.start..c.start + c.len]);
+        }
+    }
 
-impl From<u8> for Rm {
-    fn from(reg: u8) -> Rm {
-        Rm::Reg(reg)
+    fn patch(&mut self, i: usize) {
+        let Fixup { at, label, addend } = self.fixups[i];
+        match self.labels[label.0 as usize] {
+            Some(target) => {
+                let distance = target as i64 - at as i64 + i64::from(addend);
+                self.code[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
+            }
+            None => self.fail(format!("label {} is used but not bound", label.0)),
+        }
+    }
+
+    /// Remembers the first error for `finish`.
+    fn fail(&mut self, sentence: String) {
+        self.error.get_or_insert(sentence);
+    }
+
+    fn byte(&mut self, byte: u8) {
+        self.code.push(byte);
+    }
+
+    fn imm32(&mut self, imm: i32) {
+        self.code.extend_from_slice(&imm.to_le_bytes());
+    }
+
+    /// A 32-bit distance to `label`, followed by `trailing` more bytes of the same instruction.
+    fn distance(&mut self, label: Label, disp: i32, trailing: i32) {
+        let addend = disp - 4 - trailing;
+        let at = self.code.len();
+        self.fixups.push(Fixup { at, label, addend });
+        self.imm32(0);
+    }
+
+    /// ModRM and what follows it for a register operand (only its low three bits go here).
+    fn modrm_reg(&mut self, reg: u8, rm: u8) {
+        self.byte(0xC0 | (reg & 7) << 3 | (rm & 7));
+    }
+
+    /// ModRM, SIB and displacement of a memory operand. An 8-bit displacement counts in units of `unit` bytes;
+    /// `trailing` bytes of immediate follow.
+    fn modrm_mem(&mut self, reg: u8, mem: Mem, unit: i32, trailing: i32) {
+        let reg = (reg & 7) << 3;
+        if let Some(label) = mem.label {
+            if mem.index.is_some() {
+                self.fail("a label's address takes no index".into());
+            }
+            self.byte(reg | 5);
+            return self.distance(label, mem.disp, trailing);
+        }
+        let small = (mem.disp % unit == 0).then_some(mem.disp / unit);
+        let small = small.and_then(|d| i8::try_from(d).ok());
+        // The encoding of rbp and r13 without displacement means something else.
+        let mode = match (mem.disp, small) {
+            (0, _) if mem.base & 7 != gpr::RBP => 0x00,
+            (_, Some(_)) => 0x40,
+            _ => 0x80,
+        };
+        self.base_and_index(mode | reg, mem);
+        match (mode, small) {
+            (0x40, Some(d)) => self.byte(d as u8),
+            (0x80, _) => self.imm32(mem.disp),
+            _ => {}
+        }
+    }
+
+    /// ModRM with its mode and register set, and the SIB byte that an index, rsp or r12 demands.
+    fn base_and_index(&mut self, modrm: u8, mem: Mem) {
+        if mem.base > 15 {
+            self.fail(format!("base register {} does not exist", mem.base));
+        }
+        let base = mem.base & 7;
+        let Some((index, scale)) = mem.index else {
+            self.byte(modrm | base);
+            if base == gpr::RSP {
+                self.byte(0x24);
+            }
+            return;
+        };
+        if index > 15 || index == gpr::RSP || !matches!(scale, 1 | 2 | 4 | 8) {
+            self.fail(format!(
+                "index register {index} with scale {scale} cannot be encoded"
+            ));
+        }
+        self.byte(modrm | 4);
+        self.byte((scale.trailing_zeros() as u8) << 6 | (index & 7) << 3 | base);
     }
 }
 
-impl From<Mem> for Rm {
-    fn from(mem: Mem) -> Rm {
-        Rm::Mem(mem)
+/// Bit 3 of a memory operand's index and base, as REX, VEX and EVEX want them.
+fn high_bits(mem: &Mem) -> (u8, u8) {
+    match (mem.label, mem.index) {
+        (Some(_), _) => (0, 0),
+        (None, Some((index, _))) => (index >> 3 & 1, mem.base >> 3 & 1),
+        (None, None) => (0, mem.base >> 3 & 1),
     }
-}
-
-/// Vector length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Len {
-    /// 128 bits.
-    X,
-    /// 256 bits.
-    Y,
-    /// 512 bits.
-    Z,
-}
-
-/// An opmask for an EVEX instruction: register k1..k7, and whether masked-off lanes become zero (else they are kept).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mask {
-    /// Opmask register, 1 to 7.
-    pub k: u8,
-    /// Zeroing (loads and arithmetic) or merging (and stores).
-    pub zero: bool,
-}
-
-/// Conditions of `jcc`, by their encoding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-#[allow(missing_docs)]
-pub enum Cond {
-    B = 2,
-    Ae = 3,
-    E = 4,
-    Ne = 5,
-    Be = 6,
-    A = 7,
-    S = 8,
-    L = 12,
-    Ge = 13,
-    Le = 14,
-    G = 15,
 }
