@@ -6,10 +6,15 @@
 //!
 //! Every constructor checks that sizes and offsets in bytes fit an `i64`, so that nobody has to check again.
 
+mod blob;
 mod key;
+pub mod object;
 pub mod tags;
+mod views;
 
 use crate::{dtype::DataType, ensure, error::Result, invalid};
+pub use blob::BLOB_SIZE;
+pub use object::Memory;
 use tags::Tag;
 
 /// The largest number of dimensions.
@@ -142,6 +147,11 @@ impl MemoryDesc {
         MemoryDesc::with_strides(dims, dt, None)
     }
 
+    /// One value that lies in the memory object itself, not behind a handle.
+    pub fn host_scalar(dt: DataType) -> MemoryDesc {
+        MemoryDesc::shaped(&[1], dt, FormatKind::HostScalar).expect("one element is a valid shape")
+    }
+
     /// Explicit strides (in elements), or dense row-major without. Strides of dims of size 1 are kept but mean nothing;
     /// 0 broadcasts; overlapping elements are refused.
     pub fn with_strides(dims: &[i64], dt: DataType, strides: Option<&[i64]>) -> Result<MemoryDesc> {
@@ -158,13 +168,7 @@ impl MemoryDesc {
                 md.strides[..dims.len()].copy_from_slice(strides);
                 md.check_strides()?;
             }
-            None => {
-                ensure!(
-                    !dims[1..].contains(&RUNTIME_DIM),
-                    invalid!("strides: dims {dims:?} are runtime values, so strides must be given")
-                );
-                md.dense_strides((0..dims.len()).rev())?;
-            }
+            None => md.dense_strides((0..dims.len()).rev())?,
         }
         md.check_size()?;
         Ok(md)
@@ -398,6 +402,24 @@ impl MemoryDesc {
             FormatKind::Blocked if self.has_zero_dim() => 0,
             FormatKind::Blocked if self.has_runtime() => RUNTIME_SIZE,
             FormatKind::Blocked => self.bytes(self.span()),
+            _ => 0,
+        }
+    }
+
+    /// Bytes from the handle to the end of the last element: what an access through this descriptor may touch. Not to
+    /// be asked of runtime values.
+    pub fn footprint_bytes(&self) -> usize {
+        match self.kind() {
+            FormatKind::HostScalar => self.size_bytes(),
+            FormatKind::Blocked if self.has_zero_dim() => 0,
+            FormatKind::Blocked => {
+                let reach = |d| match self.outer_dim(d) {
+                    1 => 0,
+                    n => (n - 1) * self.strides[d],
+                };
+                let last: i64 = (0..self.dims().len()).map(reach).sum();
+                self.bytes(self.offset0 + last + self.inner_volume())
+            }
             _ => 0,
         }
     }

@@ -1,0 +1,186 @@
+//! Memory objects: a descriptor, the engine it was made for, and where its data lie.
+
+use super::{FormatKind, MemoryDesc};
+use crate::{
+    ensure,
+    error::{Error, Result, Status},
+    invalid,
+};
+use std::ffi::c_void;
+
+/// One cache line, so that a vector of them is aligned to 64 bytes.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([u8; 64]);
+
+/// Uninitialised memory, 64-byte aligned; a failing allocation is an error, not an abort.
+pub struct Buffer {
+    lines: Vec<Line>,
+    bytes: usize,
+}
+
+impl Buffer {
+    /// Memory of the given size.
+    pub fn new(bytes: usize) -> Result<Buffer> {
+        let mut lines = Vec::new();
+        lines
+            .try_reserve_exact(bytes.div_ceil(size_of::<Line>()))
+            .map_err(|_| {
+                Error::new(
+                    Status::OutOfMemory,
+                    format!("{bytes} bytes of memory could not be had"),
+                )
+            })?;
+        Ok(Buffer { lines, bytes })
+    }
+
+    /// Its first byte.
+    pub fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.lines.as_mut_ptr().cast()
+    }
+
+    /// Its size.
+    pub fn len(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether it has no bytes at all.
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+}
+
+/// Where the data of a new memory object lie.
+pub enum Source {
+    /// At a caller's address, which may be null until it is set.
+    Handle(*mut c_void),
+    /// In memory that the object allocates and owns.
+    Allocate,
+}
+
+/// A memory object. Its engine is kept as the handle that clients compare, never followed.
+pub struct Memory {
+    md: MemoryDesc,
+    engine: *const c_void,
+    handle: *mut c_void,
+    owned: Option<Buffer>,
+    /// The value of a host scalar; the widest types have 8 bytes.
+    scalar: Box<[u8; 8]>,
+}
+
+impl Memory {
+    /// A memory object; descriptors without a concrete layout are refused.
+    pub fn new(md: &MemoryDesc, engine: *const c_void, source: Source) -> Result<Memory> {
+        ensure!(
+            !md.is_any(),
+            invalid!(
+                "memory_desc: layout `any` ({md}) has no place in memory; use the layout that the primitive chose"
+            )
+        );
+        ensure!(
+            md.is_absent() || md.is_blocked() || md.kind() == FormatKind::HostScalar,
+            invalid!("memory_desc: {md} cannot be a memory object")
+        );
+        ensure!(
+            !md.has_runtime(),
+            invalid!("memory_desc: {md} has runtime values")
+        );
+        let mut memory = Memory {
+            md: *md,
+            engine,
+            handle: std::ptr::null_mut(),
+            owned: None,
+            scalar: Box::new([0; 8]),
+        };
+        match source {
+            Source::Handle(handle) => memory.handle = handle,
+            Source::Allocate => memory.allocate()?,
+        }
+        Ok(memory)
+    }
+
+    /// A memory object that holds one value itself, given as the bytes of its type.
+    pub fn host_scalar(md: &MemoryDesc, value: &[u8]) -> Result<Memory> {
+        ensure!(
+            md.kind() == FormatKind::HostScalar,
+            invalid!("memory_desc: {md} does not describe a host scalar")
+        );
+        let mut memory = Memory::new(md, std::ptr::null(), Source::Handle(std::ptr::null_mut()))?;
+        memory.set_scalar(value)?;
+        Ok(memory)
+    }
+
+    fn allocate(&mut self) -> Result<()> {
+        let bytes = self.md.footprint_bytes().max(self.md.size_bytes());
+        if bytes > 0 && self.md.is_blocked() {
+            let mut buffer = Buffer::new(bytes)?;
+            self.handle = buffer.as_mut_ptr().cast();
+            self.owned = Some(buffer);
+        }
+        Ok(())
+    }
+
+    /// Its descriptor, which lives as long as it.
+    pub fn md(&self) -> &MemoryDesc {
+        &self.md
+    }
+
+    /// The engine handle it was created with; null for host scalars.
+    pub fn engine(&self) -> *const c_void {
+        self.engine
+    }
+
+    /// Whether the value lies in the object itself.
+    pub fn is_host_scalar(&self) -> bool {
+        self.md.kind() == FormatKind::HostScalar
+    }
+
+    /// The address of its data before `offset0` is applied; null if none was given.
+    pub fn data(&self) -> *mut u8 {
+        match self.is_host_scalar() {
+            true => self.scalar.as_ptr().cast_mut(),
+            false => self.handle.cast(),
+        }
+    }
+
+    /// How many bytes lie behind the handle, where that is known: for memory that the object owns.
+    pub fn known_bytes(&self) -> Option<usize> {
+        match self.is_host_scalar() {
+            true => Some(self.md.size_bytes()),
+            false => Some(self.owned.as_ref()?.len()),
+        }
+    }
+
+    /// Points the object at other memory, giving up what it owned.
+    pub fn set_handle(&mut self, handle: *mut c_void) -> Result<()> {
+        ensure!(
+            !self.is_host_scalar(),
+            invalid!("memory: a host scalar has a value, no data handle")
+        );
+        if handle != self.handle {
+            self.owned = None;
+        }
+        self.handle = handle;
+        Ok(())
+    }
+
+    /// The value of a host scalar as bytes.
+    pub fn scalar(&self) -> Result<&[u8]> {
+        ensure!(
+            self.is_host_scalar(),
+            invalid!("memory: {} is not a host scalar", self.md)
+        );
+        Ok(&self.scalar[..self.md.size_bytes()])
+    }
+
+    /// Replaces the value of a host scalar.
+    pub fn set_scalar(&mut self, value: &[u8]) -> Result<()> {
+        let size = self.scalar()?.len();
+        ensure!(
+            value.len() == size,
+            invalid!("value: {} bytes for {}", value.len(), self.md)
+        );
+        self.scalar[..size].copy_from_slice(value);
+        Ok(())
+    }
+}
