@@ -1,0 +1,568 @@
+//! Our own pool: the calling thread and plain threads that wait for it.
+//!
+//! Measured on two cores, entering a rayon pool from an outside thread costs 21 µs, a bare hand-off between spinning
+//! threads 0.12 µs; rayon would be no more than a thread spawner here, so workers are threads of the standard library.
+//!
+//! The caller is always a member. A region is opened by one store to `Crew::region`, whose value says which region it is
+//! and how many members take part; each of these answers by storing the value to its own cache line, so members share no
+//! line that several of them write. Members that take no part never touch the job. A worker watches for the next region,
+//! then yields, then parks (`BRICK_SPIN_US`).
+//!
+//! One region at a time: who finds the crew busy, or is nested inside a region, runs all parts itself. Threads exist from
+//! the first region on, never at load. A fork leaves them behind, so the child forgets the crew (its handles lead to
+//! nothing) and hires a new one at its first region.
+
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::{null, null_mut};
+use std::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release, SeqCst},
+    fence,
+};
+use std::sync::{Arc, Once};
+use std::thread::{Builder, JoinHandle, park};
+use std::time::Duration;
+
+use super::{Pool, barrier::Wait};
+use crate::{knobs, machine::machine};
+
+/// A pool of a fixed number of threads, the caller included.
+pub struct Team {
+    members: usize,
+    /// The crew in service, or null; a `Box`, owned. One from before a fork is never freed.
+    crew: AtomicPtr<Crew>,
+    /// 1 + the generation of the process that is hiring, so that a child does not wait for a thread that it lacks.
+    hiring: AtomicU32,
+}
+
+impl Team {
+    /// A team of so many members; its threads come with the first region.
+    pub fn new(members: usize) -> Team {
+        Team {
+            members: members.clamp(1, MAX_MEMBERS),
+            crew: AtomicPtr::new(null_mut()),
+            hiring: AtomicU32::new(0),
+        }
+    }
+
+    /// The crew of this process; none while another thread is hiring it.
+    fn crew(&self) -> Option<&Crew> {
+        // SAFETY: a published crew is freed by nothing but `drop`, which has the team to itself.
+        let crew = unsafe { self.crew.load(Acquire).as_ref() };
+        match crew {
+            Some(crew) if crew.generation == GENERATION.load(Relaxed) => Some(crew),
+            _ => self.hire(),
+        }
+    }
+
+    #[cold]
+    fn hire(&self) -> Option<&Crew> {
+        watch_for_forks();
+        let generation = GENERATION.load(Relaxed);
+        let hiring = self.hiring.load(Relaxed);
+        if hiring == generation + 1
+            || self
+                .hiring
+                .compare_exchange(hiring, generation + 1, Acquire, Relaxed)
+                .is_err()
+        {
+            return None;
+        }
+        let current = self.crew.load(Acquire);
+        // SAFETY: as in `crew`.
+        let stale = unsafe { current.as_ref() }.is_none_or(|crew| crew.generation != generation);
+        let crew = if stale {
+            let crew = Box::into_raw(Box::new(Crew::hire(self.members, generation)));
+            self.crew.store(crew, Release);
+            crew
+        } else {
+            current
+        };
+        self.hiring.store(0, Release);
+        // SAFETY: as in `crew`; it was boxed here or found in service.
+        unsafe { crew.as_ref() }
+    }
+}
+
+/// The member number has this many bits of a region's value.
+const MEMBER_BITS: u32 = 16;
+const MAX_MEMBERS: usize = 1024;
+
+impl Pool for Team {
+    fn len(&self) -> usize {
+        self.members
+    }
+
+    fn is_concurrent(&self) -> bool {
+        self.members > 1
+    }
+
+    fn run(&self, n: usize, f: &(dyn Fn(usize) + Sync)) {
+        let opened = n > 1 && self.members > 1 && self.crew().is_some_and(|crew| crew.open(n, f));
+        if !opened {
+            (0..n).for_each(f);
+        }
+    }
+
+    fn run_together(&self, n: usize, f: &(dyn Fn(usize) + Sync)) -> bool {
+        n <= self.members
+            && self
+                .crew()
+                .is_some_and(|crew| n <= crew.size() && crew.open(n, f))
+    }
+}
+
+impl Drop for Team {
+    fn drop(&mut self) {
+        let crew = *self.crew.get_mut();
+        // SAFETY: the crew came from a box, and `&mut self` says that nobody uses it.
+        if !crew.is_null() && unsafe { &*crew }.generation == GENERATION.load(Relaxed) {
+            // SAFETY: as above.
+            unsafe { Box::from_raw(crew) }.dismiss();
+        }
+    }
+}
+
+/// The threads of a team in one process.
+struct Crew {
+    generation: u32,
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// What the members of a crew see.
+struct Shared {
+    /// Set while a region is open.
+    busy: AtomicBool,
+    /// The number of the current region above `MEMBER_BITS`, below it how many members take part.
+    region: Padded<AtomicU64>,
+    job: UnsafeCell<Job>,
+    /// One for each worker.
+    posts: Box<[Padded<Post>]>,
+    /// Whether there are more members than cores.
+    crowded: bool,
+    patience: Duration,
+}
+
+/// A cache line of its own, and its neighbour, which processors fetch along.
+#[repr(align(128))]
+struct Padded<T>(T);
+
+/// Where a worker and the callers meet.
+struct Post {
+    /// The last region that the worker has finished.
+    done: AtomicU64,
+    parked: AtomicBool,
+    panic: UnsafeCell<Option<Box<dyn Any + Send>>>,
+    panicked: AtomicBool,
+}
+
+/// The open region's work; `f` is valid until the region closes.
+#[derive(Clone, Copy)]
+struct Job {
+    f: *const (dyn Fn(usize) + Sync),
+    parts: usize,
+}
+
+// SAFETY: `job` is written by the one caller that holds `busy` while no worker takes part in a region, and read by the
+// workers that take part, between the release store that opens and the one that reports. A post's `panic` passes from
+// its worker to the caller in the same way. Everything else is atomic or constant.
+unsafe impl Sync for Shared {}
+// SAFETY: as above; the pointer in `job` is only followed while its region is open.
+unsafe impl Send for Shared {}
+
+/// The value that tells workers to leave: a region in which all take part, without work.
+const LEAVE: u64 = u64::MAX;
+
+fn takers(region: u64) -> usize {
+    (region & ((1 << MEMBER_BITS) - 1)) as usize
+}
+
+impl Crew {
+    /// Starts the threads; where the system refuses some, the crew is smaller.
+    fn hire(members: usize, generation: u32) -> Crew {
+        let shared = Arc::new(Shared::new(members));
+        let signals = SignalsBlocked::new();
+        let start = |member| {
+            let shared = shared.clone();
+            let name = format!("brick-{member}");
+            Builder::new()
+                .name(name)
+                .spawn(move || shared.work(member))
+                .ok()
+        };
+        let workers: Vec<_> = (1..members).map_while(start).collect();
+        drop(signals);
+        if workers.len() + 1 < members {
+            crate::log_line!(
+                ERROR,
+                "threads,started {} of {} threads",
+                workers.len(),
+                members - 1
+            );
+        }
+        Crew {
+            generation,
+            shared,
+            workers,
+        }
+    }
+
+    /// Members, the caller included.
+    fn size(&self) -> usize {
+        self.workers.len() + 1
+    }
+
+    /// Runs all parts of a region; false, and nothing, if another region is open.
+    fn open(&self, parts: usize, f: &(dyn Fn(usize) + Sync)) -> bool {
+        let shared = &*self.shared;
+        if shared.busy.swap(true, Acquire) {
+            return false;
+        }
+        let members = parts.min(self.size());
+        let region = shared.announce(members, Job { f: erase(f), parts });
+        for (worker, post) in self.workers[..members - 1].iter().zip(&shared.posts) {
+            if post.0.parked.load(Relaxed) {
+                worker.thread().unpark();
+            }
+        }
+        let own = catch_unwind(AssertUnwindSafe(|| share(f, parts, 0, members)));
+        let theirs = shared.collect(region, members);
+        shared.busy.store(false, Release);
+        if let Some(payload) = own.err().or(theirs) {
+            resume_unwind(payload);
+        }
+        true
+    }
+
+    /// Sends the workers home and waits for them.
+    fn dismiss(self) {
+        self.shared.region.0.store(LEAVE, SeqCst);
+        for worker in self.workers {
+            worker.thread().unpark();
+            // A worker catches what its parts throw, so it ends without a panic.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Shared {
+    fn new(members: usize) -> Shared {
+        let post = |_| {
+            Padded(Post {
+                done: AtomicU64::new(0),
+                parked: AtomicBool::new(false),
+                panic: UnsafeCell::new(None),
+                panicked: AtomicBool::new(false),
+            })
+        };
+        Shared {
+            busy: AtomicBool::new(false),
+            region: Padded(AtomicU64::new(0)),
+            job: UnsafeCell::new(Job {
+                f: null::<fn(usize)>(),
+                parts: 0,
+            }),
+            posts: (1..members).map(post).collect(),
+            crowded: members > machine().cores,
+            patience: Duration::from_micros(knobs::SPIN_US.get() as u64),
+        }
+    }
+
+    /// Opens a region for the first `members` and returns its value.
+    fn announce(&self, members: usize, job: Job) -> u64 {
+        // SAFETY: the caller holds `busy`, and all who took part in the last region have reported.
+        unsafe { *self.job.get() = job };
+        let last = self.region.0.load(Relaxed);
+        let region = (((last >> MEMBER_BITS) + 1) << MEMBER_BITS) | members as u64;
+        self.region.0.store(region, Release);
+        // Either a worker about to park sees this region, or the caller sees that it parks.
+        fence(SeqCst);
+        region
+    }
+
+    /// Waits until the region's other members have reported; a panic of one of them.
+    fn collect(&self, region: u64, members: usize) -> Option<Box<dyn Any + Send>> {
+        let mut panic = None;
+        for Padded(post) in &self.posts[..members - 1] {
+            let mut wait = Wait::new(self.crowded);
+            while post.done.load(Acquire) != region {
+                wait.pause();
+            }
+            if post.panicked.load(Relaxed) {
+                post.panicked.store(false, Relaxed);
+                // SAFETY: the worker has reported and will not touch this before the next region.
+                panic = unsafe { (*post.panic.get()).take() }.or(panic);
+            }
+        }
+        panic
+    }
+
+    /// A worker's life.
+    fn work(&self, member: usize) {
+        let Padded(post) = &self.posts[member - 1];
+        let mut seen = 0;
+        loop {
+            seen = self.next_region(seen, post);
+            if seen == LEAVE {
+                return;
+            }
+            let members = takers(seen);
+            if member < members {
+                // SAFETY: this member takes part, so the job stays until it reports.
+                let Job { f, parts } = unsafe { *self.job.get() };
+                // SAFETY: the caller of the region keeps `f` alive until this member reports.
+                let f = unsafe { &*f };
+                if let Err(payload) =
+                    catch_unwind(AssertUnwindSafe(|| share(f, parts, member, members)))
+                {
+                    // SAFETY: the caller reads this only after the report below.
+                    unsafe { *post.panic.get() = Some(payload) };
+                    post.panicked.store(true, Relaxed);
+                }
+                post.done.store(seen, Release);
+            }
+        }
+    }
+
+    /// Waits for a region other than `seen`.
+    fn next_region(&self, seen: u64, post: &Post) -> u64 {
+        let mut wait = Wait::new(self.crowded);
+        loop {
+            let region = self.region.0.load(Acquire);
+            if region != seen {
+                return region;
+            }
+            if !wait.pause_within(self.patience) {
+                self.sleep(seen, post);
+                wait = Wait::new(self.crowded);
+            }
+        }
+    }
+
+    /// Parks until a caller wakes this worker, unless a region has come in the meantime.
+    fn sleep(&self, seen: u64, post: &Post) {
+        post.parked.store(true, Relaxed);
+        fence(SeqCst);
+        if self.region.0.load(Relaxed) == seen {
+            park();
+        }
+        post.parked.store(false, Relaxed);
+    }
+}
+
+/// One member's share of a region: every `members`-th part.
+fn share(f: &(dyn Fn(usize) + Sync), parts: usize, member: usize, members: usize) {
+    (member..parts).step_by(members).for_each(f);
+}
+
+/// Forgets how long `f` lives; `Crew::open` returns only when nobody uses it any more.
+fn erase<'a>(f: &'a (dyn Fn(usize) + Sync + 'a)) -> *const (dyn Fn(usize) + Sync + 'static) {
+    // SAFETY: only the lifetime changes, which a raw pointer does not use.
+    unsafe {
+        std::mem::transmute::<
+            *const (dyn Fn(usize) + Sync + 'a),
+            *const (dyn Fn(usize) + Sync + 'static),
+        >(f)
+    }
+}
+
+/// Forks between the first process and this one.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+/// Lets a forked child know that it is one.
+fn watch_for_forks() {
+    extern "C" fn in_child() {
+        GENERATION.fetch_add(1, Relaxed);
+    }
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the handler only writes an atomic, as a handler in a forked child may. If the system has no memory for
+        // it, forked children would wait for threads that they lack; nothing can be done about that here.
+        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
+    });
+}
+
+/// While it lives, threads started here are born with all signals blocked: the program's handlers belong to its threads.
+struct SignalsBlocked(libc::sigset_t);
+
+impl SignalsBlocked {
+    fn new() -> SignalsBlocked {
+        // SAFETY: plain data, filled in by the calls below; all pointers are to locals.
+        unsafe {
+            let (mut all, mut before) = std::mem::zeroed();
+            libc::sigfillset(&mut all);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
+            SignalsBlocked(before)
+        }
+    }
+}
+
+impl Drop for SignalsBlocked {
+    fn drop(&mut self) {
+        // SAFETY: the mask is the one that `new` read.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, null_mut()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+    use std::thread;
+
+    fn check(team: &Team, parts: usize) {
+        let hits: Vec<AtomicUsize> = (0..parts).map(|_| AtomicUsize::new(0)).collect();
+        team.run(parts, &|i| {
+            hits[i].fetch_add(1, Relaxed);
+        });
+        assert!(hits.iter().all(|h| h.load(Relaxed) == 1));
+    }
+
+    #[test]
+    fn every_part_runs_once_for_any_sizes() {
+        for members in 1..=6 {
+            let team = Team::new(members);
+            (0..=13).for_each(|parts| check(&team, parts));
+        }
+    }
+
+    #[test]
+    fn workers_wake_from_their_sleep() {
+        let team = Team::new(3);
+        for _ in 0..5 {
+            check(&team, 3);
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn more_members_than_cores_do_not_collapse() {
+        let team = Team::new(4 * machine().cores);
+        let start = std::time::Instant::now();
+        (0..1000).for_each(|_| check(&team, 4 * machine().cores));
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            start.elapsed()
+        );
+    }
+
+    #[test]
+    fn nested_regions_run_inline() {
+        let team = Team::new(3);
+        let count = AtomicUsize::new(0);
+        team.run(3, &|_| {
+            let me = thread::current().id();
+            team.run(4, &|_| {
+                assert_eq!(thread::current().id(), me);
+                count.fetch_add(1, Relaxed);
+            });
+            assert!(!team.run_together(2, &|_| ()));
+        });
+        assert_eq!(count.into_inner(), 12);
+    }
+
+    #[test]
+    fn many_callers_at_once() {
+        let team = Team::new(3);
+        thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| (0..300).for_each(|i| check(&team, 1 + i % 5)));
+            }
+        });
+    }
+
+    #[test]
+    fn panics_reach_the_caller_and_leave_the_team_usable() {
+        let team = Team::new(3);
+        for bad in 0..5 {
+            let run = || team.run(5, &|i| assert_ne!(i, bad, "stop"));
+            let payload = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
+            assert!(payload.downcast_ref::<String>().unwrap().contains("stop"));
+            check(&team, 5);
+        }
+    }
+
+    #[test]
+    fn together_means_at_the_same_time() {
+        let team = Team::new(3);
+        let arrived = AtomicUsize::new(0);
+        assert!(team.run_together(3, &|_| {
+            arrived.fetch_add(1, Relaxed);
+            while arrived.load(Relaxed) < 3 {
+                thread::yield_now();
+            }
+        }));
+        assert!(!team.run_together(4, &|_| unreachable!()));
+    }
+
+    /// Runs `f` in a forked child and returns whether it ended well within ten seconds.
+    fn in_fork(f: impl FnOnce()) -> bool {
+        // SAFETY: the child calls `f`, which needs no lock that another thread of the test may have held, and ends.
+        match unsafe { libc::fork() } {
+            0 => {
+                let fine = catch_unwind(AssertUnwindSafe(f)).is_ok();
+                // SAFETY: ends the child without the parent's exit handlers.
+                unsafe { libc::_exit(if fine { 0 } else { 1 }) }
+            }
+            child => wait_for(child) == Some(0),
+        }
+    }
+
+    /// The child's wait status; none, and the child killed, after ten seconds.
+    fn wait_for(child: libc::pid_t) -> Option<i32> {
+        let mut status = 0;
+        for _ in 0..1000 {
+            // SAFETY: `child` is ours and `status` a local.
+            if unsafe { libc::waitpid(child, &mut status, libc::WNOHANG) } == child {
+                return Some(status);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        // SAFETY: the child has not been waited for, so its number is still its own.
+        unsafe {
+            (
+                libc::kill(child, libc::SIGKILL),
+                libc::waitpid(child, &mut status, 0),
+            )
+        };
+        None
+    }
+
+    #[test]
+    fn a_forked_child_gets_a_crew_of_its_own() {
+        let team = Team::new(3);
+        check(&team, 3);
+        assert!(in_fork(|| {
+            assert!(team.run_together(3, &|_| ()));
+            (0..100).for_each(|_| check(&team, 5));
+            assert!(in_fork(|| check(&team, 3)));
+        }));
+        check(&team, 3);
+    }
+
+    #[test]
+    fn a_fork_while_another_thread_is_inside_a_region() {
+        let team = Team::new(2);
+        let (inside, leave) = (AtomicBool::new(false), AtomicBool::new(false));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                team.run(2, &|_| {
+                    inside.store(true, Relaxed);
+                    while !leave.load(Relaxed) {
+                        thread::yield_now();
+                    }
+                });
+            });
+            while !inside.load(Relaxed) {
+                thread::yield_now();
+            }
+            let fine = in_fork(|| assert!(team.run_together(2, &|_| ())));
+            leave.store(true, Relaxed);
+            assert!(fine);
+        });
+    }
+}
