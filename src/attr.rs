@@ -36,7 +36,8 @@ pub struct Quant {
     pub mode: i32,
 }
 
-/// One element of a post-op chain.
+/// One element of a post-op chain. Chains are short and stored once, so the size of a variant does not matter.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum PostOp {
