@@ -345,6 +345,11 @@ impl MemoryDesc {
         self.kind() == FormatKind::Any
     }
 
+    /// Whether the memory object itself holds the one value.
+    pub fn is_host_scalar(&self) -> bool {
+        self.kind() == FormatKind::HostScalar
+    }
+
     /// Whether strides and inner blocks say where elements lie.
     pub fn is_blocked(&self) -> bool {
         self.kind() == FormatKind::Blocked

@@ -1,6 +1,6 @@
 //! Memory objects: a descriptor, the engine it was made for, and where its data lie.
 
-use super::{FormatKind, MemoryDesc};
+use super::MemoryDesc;
 use crate::{
     ensure,
     error::{Error, Result, Status},
@@ -78,7 +78,7 @@ impl Memory {
             )
         );
         ensure!(
-            md.is_absent() || md.is_blocked() || md.kind() == FormatKind::HostScalar,
+            md.is_absent() || md.is_blocked() || md.is_host_scalar(),
             invalid!("memory_desc: {md} cannot be a memory object")
         );
         ensure!(
@@ -102,7 +102,7 @@ impl Memory {
     /// A memory object that holds one value itself, given as the bytes of its type.
     pub fn host_scalar(md: &MemoryDesc, value: &[u8]) -> Result<Memory> {
         ensure!(
-            md.kind() == FormatKind::HostScalar,
+            md.is_host_scalar(),
             invalid!("memory_desc: {md} does not describe a host scalar")
         );
         let mut memory = Memory::new(md, std::ptr::null(), Source::Handle(std::ptr::null_mut()))?;
@@ -132,7 +132,7 @@ impl Memory {
 
     /// Whether the value lies in the object itself.
     pub fn is_host_scalar(&self) -> bool {
-        self.md.kind() == FormatKind::HostScalar
+        self.md.is_host_scalar()
     }
 
     /// The address of its data before `offset0` is applied; null if none was given.

@@ -52,15 +52,18 @@ impl MemoryDesc {
                 offsets.len()
             )
         );
-        let mut out = *self;
-        for d in 0..n {
-            let (len, start, whole, block) = (dims[d], offsets[d], self.dims[d], self.block_of(d));
+        for (d, whole) in self.dims().iter().enumerate() {
+            let (len, start) = (dims[d], offsets[d]);
             ensure!(
-                len >= 0 && start >= 0 && start <= whole && len <= whole - start,
+                len >= 0 && start >= 0 && start <= *whole && len <= whole - start,
                 invalid!(
                     "submemory: {len} elements from {start} do not fit dimension {d} of size {whole}"
                 )
             );
+        }
+        let mut out = *self;
+        for d in 0..n {
+            let (len, start, whole, block) = (dims[d], offsets[d], self.dims[d], self.block_of(d));
             ensure!(
                 start % block == 0 && (len % block == 0 || start + len == whole),
                 unimplemented_here!(
@@ -95,11 +98,17 @@ impl MemoryDesc {
         if self.has_zero_dim() || dims.is_empty() {
             return MemoryDesc::plain(dims, self.dtype());
         }
-        let mut out = MemoryDesc::shaped(dims, self.dtype(), super::FormatKind::Blocked)?;
-        out.offset0 = self.offset0;
-        (out.inner_nblks, out.inner_blks) = (self.inner_nblks, self.inner_blks);
-        Regroup::new(self, &mut out).run()?;
-        Ok(out)
+        let same = |(a, b): &(&i64, &i64)| a == b;
+        let front = self.dims().iter().zip(dims).take_while(same).count();
+        let back = self
+            .dims()
+            .iter()
+            .rev()
+            .zip(dims.iter().rev())
+            .take_while(same)
+            .count();
+        // Where several dims of size 1 could be the one that came or went, the last fit wins, as in oneDNN.
+        Regroup::run(self, dims, 0, back).or_else(|_| Regroup::run(self, dims, front, 0))
     }
 
     fn check_volume(&self, dims: &[i64]) -> Result<()> {
@@ -114,52 +123,55 @@ impl MemoryDesc {
     }
 }
 
-/// Walks two lists of dims of equal volume, first the equal ones from the front, then the rest from the back in the
-/// smallest groups of equal volume.
+/// Walks two lists of dims of equal volume from the back in the smallest groups of equal volume; as many dims as the
+/// caller says are known to be the same at the front or at the back.
 struct Regroup<'a> {
     from: &'a MemoryDesc,
-    to: &'a mut MemoryDesc,
+    to: MemoryDesc,
     front: usize,
     /// Elements that the dims set so far span: the stride that a dim of size 1 gets.
     next: i64,
 }
 
 impl Regroup<'_> {
-    fn new<'a>(from: &'a MemoryDesc, to: &'a mut MemoryDesc) -> Regroup<'a> {
-        let front = from
-            .dims()
-            .iter()
-            .zip(to.dims())
-            .take_while(|(a, b)| a == b)
-            .count();
+    fn run(from: &MemoryDesc, dims: &[i64], front: usize, back: usize) -> Result<MemoryDesc> {
+        let mut to = MemoryDesc::shaped(dims, from.dtype(), super::FormatKind::Blocked)?;
+        to.offset0 = from.offset0;
+        (to.inner_nblks, to.inner_blks) = (from.inner_nblks, from.inner_blks);
         let next = from.inner_volume();
-        Regroup {
+        let mut walk = Regroup {
             from,
             to,
             front,
             next,
+        };
+        let (mut i, mut o) = (from.dims().len(), dims.len());
+        for _ in 0..back {
+            (i, o) = (i - 1, o - 1);
+            walk.keep(i, o);
         }
+        while i > front || o > front {
+            (i, o) = walk.step(i, o)?;
+        }
+        for d in (0..front).rev() {
+            walk.keep(d, d);
+        }
+        Ok(walk.to)
     }
 
-    fn run(mut self) -> Result<()> {
-        let (mut i, mut o) = (self.from.dims().len(), self.to.dims().len());
-        while i > self.front || o > self.front {
-            if i > self.front && self.from.padded_dims[i - 1] == 1 {
-                i -= 1;
-            } else if o > self.front
-                && self.to.dims[o - 1] == 1
-                && (i == self.front || self.from.dims[i - 1] != 1)
-            {
-                o -= 1;
-                self.to.strides[o] = self.next;
-            } else {
-                (i, o) = self.group(i, o)?;
-            }
+    /// Drops a dim of size 1 before `i`, adds one before `o`, or maps a group; answers what is left.
+    fn step(&mut self, i: usize, o: usize) -> Result<(usize, usize)> {
+        if i > self.front && self.from.padded_dims[i - 1] == 1 {
+            return Ok((i - 1, o));
         }
-        for d in (0..self.front).rev() {
-            self.keep(d, d);
+        if o > self.front
+            && self.to.dims[o - 1] == 1
+            && (i == self.front || self.from.dims[i - 1] != 1)
+        {
+            self.to.strides[o - 1] = self.next;
+            return Ok((i, o - 1));
         }
-        Ok(())
+        self.group(i, o)
     }
 
     /// Maps the smallest groups of dims before `i` and `o` that have equal volume; answers where they start.
