@@ -104,3 +104,36 @@ pub struct Expr {
     /// Whether the result is an integer (s32 bits) instead of f32; storing converts and saturates accordingly.
     pub int: bool,
 }
+
+/// Writes an expression node by node.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    nodes: Vec<Node>,
+}
+
+impl Builder {
+    /// An empty program.
+    pub fn new() -> Builder {
+        Builder::default()
+    }
+
+    /// Appends an operation.
+    pub fn push(&mut self, node: Node) -> Id {
+        self.nodes.push(node);
+        (self.nodes.len() - 1) as Id
+    }
+
+    /// The same float in every lane.
+    pub fn float(&mut self, value: f32) -> Id {
+        self.push(Node::Const(value.to_bits()))
+    }
+
+    /// The finished program.
+    pub fn finish(self, result: Id, int: bool) -> Expr {
+        Expr {
+            nodes: self.nodes,
+            result,
+            int,
+        }
+    }
+}

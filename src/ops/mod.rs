@@ -9,6 +9,7 @@ use crate::{attr::Attr, error::Result, memory::MemoryDesc, threads::Pool};
 
 pub mod binary;
 pub mod eltwise;
+pub mod epilogue;
 pub mod gemm;
 pub mod inner_product;
 pub mod matmul;

@@ -1,1 +1,3 @@
-//! (to be written)
+//! Pure planning: from sizes, layouts and the machine to block sizes, loops and scratch. Nothing here touches pointers.
+
+pub mod place;

@@ -1,0 +1,644 @@
+//! What happens to a value between accumulation and store, as an expression with its operands.
+//!
+//! Attributes mean the same for every primitive: `acc * (src scale * weights scale) + bias`, then the post-ops in
+//! order, then `/ dst scale + dst zero point`, then rounding and saturation by the store. A [`Chain`] writes these
+//! steps into an [`Expr`] and records where each operand comes from; [`Epilogue`] is the chain of a matrix product.
+
+use super::{Arg, Exec};
+use crate::{
+    attr::{Attr, BinaryAlg, PostOp, Quant},
+    dtype::DataType,
+    ensure,
+    error::Result,
+    invalid,
+    kernel::{
+        eltwise,
+        expr::{Bcast, Builder, Expr, Id, Node, Pred},
+    },
+    memory::{MemoryDesc, RUNTIME_DIM},
+    plan::place::Place,
+    unimplemented_here,
+};
+
+/// Argument numbers of the C API that several primitives share.
+pub mod arg {
+    #![allow(missing_docs)]
+    pub const SRC: i32 = 1;
+    pub const SRC_1: i32 = 2;
+    pub const SRC_2: i32 = 3;
+    pub const DST: i32 = 17;
+    pub const WEIGHTS: i32 = 33;
+    pub const BIAS: i32 = 41;
+    pub const DIFF_SRC: i32 = 129;
+    pub const DIFF_DST: i32 = 145;
+    pub const MULTIPLE_SRC: i32 = 1024;
+    pub const SCALES: i32 = 4096;
+    pub const ZERO_POINTS: i32 = 8192;
+
+    /// The bits that stand for post-op `i`.
+    pub const fn post_op(i: usize) -> i32 {
+        32768 * (i as i32 + 1)
+    }
+}
+
+/// The most operands that an expression may have.
+pub const MAX_OPERANDS: usize = 64;
+/// A dst position by dimension, as [`Bindings::fill`] takes it.
+pub type Position = [i64];
+
+/// One operand of an expression: which argument it reads, and where.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// Index into `Planned::args`.
+    pub index: usize,
+    /// Element type.
+    pub dtype: DataType,
+    /// Where the element for a dst position lies.
+    pub place: Place,
+}
+
+/// The operands of an expression, by slot.
+#[derive(Clone, Debug, Default)]
+pub struct Bindings {
+    /// Slots below this one belong to the nest itself.
+    pub first_slot: usize,
+    /// The operands from `first_slot` on.
+    pub list: Vec<Binding>,
+}
+
+impl Bindings {
+    /// Number of slots, those of the nest included.
+    pub fn slots(&self) -> usize {
+        self.first_slot + self.list.len()
+    }
+
+    /// Writes the operand pointers for the tile whose first element is dst element `position`; slots of the nest stay
+    /// as they are.
+    pub fn fill(&self, out: &mut [*const u8], exec: &Exec, position: &Position) {
+        for (slot, binding) in out[self.first_slot..].iter_mut().zip(&self.list) {
+            *slot = exec.ptrs[binding.index].wrapping_offset(binding.place.at(position) as isize);
+        }
+    }
+}
+
+/// An input of a primitive that attributes refer to: its argument number, its descriptor, and which dst dimension each
+/// of its dimensions runs along.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// Argument number.
+    pub id: i32,
+    /// Its descriptor.
+    pub md: &'a MemoryDesc,
+    /// Dst dimension of each of its dimensions, if any.
+    pub to: &'a [Option<usize>],
+}
+
+/// An expression under construction, and its operands.
+pub struct Chain<'a> {
+    /// The program so far.
+    pub code: Builder,
+    /// The operands so far.
+    pub bindings: Bindings,
+    args: &'a mut Vec<Arg>,
+    dst: MemoryDesc,
+}
+
+impl<'a> Chain<'a> {
+    /// Starts a chain that ends in `dst`. Operands are looked up in `args`, and appended where they are attributes'.
+    pub fn new(args: &'a mut Vec<Arg>, dst: &MemoryDesc, first_slot: usize) -> Chain<'a> {
+        let bindings = Bindings {
+            first_slot,
+            list: Vec::new(),
+        };
+        Chain {
+            code: Builder::new(),
+            bindings,
+            args,
+            dst: *dst,
+        }
+    }
+
+    /// Loads the argument `id`, which lies at `place`; an argument not yet listed is added as an input with `md`.
+    pub fn load(&mut self, id: i32, md: &MemoryDesc, place: Place, int: bool) -> Result<Id> {
+        let dtype = md.dtype();
+        ensure!(
+            dtype.is_kernel_type(),
+            unimplemented_here!(
+                "argument {id}: operands of type {} are not supported",
+                dtype.name()
+            )
+        );
+        let slot = self.bindings.slots();
+        ensure!(
+            slot < MAX_OPERANDS,
+            unimplemented_here!("argument {id}: more than {MAX_OPERANDS} operands in one pass")
+        );
+        let index = self
+            .args
+            .iter()
+            .position(|a| a.id == id)
+            .unwrap_or(self.args.len());
+        if index == self.args.len() {
+            self.args.push(Arg {
+                id,
+                md: *md,
+                output: false,
+            });
+        }
+        self.bindings.list.push(Binding {
+            index,
+            dtype,
+            place,
+        });
+        // The nest decides how the operand varies over its tiles.
+        let (slot, bcast) = (slot as u8, Bcast::Scalar);
+        Ok(self.code.push(Node::Load {
+            slot,
+            dtype,
+            bcast,
+            int,
+        }))
+    }
+
+    /// Loads an operand that is broadcast along those dims in which it has size 1.
+    pub fn load_broadcast(&mut self, id: i32, md: &MemoryDesc, what: &str) -> Result<Id> {
+        check_broadcast(md, &self.dst, what)?;
+        let md = resolved(md, &self.dst)?;
+        ensure!(
+            md.is_blocked() && !md.has_runtime(),
+            unimplemented_here!("{what}: only layouts known at creation are supported")
+        );
+        self.load(
+            id,
+            &md,
+            Place::broadcast(&md, md.dtype().size_bytes()),
+            false,
+        )
+    }
+
+    /// Loads the scales or zero points of an input, if it has any. `kind` is the offset of their argument numbers.
+    pub fn quant(&mut self, quant: Option<&Quant>, kind: i32, input: Input) -> Result<Option<Id>> {
+        let Some(quant) = quant else { return Ok(None) };
+        let what = if kind == arg::SCALES {
+            "scales"
+        } else {
+            "zero points"
+        };
+        let what = format!("{what} of argument {}", input.id);
+        ensure!(
+            quant.mode <= 1,
+            unimplemented_here!("{what}: quantization mode {} is not supported", quant.mode)
+        );
+        let mask = quant_mask(quant, input.md.dims(), &what)?;
+        let bytes = quant.data_type.size_bytes();
+        let (md, place) = if quant.on_host {
+            (MemoryDesc::host_scalar(quant.data_type), Place::default())
+        } else {
+            dense(input.md.dims(), mask, quant.data_type, bytes, &what)?
+        };
+        let place = place.renamed(input.to).ok_or_else(|| {
+            unimplemented_here!(
+                "{what}: mask {mask} varies along a dimension that the result does not have"
+            )
+        })?;
+        self.load(kind | input.id, &md, place, false).map(Some)
+    }
+
+    /// Multiplies by the scales of `input`, if it has any.
+    pub fn scaled(&mut self, attr: &Attr, x: Id, input: Input) -> Result<Id> {
+        let scale = self.quant(attr.scales.get(&input.id), arg::SCALES, input)?;
+        Ok(scale.map_or(x, |s| self.code.push(Node::Mul(x, s))))
+    }
+
+    /// Applies the post-ops of `attr` in order.
+    pub fn post_ops(&mut self, attr: &Attr, mut x: Id) -> Result<Id> {
+        ensure!(
+            attr.post_ops.len() <= 32,
+            invalid!(
+                "post-ops: {} of them, at most 32 are possible",
+                attr.post_ops.len()
+            )
+        );
+        for (i, op) in attr.post_ops.iter().enumerate() {
+            x = self.post_op(i, op, x)?;
+        }
+        Ok(x)
+    }
+
+    fn post_op(&mut self, i: usize, op: &PostOp, x: Id) -> Result<Id> {
+        match op {
+            PostOp::Sum {
+                scale,
+                zero_point,
+                data_type,
+            } => self.sum(i, x, scale.get(), *zero_point, *data_type),
+            PostOp::Eltwise { alg, alpha, beta } => Ok(eltwise::forward(
+                &mut self.code,
+                *alg,
+                alpha.get(),
+                beta.get(),
+                x,
+            )),
+            PostOp::Binary { alg, src1, src2 } => self.binary(i, x, *alg, src1, src2.as_ref()),
+            PostOp::Prelu { mask } => self.prelu(i, x, *mask),
+            PostOp::Depthwise { .. } => Err(unimplemented_here!(
+                "post-op {i}: a fused depthwise convolution is not supported"
+            )),
+        }
+    }
+
+    fn sum(
+        &mut self,
+        i: usize,
+        x: Id,
+        scale: f32,
+        zero_point: i32,
+        dtype: Option<DataType>,
+    ) -> Result<Id> {
+        let (own, dtype) = (self.dst.dtype(), dtype.unwrap_or(self.dst.dtype()));
+        ensure!(
+            dtype.size_bytes() == own.size_bytes() && dtype.is_kernel_type(),
+            invalid!(
+                "post-op {i}: sum cannot read dst of type {} as {}",
+                own.name(),
+                dtype.name()
+            )
+        );
+        let mut old = self.code.push(Node::LoadD { dtype });
+        if zero_point != 0 {
+            let zero_point = self.code.float(zero_point as f32);
+            old = self.code.push(Node::Sub(old, zero_point));
+        }
+        if scale == 1.0 {
+            return Ok(self.code.push(Node::Add(x, old)));
+        }
+        let scale = self.code.float(scale);
+        Ok(self.code.push(Node::Fma(old, scale, x)))
+    }
+
+    fn binary(
+        &mut self,
+        i: usize,
+        x: Id,
+        alg: BinaryAlg,
+        src1: &MemoryDesc,
+        src2: Option<&MemoryDesc>,
+    ) -> Result<Id> {
+        let y = self.load_broadcast(
+            arg::post_op(i) | arg::SRC_1,
+            src1,
+            &format!("post-op {i}: src1"),
+        )?;
+        if alg != BinaryAlg::Select {
+            return Ok(eltwise::binary(&mut self.code, alg, x, y));
+        }
+        let what = format!("post-op {i}: src2");
+        let src2 = src2
+            .filter(|md| !md.is_absent())
+            .ok_or_else(|| invalid!("{what}: select needs it"))?;
+        let condition = self.load_broadcast(arg::post_op(i) | arg::SRC_2, src2, &what)?;
+        Ok(select(&mut self.code, condition, x, y))
+    }
+
+    fn prelu(&mut self, i: usize, x: Id, mask: i32) -> Result<Id> {
+        let what = format!("post-op {i}: prelu weights");
+        check_mask(mask, self.dst.dims().len(), &what)?;
+        let (_, place) = dense(self.dst.dims(), mask, DataType::F32, 4, &what)?;
+        let dims: Vec<i64> = self
+            .dst
+            .dims()
+            .iter()
+            .enumerate()
+            .map(|(d, &n)| if mask >> d & 1 == 1 { n } else { 1 })
+            .collect();
+        let md = MemoryDesc::plain(&dims, DataType::F32)?;
+        let weights = self.load(arg::post_op(i) | arg::WEIGHTS, &md, place, false)?;
+        let scaled = self.code.push(Node::Mul(x, weights));
+        let zero = self.code.float(0.0);
+        Ok(self.code.push(Node::Select {
+            pred: Pred::Gt,
+            x,
+            y: zero,
+            a: x,
+            b: scaled,
+        }))
+    }
+
+    /// Divides by the scale of dst and adds its zero point, if it has them.
+    pub fn quantise(&mut self, attr: &Attr, mut x: Id) -> Result<Id> {
+        let (dst, to) = (self.dst, identity(self.dst.dims().len()));
+        let input = Input {
+            id: arg::DST,
+            md: &dst,
+            to: &to,
+        };
+        if let Some(scale) = self.quant(attr.scales.get(&arg::DST), arg::SCALES, input)? {
+            x = self.code.push(Node::Div(x, scale));
+        }
+        if let Some(zero_point) =
+            self.quant(attr.zero_points.get(&arg::DST), arg::ZERO_POINTS, input)?
+        {
+            x = self.code.push(Node::Add(x, zero_point));
+        }
+        Ok(x)
+    }
+
+    /// Ends the chain.
+    pub fn finish(self, result: Id, int: bool) -> (Expr, Bindings) {
+        (self.code.finish(result, int), self.bindings)
+    }
+}
+
+/// `condition ≠ 0 ? x : y`.
+pub fn select(code: &mut Builder, condition: Id, x: Id, y: Id) -> Id {
+    let zero = code.float(0.0);
+    code.push(Node::Select {
+        pred: Pred::Ne,
+        x: condition,
+        y: zero,
+        a: x,
+        b: y,
+    })
+}
+
+/// The map of an input whose dimensions are those of dst.
+pub fn identity(ndims: usize) -> Vec<Option<usize>> {
+    (0..ndims).map(Some).collect()
+}
+
+/// Refuses what no primitive honours, and scales or zero points of arguments other than those listed.
+pub fn check_attr(attr: &Attr, scales: &[i32], zero_points: &[i32]) -> Result<()> {
+    ensure!(
+        attr.dropout.is_none(),
+        unimplemented_here!("attribute: dropout is not supported")
+    );
+    ensure!(
+        attr.rounding.values().all(|&mode| mode == 0),
+        unimplemented_here!("attribute: stochastic rounding is not supported")
+    );
+    ensure!(
+        attr.precomputed_reductions.is_empty(),
+        unimplemented_here!("attribute: precomputed reductions are not supported")
+    );
+    ensure!(
+        attr.rnn_data.is_none() && attr.rnn_weights.is_none() && attr.rnn_projection.is_none(),
+        unimplemented_here!(
+            "attribute: quantisation of recurrent layers means nothing to this primitive"
+        )
+    );
+    let stranger = |given: &std::collections::BTreeMap<i32, Quant>, known: &[i32]| {
+        given.keys().copied().find(|k| !known.contains(k))
+    };
+    if let Some(id) = stranger(&attr.scales, scales) {
+        return Err(unimplemented_here!(
+            "attribute: scales of argument {id} are not supported here"
+        ));
+    }
+    match stranger(&attr.zero_points, zero_points) {
+        Some(id) => Err(unimplemented_here!(
+            "attribute: zero points of argument {id} are not supported here"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Checks that every dim of `md` is 1 or that of `dst`.
+pub fn check_broadcast(md: &MemoryDesc, dst: &MemoryDesc, what: &str) -> Result<()> {
+    ensure!(
+        md.ndims == dst.ndims,
+        invalid!("{what}: {} dims, dst has {}", md.ndims, dst.ndims)
+    );
+    let fits = md
+        .dims()
+        .iter()
+        .zip(dst.dims())
+        .all(|(&a, &b)| a == b || a == 1);
+    ensure!(
+        fits,
+        invalid!(
+            "{what}: dims {:?} do not broadcast to {:?} of dst",
+            md.dims(),
+            dst.dims()
+        )
+    );
+    Ok(())
+}
+
+/// `md` with a layout: its own, else that of `like` where the dims agree, else row-major.
+pub fn resolved(md: &MemoryDesc, like: &MemoryDesc) -> Result<MemoryDesc> {
+    if !md.is_any() {
+        return Ok(*md);
+    }
+    if md.dims() != like.dims() || !like.is_blocked() {
+        return MemoryDesc::plain(md.dims(), md.dtype());
+    }
+    let mut chosen = *like;
+    chosen.data_type = md.data_type;
+    chosen.offset0 = 0;
+    Ok(chosen)
+}
+
+fn check_mask(mask: i32, ndims: usize, what: &str) -> Result<()> {
+    ensure!(
+        mask >= 0 && mask >> ndims == 0,
+        invalid!("{what}: mask {mask} names dimensions beyond the {ndims} there are")
+    );
+    Ok(())
+}
+
+/// The dims along which the values really vary; groups are supported where they cover a whole dim or one element.
+fn quant_mask(quant: &Quant, dims: &[i64], what: &str) -> Result<i32> {
+    check_mask(quant.mask, dims.len(), what)?;
+    ensure!(
+        !quant.on_host || quant.mask == 0,
+        invalid!(
+            "{what}: a host scalar cannot vary, but the mask is {}",
+            quant.mask
+        )
+    );
+    ensure!(
+        quant.groups.len() <= dims.len(),
+        invalid!(
+            "{what}: {} group sizes for {} dims",
+            quant.groups.len(),
+            dims.len()
+        )
+    );
+    let mut mask = quant.mask;
+    let first = dims.len() - quant.groups.len();
+    for (d, &group) in quant.groups.iter().enumerate().map(|(i, g)| (first + i, g)) {
+        ensure!(
+            group <= 1 || group == dims[d],
+            unimplemented_here!("{what}: groups of {group} along dimension {d} are not supported")
+        );
+        if group == dims[d] {
+            mask &= !(1 << d);
+        }
+    }
+    Ok(mask)
+}
+
+/// Descriptor and place of a dense vector over the masked dims.
+fn dense(
+    dims: &[i64],
+    mask: i32,
+    dtype: DataType,
+    bytes: usize,
+    what: &str,
+) -> Result<(MemoryDesc, Place)> {
+    let varying = (0..dims.len()).filter(|d| mask >> d & 1 == 1);
+    let runtime = varying.clone().any(|d| dims[d] == RUNTIME_DIM);
+    ensure!(
+        !runtime || varying.count() == 1,
+        unimplemented_here!(
+            "{what}: mask {mask} over several dims, one of them known only at execution"
+        )
+    );
+    let (place, count) = Place::dense(dims, mask, bytes);
+    Ok((MemoryDesc::plain(&[count], dtype)?, place))
+}
+
+/// What a matrix product asks of its epilogue.
+pub struct Request<'a> {
+    /// Attributes; checked with [`check_attr`] by the primitive.
+    pub attr: &'a Attr,
+    /// Type of the accumulator: f32 or s32.
+    pub acc: DataType,
+    /// Operands of the nest that are added to an s32 accumulator, in slots 0, 1, …: zero-point compensation.
+    pub extra: &'a [Bcast],
+    /// Inputs whose scales multiply the accumulator.
+    pub scaled: &'a [Input<'a>],
+    /// The bias, if there is one.
+    pub bias: Option<Input<'a>>,
+    /// Where the result goes.
+    pub dst: &'a MemoryDesc,
+    /// Dst dimensions that the rows of a tile run along, outermost first.
+    pub rows: &'a [usize],
+    /// The dst dimension that the columns of a tile run along.
+    pub cols: usize,
+    /// Tiles start at multiples of this many columns and are at most as wide, where dst has inner blocks; else 0.
+    pub cols_block: i64,
+}
+
+/// The expression behind a matrix product, and its operands.
+pub struct Epilogue {
+    /// From the accumulator to the stored value.
+    pub expr: Expr,
+    /// Its operands.
+    pub bindings: Bindings,
+}
+
+impl Epilogue {
+    /// Plans the epilogue; arguments of attributes are appended to `args`, which already lists the primitive's own.
+    pub fn new(request: &Request, args: &mut Vec<Arg>) -> Result<Epilogue> {
+        let mut chain = Chain::new(args, request.dst, request.extra.len());
+        let (result, int) = value(&mut chain, request)?;
+        let (mut expr, bindings) = chain.finish(result, int);
+        let first = bindings.first_slot;
+        for node in &mut expr.nodes {
+            if let Node::Load { slot, bcast, .. } = node
+                && *slot as usize >= first
+            {
+                let binding = &bindings.list[*slot as usize - first];
+                *bcast = over_tile(binding, request).ok_or_else(|| {
+                    let id = args[binding.index].id;
+                    unimplemented_here!(
+                        "argument {id}: its layout does not run along the rows and columns of dst"
+                    )
+                })?;
+            }
+        }
+        Ok(Epilogue { expr, bindings })
+    }
+}
+
+fn value(chain: &mut Chain, request: &Request) -> Result<(Id, bool)> {
+    let mut x = chain.code.push(Node::Acc);
+    let int = request.acc.is_int();
+    for (slot, &bcast) in request.extra.iter().enumerate() {
+        let load = Node::Load {
+            slot: slot as u8,
+            dtype: DataType::S32,
+            bcast,
+            int: true,
+        };
+        let extra = chain.code.push(load);
+        x = chain.code.push(Node::AddI(x, extra));
+    }
+    let attr = request.attr;
+    let plain = attr.scales.is_empty()
+        && attr.post_ops.is_empty()
+        && !attr.zero_points.contains_key(&arg::DST);
+    if int && plain && request.bias.is_none() && request.dst.dtype().is_int() {
+        return Ok((x, true));
+    }
+    if int {
+        x = chain.code.push(Node::ToFloat(x));
+    }
+    x = scale_all(chain, request, x)?;
+    if let Some(bias) = request.bias {
+        x = add_bias(chain, bias, x)?;
+    }
+    x = chain.post_ops(attr, x)?;
+    Ok((chain.quantise(attr, x)?, false))
+}
+
+/// The scales are multiplied with each other first, as the standard order of operations has it.
+fn scale_all(chain: &mut Chain, request: &Request, x: Id) -> Result<Id> {
+    let mut product = None;
+    for &input in request.scaled {
+        if let Some(scale) = chain.quant(request.attr.scales.get(&input.id), arg::SCALES, input)? {
+            product = Some(product.map_or(scale, |p| chain.code.push(Node::Mul(p, scale))));
+        }
+    }
+    Ok(product.map_or(x, |p| chain.code.push(Node::Mul(x, p))))
+}
+
+fn add_bias(chain: &mut Chain, bias: Input, x: Id) -> Result<Id> {
+    let place = Place::broadcast(bias.md, bias.md.dtype().size_bytes());
+    let place = place.renamed(bias.to).ok_or_else(|| {
+        invalid!(
+            "bias: dims {:?} do not fit the dims {:?} of dst",
+            bias.md.dims(),
+            chain.dst.dims()
+        )
+    })?;
+    let bias = chain.load(bias.id, bias.md, place, false)?;
+    Ok(chain.code.push(Node::Add(x, bias)))
+}
+
+/// How an operand varies over a tile of rows and columns; nothing where a kernel could not walk it.
+fn over_tile(binding: &Binding, request: &Request) -> Option<Bcast> {
+    let (place, bytes) = (&binding.place, binding.dtype.size_bytes() as i64);
+    let run = if request.cols_block > 0 {
+        request.cols_block
+    } else {
+        i64::MAX
+    };
+    let along = place.even(request.cols, run)?;
+    let mut row_bytes = 0;
+    if let Some((&last, outer)) = request.rows.split_last() {
+        row_bytes = place.even(last, i64::MAX)?;
+        let mut reach = row_bytes;
+        let mut inner = last;
+        for &dim in outer.iter().rev() {
+            reach = reach.checked_mul(request.dst.dims[inner])?;
+            if place.even(dim, i64::MAX)? != reach && request.dst.dims[dim] != 1 {
+                return None;
+            }
+            inner = dim;
+        }
+    }
+    bcast(along, row_bytes, bytes)
+}
+
+/// The broadcast of an operand with these strides along columns and rows.
+pub fn bcast(along: i64, row_bytes: i64, bytes: i64) -> Option<Bcast> {
+    match (along, row_bytes) {
+        (0, 0) => Some(Bcast::Scalar),
+        (0, _) => Some(Bcast::Col { row_bytes }),
+        (a, 0) if a == bytes => Some(Bcast::Row),
+        (a, _) if a == bytes => Some(Bcast::Full { row_bytes }),
+        _ => None,
+    }
+}

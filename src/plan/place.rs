@@ -1,0 +1,285 @@
+//! Where elements lie, as arithmetic on logical positions.
+//!
+//! Inner blocks write an index in a mixed radix: dim 1 of `nChw16c` has the digits c/16 and c%16, each with a stride of
+//! its own. A [`Place`] lists these digits; [`blocks`] cuts a logical range into blocks in which every operand's
+//! digits are plain nested loops, so that nests never divide; [`collapse`] merges what is contiguous for all.
+
+use crate::memory::MemoryDesc;
+
+/// One digit of a logical index: `(index[dim] / div) % size`, worth `stride` bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// The logical dimension.
+    pub dim: usize,
+    /// Weight of the digit in the index.
+    pub div: i64,
+    /// Values the digit takes; `i64::MAX` for the outermost digit.
+    pub size: i64,
+    /// Bytes from one value to the next.
+    pub stride: i64,
+}
+
+/// The address of an operand's elements as a function of the logical position, in bytes from its handle.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Bytes to element (0, …).
+    pub base: i64,
+    /// Digits that matter, outermost first within a dimension.
+    pub terms: Vec<Term>,
+}
+
+impl Place {
+    /// The place of every element of `md`, padding included.
+    pub fn whole(md: &MemoryDesc, bytes: usize) -> Place {
+        let ndims = md.ndims as usize;
+        let bytes = bytes as i64;
+        let mut inner = vec![(1, 1); md.inner_nblks as usize]; // (div, stride) of each inner block
+        let (mut divs, mut stride) = ([1; crate::memory::MAX_NDIMS], 1);
+        for i in (0..inner.len()).rev() {
+            let dim = md.inner_idxs[i] as usize;
+            inner[i] = (divs[dim], stride);
+            divs[dim] *= md.inner_blks[i];
+            stride *= md.inner_blks[i];
+        }
+        let mut terms = Vec::new();
+        for dim in 0..ndims {
+            terms.push(Term {
+                dim,
+                div: divs[dim],
+                size: i64::MAX,
+                stride: md.strides[dim] * bytes,
+            });
+            for (i, &(div, stride)) in inner
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| md.inner_idxs[*i] as usize == dim)
+            {
+                terms.push(Term {
+                    dim,
+                    div,
+                    size: md.inner_blks[i],
+                    stride: stride * bytes,
+                });
+            }
+        }
+        Place {
+            base: md.offset0 * bytes,
+            terms,
+        }
+    }
+
+    /// The place of `md` read as an operand that is broadcast along its dims of size 1.
+    pub fn broadcast(md: &MemoryDesc, bytes: usize) -> Place {
+        let mut place = Place::whole(md, bytes);
+        place.terms.retain(|t| md.dims[t.dim] != 1 && t.stride != 0);
+        place
+    }
+
+    /// The place of a dense array over those of `dims` whose bit is set in `mask`, and its number of elements.
+    pub fn dense(dims: &[i64], mask: i32, bytes: usize) -> (Place, i64) {
+        let (mut terms, mut count) = (Vec::new(), 1);
+        for dim in (0..dims.len()).rev().filter(|d| mask >> d & 1 == 1) {
+            terms.push(Term {
+                dim,
+                div: 1,
+                size: i64::MAX,
+                stride: count * bytes as i64,
+            });
+            count *= dims[dim];
+        }
+        terms.retain(|t| dims[t.dim] != 1);
+        (Place { base: 0, terms }, count)
+    }
+
+    /// The same data seen from a tensor whose dim `to[d]` is this one's dim d; a dim without counterpart must not vary.
+    pub fn renamed(mut self, to: &[Option<usize>]) -> Option<Place> {
+        for term in &mut self.terms {
+            term.dim = (*to.get(term.dim)?)?;
+        }
+        Some(self)
+    }
+
+    /// Bytes from the handle to the element at `pos`.
+    pub fn at(&self, pos: &[i64]) -> i64 {
+        self.terms.iter().fold(self.base, |sum, t| {
+            let index = pos[t.dim];
+            sum + t.stride
+                * if t.size == i64::MAX && t.div == 1 {
+                    index
+                } else {
+                    index / t.div % t.size
+                }
+        })
+    }
+
+    /// Bytes that a step of `level` along `dim` moves, where `level` divides or is a multiple of every digit's weight.
+    pub fn step(&self, dim: usize, level: i64) -> i64 {
+        let digit = self
+            .terms
+            .iter()
+            .filter(|t| t.dim == dim && t.div <= level && level / t.div < t.size);
+        digit
+            .max_by_key(|t| t.div)
+            .map_or(0, |t| t.stride * (level / t.div))
+    }
+
+    /// The stride along `dim` if `run` aligned indices from any multiple of `run` on are evenly spaced.
+    pub fn even(&self, dim: usize, run: i64) -> Option<i64> {
+        let mut digits = self.terms.iter().filter(|t| t.dim == dim);
+        match (digits.next(), digits.next()) {
+            (None, _) => Some(0),
+            (Some(t), None) if t.div == 1 && t.size == i64::MAX => Some(t.stride),
+            _ => {
+                let unit = self.terms.iter().find(|t| t.dim == dim && t.div == 1)?;
+                (unit.size % run == 0).then_some(unit.stride)
+            }
+        }
+    }
+}
+
+/// A counted loop and how far each operand moves with it, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loop {
+    /// Iterations.
+    pub count: i64,
+    /// Bytes per iteration, by operand.
+    pub strides: Vec<i64>,
+}
+
+/// A rectangular part of the logical space in which all operands advance evenly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// Bytes from each operand's handle to the first element.
+    pub base: Vec<i64>,
+    /// Its loops, outermost first.
+    pub loops: Vec<Loop>,
+}
+
+impl Block {
+    /// Number of elements.
+    pub fn elements(&self) -> i64 {
+        self.loops.iter().map(|l| l.count).product()
+    }
+
+    /// Cuts loop `at` into whole chunks (a loop over chunks outside, `at` inside) and the rest.
+    pub fn split(mut self, at: usize, chunk: i64) -> Vec<Block> {
+        let Loop { count, strides } = self.loops[at].clone();
+        if count <= chunk {
+            return vec![self];
+        }
+        let advance = |n: i64| strides.iter().map(|s| s * n).collect::<Vec<_>>();
+        let mut tail = self.clone();
+        tail.base
+            .iter_mut()
+            .zip(advance(count / chunk * chunk))
+            .for_each(|(b, s)| *b += s);
+        tail.loops[at].count = count % chunk;
+        self.loops[at].count = chunk;
+        self.loops.push(Loop {
+            count: count / chunk,
+            strides: advance(chunk),
+        });
+        let mut parts = vec![self];
+        if count % chunk != 0 {
+            parts.push(tail);
+        }
+        parts
+    }
+}
+
+/// A run of indices along one dim that every operand walks as nested loops: its start, and its loops as (count, step).
+type Segment = (i64, Vec<(i64, i64)>);
+
+/// Cuts the ranges (one a dim) into blocks; nothing where the operands' inner blocks along a dim do not nest.
+pub fn blocks(ranges: &[(i64, i64)], places: &[&Place]) -> Option<Vec<Block>> {
+    let origin = Block {
+        base: places.iter().map(|p| p.base).collect(),
+        loops: Vec::new(),
+    };
+    let mut parts = vec![origin];
+    for (dim, &(from, to)) in ranges.iter().enumerate() {
+        let segments = segments(from, to, &levels(dim, places)?);
+        parts = parts
+            .iter()
+            .flat_map(|b| segments.iter().map(|s| extend(b, dim, s, places)))
+            .collect();
+    }
+    Some(parts)
+}
+
+/// The weights of all operands' digits along `dim`, ascending from 1; each must divide the next.
+fn levels(dim: usize, places: &[&Place]) -> Option<Vec<i64>> {
+    let terms = places
+        .iter()
+        .flat_map(|p| &p.terms)
+        .filter(|t| t.dim == dim);
+    let mut levels: Vec<i64> = terms.map(|t| t.div).chain([1]).collect();
+    levels.sort_unstable();
+    levels.dedup();
+    levels
+        .windows(2)
+        .all(|w| w[1] % w[0] == 0)
+        .then_some(levels)
+}
+
+fn segments(mut at: i64, to: i64, levels: &[i64]) -> Vec<Segment> {
+    let mut out = Vec::new();
+    while at < to {
+        let top = levels
+            .iter()
+            .rposition(|l| at % l == 0 && at + l <= to)
+            .unwrap_or(0);
+        let whole = (to - at) / levels[top];
+        let count = levels
+            .get(top + 1)
+            .map_or(whole, |up| whole.min((up - at % up) / levels[top]));
+        let inner = (0..top)
+            .rev()
+            .map(|i| (levels[i + 1] / levels[i], levels[i]));
+        out.push((
+            at,
+            std::iter::once((count, levels[top])).chain(inner).collect(),
+        ));
+        at += count * levels[top];
+    }
+    out
+}
+
+fn extend(block: &Block, dim: usize, (start, loops): &Segment, places: &[&Place]) -> Block {
+    let mut block = block.clone();
+    for (base, place) in block.base.iter_mut().zip(places) {
+        let digits = place.terms.iter().filter(|t| t.dim == dim);
+        *base += digits
+            .map(|t| start / t.div % t.size * t.stride)
+            .sum::<i64>();
+    }
+    for &(count, step) in loops {
+        let strides = places.iter().map(|p| p.step(dim, step)).collect();
+        block.loops.push(Loop { count, strides });
+    }
+    block
+}
+
+/// Drops loops of one iteration, orders the others by operand 0's stride, largest first, and merges neighbours that
+/// are contiguous for every operand.
+pub fn collapse(loops: &mut Vec<Loop>) {
+    loops.retain(|l| l.count != 1);
+    loops.sort_by_key(|l| std::cmp::Reverse(l.strides.first().map_or(0, |s| s.abs())));
+    while let Some((outer, inner)) = mergeable(loops) {
+        loops[inner].count *= loops[outer].count;
+        loops.remove(outer);
+    }
+}
+
+fn mergeable(loops: &[Loop]) -> Option<(usize, usize)> {
+    let fits = |a: &Loop, b: &Loop| {
+        a.strides
+            .iter()
+            .zip(&b.strides)
+            .all(|(x, y)| *x == y * b.count)
+    };
+    let pairs = (0..loops.len()).flat_map(|a| (0..loops.len()).map(move |b| (a, b)));
+    pairs
+        .into_iter()
+        .find(|&(a, b)| a != b && fits(&loops[a], &loops[b]))
+}
