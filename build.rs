@@ -3,6 +3,9 @@
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
-        println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libbrick.so.0.1");
+        // Not `rustc-cdylib-link-arg`, which cargo hands on to the libraries of dependent crates. Executables ignore both.
+        println!("cargo:rustc-link-arg=-Wl,-soname,libbrick.so.0.1");
+        // Threads, fork handlers and pointers to generated kernels outlive a dlclose.
+        println!("cargo:rustc-link-arg=-Wl,-z,nodelete");
     }
 }
