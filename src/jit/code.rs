@@ -1,1 +1,369 @@
-//! (to be written)
+//! Executable memory, never writable and executable at one address.
+//!
+//! Kernels share one arena of memfd chunks, each mapped twice: a view to write through and a view to run from. Where
+//! the system refuses that, a kernel gets pages of its own that turn from writable to executable. Where it refuses
+//! that as well, publishing fails and the caller uses the portable kernel.
+//!
+//! The arena belongs to the process that made it. A forked child sees the same physical pages, so it runs the kernels
+//! it inherited, never writes them, and starts an arena of its own with its first new kernel.
+
+#![allow(unsafe_code)]
+
+use crate::error::{Error, Result, Status};
+use crate::unimplemented_here;
+use libc::{c_int, c_void};
+use std::io;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+pub use crate::knobs::JitMemory as Policy;
+
+/// Kernels start at multiples of this, a cache line.
+const ALIGN: usize = 64;
+/// The first chunk; the next ones double up to `MAX_CHUNK`. A kernel that exceeds them gets a chunk of its size.
+const MIN_CHUNK: usize = 64 << 10;
+const MAX_CHUNK: usize = 256 << 10;
+
+/// Machine code that can be called; dropping it gives its memory back.
+#[derive(Debug)]
+pub struct Code {
+    entry: NonNull<u8>,
+    len: usize,
+    home: Home,
+}
+
+// SAFETY: the bytes behind `entry` are immutable as long as the value lives, and dropping it locks the arena.
+unsafe impl Send for Code {}
+// SAFETY: as above.
+unsafe impl Sync for Code {}
+
+/// Where the bytes live.
+#[derive(Debug)]
+enum Home {
+    /// A range of an arena.
+    Arena(&'static Arena),
+    /// Pages of its own, held to be unmapped in the end.
+    Pages(#[expect(dead_code)] Map),
+}
+
+impl Code {
+    /// Makes a copy of the bytes executable, in the ways that the policy allows.
+    pub fn publish(bytes: &[u8], policy: Policy) -> Result<Code> {
+        match policy {
+            Policy::Auto => Arena::current()
+                .publish(bytes)
+                .or_else(|_| publish_pages(bytes)),
+            Policy::Mprotect => publish_pages(bytes),
+            Policy::None => Err(unimplemented_here!(
+                "executable memory is switched off by BRICK_JIT_MEMORY=none"
+            )),
+        }
+    }
+
+    /// The first instruction, at a multiple of 64.
+    pub fn entry(&self) -> *const u8 {
+        self.entry.as_ptr()
+    }
+
+    /// The machine code.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: `publish` wrote `len` bytes there, the mapping is readable and lives as long as `self`.
+        unsafe { std::slice::from_raw_parts(self.entry.as_ptr(), self.len) }
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        // A kernel inherited through fork stays: its pages are shared with the parent. Own pages unmap themselves.
+        if let Home::Arena(arena) = self.home
+            && arena.pid == process_id()
+        {
+            arena
+                .lock()
+                .give_back(self.entry.as_ptr() as usize, self.len);
+        }
+    }
+}
+
+/// A private copy in pages of its own: written first, executable afterwards.
+fn publish_pages(bytes: &[u8]) -> Result<Code> {
+    let prot = libc::PROT_READ | libc::PROT_WRITE;
+    let map = Map::new(
+        bytes.len(),
+        prot,
+        libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+        -1,
+    )?;
+    // SAFETY: the fresh mapping holds at least `bytes.len()` writable bytes that nobody else knows.
+    unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), map.start.as_ptr(), bytes.len()) };
+    // SAFETY: the range is the whole mapping made above.
+    let rc = unsafe { libc::mprotect(map.address(), map.len, libc::PROT_READ | libc::PROT_EXEC) };
+    if rc != 0 {
+        return Err(refused("making written pages executable"));
+    }
+    Ok(Code {
+        entry: map.start,
+        len: bytes.len(),
+        home: Home::Pages(map),
+    })
+}
+
+/// The error of the last system call: out of memory, or no executable memory on this host.
+fn refused(what: &str) -> Error {
+    let error = io::Error::last_os_error();
+    let status = match error.raw_os_error() {
+        Some(libc::ENOMEM | libc::ENOSPC | libc::EMFILE | libc::ENFILE | libc::EAGAIN) => {
+            Status::OutOfMemory
+        }
+        _ => Status::Unimplemented,
+    };
+    Error::new(
+        status,
+        format!("no executable memory: {what} failed: {error}"),
+    )
+}
+
+fn process_id() -> u32 {
+    std::process::id()
+}
+
+/// A mapping, unmapped on drop.
+#[derive(Debug)]
+struct Map {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: a mapping belongs to the process, not to a thread; what is done with its address is up to its owner.
+unsafe impl Send for Map {}
+// SAFETY: as above.
+unsafe impl Sync for Map {}
+
+impl Map {
+    fn new(len: usize, prot: c_int, flags: c_int, fd: c_int) -> Result<Map> {
+        // SAFETY: without MAP_FIXED the kernel picks an unused range.
+        let address = unsafe { libc::mmap(ptr::null_mut(), len.max(1), prot, flags, fd, 0) };
+        match NonNull::new(address.cast()) {
+            Some(start) if address != libc::MAP_FAILED => Ok(Map {
+                start,
+                len: len.max(1),
+            }),
+            _ => Err(refused("mmap")),
+        }
+    }
+
+    fn address(&self) -> *mut c_void {
+        self.start.as_ptr().cast()
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        // SAFETY: the range was mapped by `new`, and its owner says that nobody uses it any more.
+        unsafe { libc::munmap(self.address(), self.len) };
+    }
+}
+
+/// The chunks of one process.
+#[derive(Debug)]
+struct Arena {
+    pid: u32,
+    chunks: Mutex<Chunks>,
+}
+
+impl Arena {
+    /// The arena of this process, made if need be without a lock that another thread could hold across a fork.
+    fn current() -> &'static Arena {
+        static CURRENT: AtomicPtr<Arena> = AtomicPtr::new(ptr::null_mut());
+        let pid = process_id();
+        let seen = CURRENT.load(Ordering::Acquire);
+        // SAFETY: only leaked arenas are ever stored.
+        if let Some(arena) = unsafe { seen.as_ref() }
+            && arena.pid == pid
+        {
+            return arena;
+        }
+        let chunks = Mutex::default();
+        let fresh = Box::into_raw(Box::new(Arena { pid, chunks }));
+        match CURRENT.compare_exchange(seen, fresh, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY: leaked above, and never freed from here on.
+            Ok(_) => unsafe { &*fresh },
+            Err(winner) => {
+                // SAFETY: `fresh` was never shared; the winner is a leaked arena of this process.
+                unsafe {
+                    drop(Box::from_raw(fresh));
+                    &*winner
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Chunks> {
+        self.chunks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn publish(&'static self, bytes: &[u8]) -> Result<Code> {
+        let entry = self.lock().publish(bytes)?;
+        Ok(Code {
+            entry,
+            len: bytes.len(),
+            home: Home::Arena(self),
+        })
+    }
+}
+
+/// What an arena's lock protects.
+#[derive(Debug, Default)]
+struct Chunks(Vec<Chunk>);
+
+impl Chunks {
+    fn publish(&mut self, bytes: &[u8]) -> Result<NonNull<u8>> {
+        let size = footprint(bytes.len());
+        if let Some(entry) = self.0.iter_mut().find_map(|c| c.publish(bytes, size)) {
+            return Ok(entry);
+        }
+        let usual = MAX_CHUNK.min(MIN_CHUNK << self.0.len().min(8));
+        let mut chunk = Chunk::new(size.next_multiple_of(MIN_CHUNK).max(usual))?;
+        let entry = chunk
+            .publish(bytes, size)
+            .expect("an empty chunk fits what it was sized for");
+        self.0.push(chunk);
+        Ok(entry)
+    }
+
+    /// Frees a kernel's range, and all chunks that this leaves empty but the first.
+    fn give_back(&mut self, entry: usize, len: usize) {
+        let Some(at) = self.0.iter().position(|c| c.holds(entry)) else {
+            return;
+        };
+        self.0[at].give_back(entry, footprint(len));
+        if at > 0 && self.0[at].is_empty() {
+            self.0.swap_remove(at);
+        }
+    }
+}
+
+/// Bytes that a kernel takes up in a chunk.
+fn footprint(len: usize) -> usize {
+    len.max(1).next_multiple_of(ALIGN)
+}
+
+/// Memory mapped twice, and the ranges of it that are free.
+#[derive(Debug)]
+struct Chunk {
+    run: Map,
+    write: Map,
+    /// Offsets `start..end`, ascending, never adjacent.
+    free: Vec<(usize, usize)>,
+    /// Nothing at or above this offset was ever run.
+    fresh: usize,
+}
+
+impl Chunk {
+    fn new(len: usize) -> Result<Chunk> {
+        let file = Memfd::new(len)?;
+        let read = libc::PROT_READ;
+        Ok(Chunk {
+            run: Map::new(len, read | libc::PROT_EXEC, libc::MAP_SHARED, file.0)?,
+            write: Map::new(len, read | libc::PROT_WRITE, libc::MAP_SHARED, file.0)?,
+            free: vec![(0, len)],
+            fresh: 0,
+        })
+    }
+
+    fn holds(&self, entry: usize) -> bool {
+        let start = self.run.address() as usize;
+        (start..start + self.run.len).contains(&entry)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.free == [(0, self.run.len)]
+    }
+
+    /// Writes the bytes into the first free range of `size` bytes, if there is one.
+    fn publish(&mut self, bytes: &[u8], size: usize) -> Option<NonNull<u8>> {
+        let slot = self
+            .free
+            .iter()
+            .position(|(start, end)| end - start >= size)?;
+        let (start, end) = self.free[slot];
+        match start + size == end {
+            true => drop(self.free.remove(slot)),
+            false => self.free[slot].0 += size,
+        }
+        // SAFETY: the range lies inside both mappings, and nobody runs what was free.
+        let entry = unsafe {
+            ptr::copy_nonoverlapping(
+                bytes.as_ptr(),
+                self.write.start.as_ptr().add(start),
+                bytes.len(),
+            );
+            self.run.start.add(start)
+        };
+        if start < self.fresh {
+            forget_old_instructions();
+        }
+        self.fresh = self.fresh.max(start + size);
+        Some(entry)
+    }
+
+    /// Puts a range back, joined with its free neighbours.
+    fn give_back(&mut self, entry: usize, size: usize) {
+        let mut start = entry - self.run.address() as usize;
+        let mut end = start + size;
+        let mut slot = self.free.partition_point(|(s, _)| *s < start);
+        if self.free.get(slot).is_some_and(|(s, _)| *s == end) {
+            end = self.free.remove(slot).1;
+        }
+        if slot > 0 && self.free[slot - 1].1 == start {
+            slot -= 1;
+            start = self.free.remove(slot).0;
+        }
+        self.free.insert(slot, (start, end));
+    }
+}
+
+/// Makes every core of the process drop instructions that it fetched from a reused range, as the architecture asks for
+/// code written through another address. Old systems lack the call; there the time since the old code ran must do.
+fn forget_old_instructions() {
+    const SYNC_CORE: c_int = 1 << 5;
+    const REGISTER_SYNC_CORE: c_int = 1 << 6;
+    for command in [REGISTER_SYNC_CORE, SYNC_CORE] {
+        // SAFETY: membarrier touches no memory of the process.
+        unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) };
+    }
+}
+
+/// An anonymous file, closed on drop.
+struct Memfd(c_int);
+
+impl Memfd {
+    fn new(len: usize) -> Result<Memfd> {
+        let name = c"brick-kernels".as_ptr();
+        let open = |flags: u32| {
+            // SAFETY: the name is a C string.
+            unsafe { libc::memfd_create(name, libc::MFD_CLOEXEC | flags) }
+        };
+        // Hosts that deny execution by default want to be asked for it; older ones do not know the flag.
+        let asked = open(libc::MFD_EXEC);
+        let fd = if asked < 0 { open(0) } else { asked };
+        if fd < 0 {
+            return Err(refused("memfd_create"));
+        }
+        let file = Memfd(fd);
+        // Allocated now, since a page missing later would be a SIGBUS.
+        // SAFETY: the descriptor is open and owned.
+        if unsafe { libc::fallocate(fd, 0, 0, len as libc::off_t) } != 0 {
+            return Err(refused("fallocate"));
+        }
+        Ok(file)
+    }
+}
+
+impl Drop for Memfd {
+    fn drop(&mut self) {
+        // SAFETY: the descriptor is open and owned; mappings outlive it.
+        unsafe { libc::close(self.0) };
+    }
+}

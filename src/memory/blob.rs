@@ -1,6 +1,6 @@
 //! Descriptors as bytes, at the offsets of the C layout.
 
-use super::{FormatKind, MAX_NDIMS, MemoryDesc, round_up};
+use super::{FormatKind, MAX_NDIMS, MemoryDesc};
 use crate::{dtype::DataType, ensure, error::Result, invalid, unimplemented_here};
 use std::mem::offset_of;
 
@@ -105,17 +105,7 @@ impl MemoryDesc {
             (md.inner_idxs[i], md.inner_blks[i]) = (dim, size);
         }
         md.inner_nblks = self.inner_nblks;
-        let volume = md
-            .blocks()
-            .try_fold(1i64, |volume, b| volume.checked_mul(b.1));
-        ensure!(
-            volume.is_some(),
-            invalid!("blob: the inner blocks overflow")
-        );
-        for d in 0..n {
-            md.padded_dims[d] =
-                round_up(md.dims[d], md.block_of(d)).ok_or_else(|| super::overflow(md.dims()))?;
-        }
+        md.pad()?;
         ensure!(
             md.padded_dims() == self.padded_dims() && self.padded_offsets == [0; MAX_NDIMS],
             invalid!(

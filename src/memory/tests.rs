@@ -1,6 +1,6 @@
 //! What descriptors promise, by example and by property.
 
-use super::*;
+use super::{tags::Tag, *};
 use DataType::{F32, S4};
 use proptest::prelude::*;
 
@@ -74,6 +74,7 @@ fn malformed_tags_are_refused() {
         "abm",
         "nchw16",
         "aB99999999999b",
+        "aB65536b65536b65536b65536b",
     ] {
         assert!(MemoryDesc::with_tag(&[4, 4], F32, bad).is_err(), "{bad}");
     }
@@ -147,7 +148,7 @@ fn memory_objects_know_what_they_own() {
     assert!(memory.data().is_null() && memory.known_bytes().is_none() && memory.scalar().is_err());
 
     let huge = blocked(&[1 << 50], "a");
-    let status = |r: Result<Memory>| r.err().unwrap().status as i32;
+    let status = |r: crate::error::Result<Memory>| r.err().unwrap().status as i32;
     assert_eq!(status(Memory::new(&huge, engine, Source::Allocate)), 1);
     assert_eq!(
         status(Memory::new(

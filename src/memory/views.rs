@@ -1,6 +1,9 @@
 //! Other views of the same memory: permuted axes, reshaped dims, a box inside.
 
-use super::{MAX_NDIMS, MemoryDesc, RUNTIME_DIM, checked_product, overflow, round_up};
+use super::{
+    FormatKind, MAX_NDIMS, MemoryDesc, RUNTIME_DIM,
+    create::{checked_product, overflow, round_up},
+};
 use crate::{ensure, error::Result, invalid, unimplemented_here};
 
 impl MemoryDesc {
@@ -72,7 +75,7 @@ impl MemoryDesc {
             );
             out.dims[d] = len;
             out.padded_dims[d] = round_up(len, block).ok_or_else(|| overflow(dims))?;
-            if whole > 1 {
+            if whole > 1 && !self.has_zero_dim() {
                 out.offset0 += start / block * self.strides[d];
             }
         }
@@ -135,7 +138,7 @@ struct Regroup<'a> {
 
 impl Regroup<'_> {
     fn run(from: &MemoryDesc, dims: &[i64], front: usize, back: usize) -> Result<MemoryDesc> {
-        let mut to = MemoryDesc::shaped(dims, from.dtype(), super::FormatKind::Blocked)?;
+        let mut to = MemoryDesc::shaped(dims, from.dtype(), FormatKind::Blocked)?;
         to.offset0 = from.offset0;
         (to.inner_nblks, to.inner_blks) = (from.inner_nblks, from.inner_blks);
         let next = from.inner_volume();
