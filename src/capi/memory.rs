@@ -1,10 +1,6 @@
 //! `brick_memory_*`: memory objects, in the forms with one data handle and with several.
 
-use super::{
-    guard,
-    memory_desc::{desc, null, put},
-    types::*,
-};
+use super::{borrow, borrow_mut, destroy, guard, hand_out, null, put, types::*};
 use crate::{
     ensure,
     error::Result,
@@ -17,34 +13,18 @@ use std::ffi::{c_int, c_void};
 ///
 /// # Safety
 /// `memory` is null or a live memory handle.
-pub(super) unsafe fn object<'a>(memory: const_brick_memory_t) -> Result<&'a Memory> {
+unsafe fn object<'a>(memory: const_brick_memory_t) -> Result<&'a Memory> {
     // SAFETY: as this function demands.
-    unsafe { memory.cast::<Memory>().as_ref() }.ok_or_else(|| null("memory"))
-}
-
-/// The object behind a handle, to be changed.
-///
-/// # Safety
-/// `memory` is null or a live memory handle that no other thread uses.
-unsafe fn object_mut<'a>(memory: brick_memory_t) -> Result<&'a mut Memory> {
-    // SAFETY: as this function demands.
-    unsafe { memory.cast::<Memory>().as_mut() }.ok_or_else(|| null("memory"))
+    unsafe { borrow(memory, "memory") }
 }
 
 /// Hands a new object to the caller.
 ///
 /// # Safety
 /// `place` is null or writable.
-unsafe fn hand_out(
-    place: *mut brick_memory_t,
-    make: impl FnOnce() -> Result<Memory>,
-) -> Result<()> {
+unsafe fn give(place: *mut brick_memory_t, make: impl FnOnce() -> Result<Memory>) -> Result<()> {
     // SAFETY: as this function demands.
-    unsafe {
-        put(place, "memory", || {
-            Ok(Box::into_raw(Box::new(make()?)).cast())
-        })
-    }
+    unsafe { hand_out(place, "memory", make) }
 }
 
 fn only_buffer(index: c_int) -> Result<()> {
@@ -87,8 +67,8 @@ pub unsafe extern "C" fn brick_memory_create(
 ) -> brick_status_t {
     // SAFETY: the caller passes live handles and a writable place.
     guard(|| unsafe {
-        hand_out(memory, || {
-            create(desc(memory_desc, "memory_desc")?, engine, handle)
+        give(memory, || {
+            create(borrow(memory_desc, "memory_desc")?, engine, handle)
         })
     })
 }
@@ -111,8 +91,8 @@ pub unsafe extern "C" fn brick_memory_create_v2(
 ) -> brick_status_t {
     // SAFETY: the caller passes live handles, `nhandles` data handles and a writable place.
     guard(|| unsafe {
-        hand_out(memory, || {
-            let md = desc(memory_desc, "memory_desc")?;
+        give(memory, || {
+            let md = borrow(memory_desc, "memory_desc")?;
             if nhandles == 0 && md.is_absent() {
                 return create(md, engine, std::ptr::null_mut());
             }
@@ -140,8 +120,8 @@ pub unsafe extern "C" fn brick_memory_create_host_scalar(
 ) -> brick_status_t {
     // SAFETY: the caller passes a live descriptor, a value of its type and a writable place.
     guard(|| unsafe {
-        hand_out(memory, || {
-            let md = desc(memory_desc, "memory_desc")?;
+        give(memory, || {
+            let md = borrow(memory_desc, "memory_desc")?;
             Memory::host_scalar(md, scalar_bytes(md, scalar_ptr, "scalar_ptr")?)
         })
     })
@@ -340,7 +320,7 @@ pub unsafe extern "C" fn brick_memory_set_data_handle_v2(
     // SAFETY: the caller passes a live object that nobody else uses meanwhile.
     guard(|| unsafe {
         only_buffer(index)?;
-        let memory = object_mut(memory)?;
+        let memory = borrow_mut(memory, "memory")?;
         ensure!(
             handle as isize != -1,
             invalid!("handle: BRICK_MEMORY_ALLOCATE is for the creation of memory objects")
@@ -382,7 +362,7 @@ pub unsafe extern "C" fn brick_memory_set_host_scalar_value(
 ) -> brick_status_t {
     // SAFETY: the caller passes a live object that nobody else uses meanwhile, and a value of its type.
     guard(|| unsafe {
-        let memory = object_mut(memory)?;
+        let memory = borrow_mut(memory, "memory")?;
         let bytes = scalar_bytes(memory.md(), value, "value")?;
         memory.set_scalar(bytes)
     })
@@ -394,11 +374,6 @@ pub unsafe extern "C" fn brick_memory_set_host_scalar_value(
 /// @returns #brick_success.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn brick_memory_destroy(memory: brick_memory_t) -> brick_status_t {
-    guard(|| {
-        if !memory.is_null() {
-            // SAFETY: the caller owns the object, which `hand_out` boxed.
-            drop(unsafe { Box::from_raw(memory.cast::<Memory>()) });
-        }
-        Ok(())
-    })
+    // SAFETY: the caller owns the object.
+    unsafe { destroy(memory) }
 }

@@ -1,10 +1,10 @@
 //! `brick_memory_desc_*`: descriptors made, taken apart and queried from C.
 
-use super::{guard, types::*};
+use super::{borrow, destroy, guard, hand_out, null, types::*};
 use crate::{
     dtype::DataType,
     ensure,
-    error::{Error, Result},
+    error::Result,
     invalid,
     memory::{BLOB_SIZE, MAX_NDIMS, MemoryDesc},
     unimplemented_here,
@@ -15,57 +15,21 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 ///
 /// # Safety
 /// `md` is null or a live descriptor handle.
-pub(super) unsafe fn desc<'a>(md: const_brick_memory_desc_t, name: &str) -> Result<&'a MemoryDesc> {
+unsafe fn desc<'a>(md: const_brick_memory_desc_t, name: &str) -> Result<&'a MemoryDesc> {
     // SAFETY: as this function demands.
-    unsafe { md.cast::<MemoryDesc>().as_ref() }.ok_or_else(|| null(name))
-}
-
-/// Descriptors as optional arguments take them: null means absent.
-///
-/// # Safety
-/// `md` is null or a live descriptor handle.
-#[allow(dead_code)]
-pub(super) unsafe fn desc_or_absent(md: const_brick_memory_desc_t) -> MemoryDesc {
-    // SAFETY: as this function demands.
-    unsafe { md.cast::<MemoryDesc>().as_ref() }
-        .copied()
-        .unwrap_or(MemoryDesc::absent())
-}
-
-pub(super) fn null(name: &str) -> Error {
-    invalid!("{name}: NULL")
-}
-
-/// Stores a value that is only computed once the place is known to exist.
-///
-/// # Safety
-/// `place` is null or writable.
-pub(super) unsafe fn put<T>(
-    place: *mut T,
-    name: &str,
-    value: impl FnOnce() -> Result<T>,
-) -> Result<()> {
-    ensure!(!place.is_null(), null(name));
-    let value = value()?;
-    // SAFETY: not null, so writable as this function demands.
-    unsafe { place.write(value) };
-    Ok(())
+    unsafe { borrow(md, name) }
 }
 
 /// Hands a new descriptor to the caller.
 ///
 /// # Safety
 /// `place` is null or writable.
-unsafe fn hand_out(
+unsafe fn give(
     place: *mut brick_memory_desc_t,
     make: impl FnOnce() -> Result<MemoryDesc>,
 ) -> Result<()> {
     // SAFETY: as this function demands.
-    unsafe {
-        put(place, "memory_desc", || {
-            Ok(Box::into_raw(Box::new(make()?)).cast())
-        })
-    }
+    unsafe { hand_out(place, "memory_desc", make) }
 }
 
 /// `n` entries of an array of dims.
@@ -121,7 +85,7 @@ pub unsafe extern "C" fn brick_memory_desc_create_with_strides(
 ) -> brick_status_t {
     // SAFETY: the caller passes `ndims` dims and strides, and a writable place.
     guard(|| unsafe {
-        hand_out(memory_desc, || {
+        give(memory_desc, || {
             let Some((dims, dt)) = shape(ndims, dims, data_type)? else {
                 return Ok(MemoryDesc::absent());
             };
@@ -155,7 +119,7 @@ pub unsafe extern "C" fn brick_memory_desc_create_with_tag(
 ) -> brick_status_t {
     // SAFETY: the caller passes `ndims` dims and a writable place.
     guard(|| unsafe {
-        hand_out(memory_desc, || {
+        give(memory_desc, || {
             if tag == 0 {
                 return Ok(MemoryDesc::absent());
             }
@@ -186,7 +150,7 @@ pub unsafe extern "C" fn brick_memory_desc_create_with_string_tag(
 ) -> brick_status_t {
     // SAFETY: the caller passes `ndims` dims, a zero-terminated string and a writable place.
     guard(|| unsafe {
-        hand_out(memory_desc, || {
+        give(memory_desc, || {
             ensure!(!tag.is_null(), null("tag"));
             let tag = CStr::from_ptr(tag)
                 .to_str()
@@ -249,7 +213,7 @@ pub unsafe extern "C" fn brick_memory_desc_create_with_csr_encoding(
         (pointers_dt, "pointers_dt"),
     ];
     // SAFETY: the caller passes `ndims` dims and a writable place.
-    guard(|| unsafe { hand_out(memory_desc, || no_sparse(ndims, dims, &types, nnz)) })
+    guard(|| unsafe { give(memory_desc, || no_sparse(ndims, dims, &types, nnz)) })
 }
 
 /// Would create a descriptor of a sparse tensor in COO encoding; brick has no sparse memory.
@@ -272,7 +236,7 @@ pub unsafe extern "C" fn brick_memory_desc_create_with_coo_encoding(
 ) -> brick_status_t {
     let types = [(data_type, "data_type"), (indices_dt, "indices_dt")];
     // SAFETY: the caller passes `ndims` dims and a writable place.
-    guard(|| unsafe { hand_out(memory_desc, || no_sparse(ndims, dims, &types, nnz)) })
+    guard(|| unsafe { give(memory_desc, || no_sparse(ndims, dims, &types, nnz)) })
 }
 
 /// Would create a descriptor of a packed sparse tensor; brick has no sparse memory.
@@ -293,7 +257,7 @@ pub unsafe extern "C" fn brick_memory_desc_create_with_packed_encoding(
 ) -> brick_status_t {
     let types = [(data_type, "data_type")];
     // SAFETY: the caller passes `ndims` dims and a writable place.
-    guard(|| unsafe { hand_out(memory_desc, || no_sparse(ndims, dims, &types, nnz)) })
+    guard(|| unsafe { give(memory_desc, || no_sparse(ndims, dims, &types, nnz)) })
 }
 
 /// Creates a descriptor of one value that a memory object holds itself, e.g. a scale given at execution.
@@ -313,7 +277,7 @@ pub unsafe extern "C" fn brick_memory_desc_create_host_scalar(
         )?))
     };
     // SAFETY: the caller passes a writable place.
-    guard(|| unsafe { hand_out(memory_desc, make) })
+    guard(|| unsafe { give(memory_desc, make) })
 }
 
 /// Creates a descriptor of a box inside a tensor. It shares the parent's memory: its data handle is the parent's, and
@@ -333,7 +297,7 @@ pub unsafe extern "C" fn brick_memory_desc_create_submemory(
 ) -> brick_status_t {
     // SAFETY: the caller passes a live parent, as many dims and offsets as it has dimensions, and a writable place.
     guard(|| unsafe {
-        hand_out(memory_desc, || {
+        give(memory_desc, || {
             let parent = desc(parent_memory_desc, "parent_memory_desc")?;
             let dims = dims_of(parent.ndims, dims, "dims")?;
             parent.submemory(dims, dims_of(parent.ndims, offsets, "offsets")?)
@@ -358,7 +322,7 @@ pub unsafe extern "C" fn brick_memory_desc_reshape(
 ) -> brick_status_t {
     // SAFETY: the caller passes a live descriptor, `ndims` dims and a writable place.
     guard(|| unsafe {
-        hand_out(out_memory_desc, || {
+        give(out_memory_desc, || {
             desc(in_memory_desc, "in_memory_desc")?.reshape(dims_of(ndims, dims, "dims")?)
         })
     })
@@ -378,7 +342,7 @@ pub unsafe extern "C" fn brick_memory_desc_permute_axes(
 ) -> brick_status_t {
     // SAFETY: the caller passes a live descriptor, as many axes as it has dimensions, and a writable place.
     guard(|| unsafe {
-        hand_out(out_memory_desc, || {
+        give(out_memory_desc, || {
             let md = desc(in_memory_desc, "in_memory_desc")?;
             ensure!(!permutation.is_null(), null("permutation"));
             md.permute_axes(std::slice::from_raw_parts(permutation, md.dims().len()))
@@ -398,7 +362,7 @@ pub unsafe extern "C" fn brick_memory_desc_clone(
 ) -> brick_status_t {
     // SAFETY: the caller passes a live descriptor and a writable place.
     guard(|| unsafe {
-        hand_out(memory_desc, || {
+        give(memory_desc, || {
             desc(existing_memory_desc, "existing_memory_desc").copied()
         })
     })
@@ -412,13 +376,8 @@ pub unsafe extern "C" fn brick_memory_desc_clone(
 pub unsafe extern "C" fn brick_memory_desc_destroy(
     memory_desc: brick_memory_desc_t,
 ) -> brick_status_t {
-    guard(|| {
-        if !memory_desc.is_null() {
-            // SAFETY: the caller owns the descriptor, which `hand_out` boxed.
-            drop(unsafe { Box::from_raw(memory_desc.cast::<MemoryDesc>()) });
-        }
-        Ok(())
-    })
+    // SAFETY: the caller owns the descriptor.
+    unsafe { destroy(memory_desc) }
 }
 
 /// Compares two descriptors. Strides of dimensions of size 1 do not count.
@@ -625,7 +584,7 @@ pub unsafe extern "C" fn brick_memory_desc_create_with_blob(
 ) -> brick_status_t {
     // SAFETY: the caller passes a whole blob and a writable place.
     guard(|| unsafe {
-        hand_out(memory_desc, || {
+        give(memory_desc, || {
             ensure!(!blob.is_null(), null("blob"));
             MemoryDesc::from_blob(&*blob.cast::<[u8; BLOB_SIZE]>())
         })
