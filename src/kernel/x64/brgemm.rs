@@ -6,7 +6,9 @@
 
 use super::blocking::{self, Budget};
 use super::simd::{Lanes, Simd};
-use super::{Loops, Pos, expr_temps, operand_slots, store_tile};
+use super::expr;
+use super::tile::store_tile;
+use super::{Pos, repeat};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::jit::asm::{Cond, Label, Len, Mem, Rm, gpr::*};
@@ -78,17 +80,22 @@ struct Gen<'a> {
     shifted: bool,
 }
 
+impl AsMut<Simd> for Gen<'_> {
+    fn as_mut(&mut self) -> &mut Simd {
+        &mut self.simd
+    }
+}
+
 /// Emits the kernel.
 pub fn emit(s: &Brgemm) -> Result<Vec<u8>> {
     check(s)?;
+    super::tile::check_operands(&s.out.expr)?;
     let dot = Dot::of(s);
     let mut g = Gen { s, simd: Simd::new(s.isa), dot, shifted: dot == Dot::Bytes && s.a == s.b };
     super::prologue(&mut g.simd);
     g.simd.set_tail(s.n);
-    if operand_slots(&s.out.expr).next().is_some() {
-        g.simd.a.load(R14, Mem::new(RDI, offset_of!(Args, operands) as i32));
-    }
-    g.column_blocks()?;
+    g.simd.a.load(R14, Mem::new(RDI, offset_of!(Args, operands) as i32));
+    g.column_blocks();
     super::epilogue(&mut g.simd);
     g.simd.a.finish()
 }
@@ -103,25 +110,24 @@ fn check(s: &Brgemm) -> Result<()> {
 }
 
 impl Gen<'_> {
-    fn budget(&self) -> Result<Budget> {
+    fn budget(&self) -> Budget {
         let float_embeds = matches!(self.s.a, DataType::F32 | DataType::Bf16) && self.dot.steps() == 1;
-        Ok(Budget {
+        Budget {
             regs: self.simd.regs(self.simd.lanes(self.s.n % self.simd.vl()).masked && self.s.n % self.simd.vl() != 0),
             vl: self.simd.vl(),
             embedded: self.simd.z() && float_embeds,
             column_regs: usize::from(self.shifted),
             extra: usize::from(self.shifted) + usize::from(self.dot == Dot::ByteSteps),
-            epilogue: expr_temps(&self.s.out, self.s.isa),
+            epilogue: expr::temps_needed(&self.s.out, self.s.isa),
             aliasing: self.s.m > 8 && self.s.a_row_bytes % 4096 == 0,
-        })
+        }
     }
 
     /// Blocks of columns: a run-time loop over the full ones where there are several of a size, then the rest.
-    fn column_blocks(&mut self) -> Result<()> {
+    fn column_blocks(&mut self) {
         let (vl, n) = (self.simd.vl(), self.s.n);
-        let budget = self.budget()?;
+        let budget = self.budget();
         let parts = blocking::even_parts(n.div_ceil(vl), blocking::max_vectors(self.s.m, &budget));
-        let mut loops = Loops::new(R13);
         let mut start = 0;
         while start < parts.len() {
             // The last block stands alone when it has a tail.
@@ -132,14 +138,9 @@ impl Gen<'_> {
             let width = parts[start] * vl;
             let valid = (n - first).min(width);
             let vecs: Vec<Lanes> = (0..parts[start]).map(|v| self.lanes(valid, v)).collect();
-            loops.run(&mut self.simd, first, width, count, |simd, at| {
-                let mut g = Gen { s: self.s, simd: std::mem::replace(simd, Simd::new(self.s.isa)), dot: self.dot, shifted: self.shifted };
-                g.row_blocks(at, &vecs, &budget);
-                *simd = g.simd;
-            });
+            repeat(self, R13, first, width, count, |g, at| g.row_blocks(at, &vecs, &budget));
             start += count;
         }
-        Ok(())
     }
 
     fn lanes(&self, valid: usize, vec: usize) -> Lanes {
@@ -149,18 +150,13 @@ impl Gen<'_> {
 
     fn row_blocks(&mut self, column: Pos, vecs: &[Lanes], budget: &Budget) {
         let parts = blocking::even_parts(self.s.m, blocking::max_rows(self.s.m, vecs.len(), budget));
-        let mut loops = Loops::new(R15);
         let larger = parts.iter().filter(|p| **p == parts[0]).count();
         let rest = parts.len() - larger;
         for (first, rows, count) in [(0, parts[0], larger), (larger * parts[0], *parts.last().unwrap(), rest)] {
-            let s = self.s;
-            let (dot, shifted) = (self.dot, self.shifted);
-            loops.run(&mut self.simd, first, rows, count, |simd, row| {
-                let mut g = Gen { s, simd: std::mem::replace(simd, Simd::new(s.isa)), dot, shifted };
-                let comp = (rows * vecs.len()) as u8;
-                let free = comp + if shifted { vecs.len() as u8 } else { 0 };
+            let comp = (rows * vecs.len()) as u8;
+            let free = comp + if self.shifted { vecs.len() as u8 } else { 0 };
+            repeat(self, R15, first, rows, count, |g, row| {
                 g.tile(&Tile { rows, vecs: vecs.to_vec(), at: (row, column), comp, free });
-                *simd = g.simd;
             });
         }
     }
@@ -391,9 +387,9 @@ impl Gen<'_> {
             a.or_rr(RDX, R10);
         }
         if self.simd.z() {
-            a.v(&VPBROADCASTD_R, len, reg, 0, RDX);
+            a.v(&VPBROADCASTD_R32, len, reg, 0, RDX);
         } else {
-            a.v(&VMOVD, Len::X, reg, 0, RDX);
+            a.v(&VMOVD_R32, Len::X, reg, 0, RDX);
             a.v(&VPBROADCASTD, len, reg, 0, reg);
         }
     }
@@ -401,7 +397,7 @@ impl Gen<'_> {
     /// Where a group is multiplied in two steps: its even elements (step 0) or odd ones (step 1), widened.
     fn take_step(&mut self, reg: u8, dtype: DataType, step: usize, len: Len) {
         match (self.dot, step) {
-            (Dot::Bf16Steps, 0) => self.simd.a.vi(&VPSLLD_I, len, 0, reg, reg, 16),
+            (Dot::Bf16Steps, 0) => self.simd.a.vi(&VPSLLD, len, reg, 0, reg, 16),
             (Dot::Bf16Steps, _) => {
                 let high = self.simd.const_ps(0xffff_0000);
                 let and = if self.simd.z() { &VPANDD } else { &VPAND };
@@ -409,10 +405,10 @@ impl Gen<'_> {
             }
             (Dot::ByteSteps, _) => {
                 if step == 0 {
-                    self.simd.a.vi(&VPSLLW_I, len, 0, reg, reg, 8);
+                    self.simd.a.vi(&VPSLLW, len, reg, 0, reg, 8);
                 }
-                let shift = if dtype == DataType::S8 { &VPSRAW_I } else { &VPSRLW_I };
-                self.simd.a.vi(shift, len, 0, reg, reg, 8);
+                let shift = if dtype == DataType::S8 { &VPSRAW } else { &VPSRLW };
+                self.simd.a.vi(shift, len, reg, 0, reg, 8);
             }
             _ => {}
         }

@@ -12,9 +12,9 @@ use crate::machine::Isa;
 /// Comparison predicate "either is NaN".
 const UNORDERED: u8 = 3;
 
-/// The opmask that selects the lanes of a tail.
+/// The opmask that selects the lanes of a tail along n.
 pub const TAIL_K: u8 = 1;
-/// The AVX2 register that holds the mask vector of a tail.
+/// The AVX2 register that holds the mask vector of a tail along n.
 pub const TAIL_YMM: u8 = 15;
 
 /// One vector of a row: how many lanes are valid, in which register length.
@@ -26,6 +26,8 @@ pub struct Lanes {
     pub len: Len,
     /// Whether loads and stores must be masked.
     pub masked: bool,
+    /// The mask: an opmask register, or on AVX2 a vector register.
+    pub mask: u8,
 }
 
 /// The encoder and the instruction set it is used for.
@@ -63,7 +65,7 @@ impl Simd {
 
     /// The longest vector.
     pub fn full(&self) -> Lanes {
-        Lanes { count: self.vl(), len: if self.z() { Len::Z } else { Len::Y }, masked: false }
+        Lanes { count: self.vl(), len: if self.z() { Len::Z } else { Len::Y }, masked: false, mask: 0 }
     }
 
     /// A vector of `count` lanes in the shortest register that holds it: half a 512-bit operation costs half on
@@ -74,28 +76,33 @@ impl Simd {
             5..=8 => Len::Y,
             _ => Len::Z,
         };
-        Lanes { count, len, masked: !matches!(count, 4 | 8 | 16) }
+        Lanes { count, len, masked: !matches!(count, 4 | 8 | 16), mask: if self.z() { TAIL_K } else { TAIL_YMM } }
     }
 
     /// Sets up the mask for tails of n % vl lanes, if there is such a tail that needs one.
     pub fn set_tail(&mut self, n: usize) {
-        let tail = n % self.vl();
-        if tail == 0 || !self.lanes(tail).masked {
+        let tail = self.lanes(n % self.vl());
+        self.set_mask(tail);
+    }
+
+    /// Fills the mask register of `lanes`, if it needs one. Overwrites rax.
+    pub fn set_mask(&mut self, lanes: Lanes) {
+        if !lanes.masked || lanes.count == 0 {
             return;
         }
         if self.z() {
-            self.a.mov_ri(gpr::RAX, (1 << tail) - 1);
-            self.a.v(&KMOVW_K_R, Len::X, TAIL_K, 0, gpr::RAX);
+            self.a.mov_ri(gpr::RAX, (1 << lanes.count) - 1);
+            self.a.v(&KMOVW_R32, Len::X, lanes.mask, 0, gpr::RAX);
         } else {
-            let bytes: Vec<u8> = (0..32).map(|i| if i / 4 < tail { 0xff } else { 0 }).collect();
+            let bytes: Vec<u8> = (0..32).map(|i| if i / 4 < lanes.count { 0xff } else { 0 }).collect();
             let mask = self.a.const_vec(&bytes);
-            self.a.v(&VMOVUPS, Len::Y, TAIL_YMM, 0, mask);
+            self.a.v(&VMOVUPS, Len::Y, lanes.mask, 0, mask);
         }
     }
 
     /// The opmask operand for a load (zeroing) or store (not zeroing) of a vector.
     pub fn mask(&self, lanes: Lanes, zero: bool) -> Option<Mask> {
-        (self.z() && lanes.masked).then_some(Mask { k: TAIL_K, zero })
+        (self.z() && lanes.masked).then_some(Mask { k: lanes.mask, zero })
     }
 
     /// Sets a register to zero.
@@ -117,7 +124,7 @@ impl Simd {
     /// 32 bits a lane, as they are; lanes beyond a tail become zero.
     pub fn load32(&mut self, dst: u8, mem: Mem, lanes: Lanes) {
         if !self.z() && lanes.masked {
-            self.a.v(&VMASKMOVPS, lanes.len, dst, TAIL_YMM, mem);
+            self.a.v(&VMASKMOVPS, lanes.len, dst, lanes.mask, mem);
         } else {
             self.a.vk(&VMOVUPS, lanes.len, self.mask(lanes, true), dst, 0, mem);
         }
@@ -126,7 +133,7 @@ impl Simd {
     /// 32 bits a lane, as they are; lanes beyond a tail are not touched.
     pub fn store32(&mut self, mem: Mem, src: u8, lanes: Lanes) {
         if !self.z() && lanes.masked {
-            self.a.v(&VMASKMOVPS_ST, lanes.len, src, TAIL_YMM, mem);
+            self.a.v(&VMASKMOVPS_ST, lanes.len, src, lanes.mask, mem);
         } else {
             self.a.vk(&VMOVUPS_ST, lanes.len, self.mask(lanes, false), src, 0, mem);
         }
@@ -135,6 +142,39 @@ impl Simd {
     /// One 32-bit value in every lane.
     pub fn bcast32(&mut self, dst: u8, mem: Mem, len: Len) {
         self.a.v(&VBROADCASTSS, len, dst, 0, mem);
+    }
+
+    /// The same 32 bits in every lane.
+    pub fn bcast32_const(&mut self, dst: u8, bits: u32, len: Len) {
+        let mem = self.a.const32(bits);
+        self.bcast32(dst, mem, len);
+    }
+
+    /// Elements of 1, 2 or 4 bytes, zero-extended to 32 bits a lane.
+    pub fn load_raw(&mut self, dst: u8, mem: Mem, bytes: usize, lanes: Lanes) {
+        match bytes {
+            4 => self.load32(dst, mem, lanes),
+            2 => {
+                let src = self.narrow_source(dst, mem, DataType::Bf16, lanes);
+                self.a.vk(&VPMOVZXWD, lanes.len, self.mask(lanes, true), dst, 0, src);
+            }
+            _ => self.load(dst, mem, DataType::U8, true, lanes),
+        }
+    }
+
+    /// The low 1, 2 or 4 bytes of every lane; the rest of a lane is zero.
+    pub fn store_raw(&mut self, mem: Mem, src: u8, bytes: usize, lanes: Lanes) {
+        match bytes {
+            4 => self.store32(mem, src, lanes),
+            2 if self.z() => self.a.vk(&VPMOVDW_ST, lanes.len, self.mask(lanes, false), src, 0, mem),
+            2 => {
+                self.a.v(&VPACKUSDW, lanes.len, src, src, src);
+                self.a.vi(&VPERMQ, Len::Y, src, 0, src, 0xd8);
+                self.store_words(mem, src, lanes);
+            }
+            _ if self.z() => self.a.vk(&VPMOVDB_ST, lanes.len, self.mask(lanes, false), src, 0, mem),
+            _ => self.store_bytes_y(mem, src, DataType::U8, lanes),
+        }
     }
 
     /// A vector of `dtype` converted to f32; or, with `int`, an integer type widened to s32.
@@ -174,7 +214,7 @@ impl Simd {
     /// The second step of a load: bits in place, integers to floats.
     fn widen(&mut self, dst: u8, dtype: DataType, int: bool, len: Len) {
         match dtype {
-            DataType::Bf16 => self.a.vi(&VPSLLD_I, len, 0, dst, dst, 16),
+            DataType::Bf16 => self.a.vi(&VPSLLD, len, dst, 0, dst, 16),
             DataType::S32 | DataType::S8 | DataType::U8 if !int => self.a.v(&VCVTDQ2PS, len, dst, 0, dst),
             _ => {}
         }
@@ -242,9 +282,9 @@ impl Simd {
 
     fn store_f16(&mut self, mem: Mem, src: u8, lanes: Lanes) {
         if self.z() || !lanes.masked {
-            self.a.vki(&VCVTPS2PH, lanes.len, self.mask(lanes, false), src, 0, mem, 0);
+            self.a.vki(&VCVTPS2PH_ST, lanes.len, self.mask(lanes, false), src, 0, mem, 0);
         } else {
-            self.a.vi(&VCVTPS2PH, lanes.len, src, 0, src, 0);
+            self.a.vi(&VCVTPS2PH_ST, lanes.len, src, 0, src, 0);
             self.scatter(mem, src, 2, lanes.count);
         }
     }
@@ -262,7 +302,7 @@ impl Simd {
         }
         self.round_to_bf16(src, tmp, lanes.len);
         if self.z() {
-            self.a.vk(&VPMOVDW, lanes.len, self.mask(lanes, false), src, 0, mem);
+            self.a.vk(&VPMOVDW_ST, lanes.len, self.mask(lanes, false), src, 0, mem);
             return;
         }
         self.a.v(&VPACKUSDW, lanes.len, src, src, src);
@@ -273,7 +313,7 @@ impl Simd {
     /// Rounds the f32 lanes of `reg` to bf16, in the low halves: adds 0x7fff plus the lowest kept bit.
     fn round_to_bf16(&mut self, reg: u8, tmp: u8, len: Len) {
         let and = if self.z() { &VPANDD } else { &VPAND };
-        self.a.vi(&VPSRLD_I, len, 0, tmp, reg, 16);
+        self.a.vi(&VPSRLD, len, tmp, 0, reg, 16);
         let one = self.const_ps(1);
         self.a.v(and, len, tmp, tmp, one);
         let bias = self.const_ps(0x7fff);
@@ -287,7 +327,7 @@ impl Simd {
             self.a.vi(&VCMPPS, len, reg, reg, reg, UNORDERED);
             self.a.v(&VPOR, len, tmp, tmp, reg);
         }
-        self.a.vi(&VPSRLD_I, len, 0, reg, tmp, 16);
+        self.a.vi(&VPSRLD, len, reg, 0, tmp, 16);
     }
 
     fn store_words(&mut self, mem: Mem, src: u8, lanes: Lanes) {
@@ -309,12 +349,12 @@ impl Simd {
     fn store_bytes_z(&mut self, mem: Mem, src: u8, dtype: DataType, lanes: Lanes) {
         let mask = self.mask(lanes, false);
         if dtype == DataType::S8 {
-            self.a.vk(&VPMOVSDB, lanes.len, mask, src, 0, mem);
+            self.a.vk(&VPMOVSDB_ST, lanes.len, mask, src, 0, mem);
             return;
         }
         let zero = self.const_ps(0);
         self.a.v(&VPMAXSD, lanes.len, src, src, zero);
-        self.a.vk(&VPMOVUSDB, lanes.len, mask, src, 0, mem);
+        self.a.vk(&VPMOVUSDB_ST, lanes.len, mask, src, 0, mem);
     }
 
     fn store_bytes_y(&mut self, mem: Mem, src: u8, dtype: DataType, lanes: Lanes) {
