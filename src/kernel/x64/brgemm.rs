@@ -376,6 +376,7 @@ impl Gen<'_> {
 
     /// 1 to 3 bytes, zero-extended to a group, in every lane.
     fn bcast_partial(&mut self, reg: u8, mem: Mem, bytes: usize, len: Len) {
+        let evex = self.simd.z();
         let a = &mut self.simd.a;
         match bytes {
             1 => a.movzx8(RDX, mem),
@@ -386,7 +387,7 @@ impl Gen<'_> {
             a.shl_ri(R10, 16);
             a.or_rr(RDX, R10);
         }
-        if self.simd.z() {
+        if evex {
             a.v(&VPBROADCASTD_R32, len, reg, 0, RDX);
         } else {
             a.v(&VMOVD_R32, Len::X, reg, 0, RDX);

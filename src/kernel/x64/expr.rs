@@ -150,7 +150,7 @@ impl Emitter<'_, '_> {
     fn alloc(&mut self) -> u8 {
         // An exhausted pool is a generator's mistake; the encoder's error makes the kernel fall back.
         let reg = self.free.pop().unwrap_or_else(|| {
-            self.simd.a.fail("an expression needs more registers than its tile left");
+            self.simd.a.fail("an expression needs more registers than its tile left".to_string());
             0
         });
         self.peak = self.peak.max(self.total - self.free.len());
