@@ -54,7 +54,10 @@ impl Kernel {
 
     fn generate(spec: &Spec) -> Kernel {
         let code = publish(spec).ok();
-        Kernel { spec: spec.clone(), code }
+        Kernel {
+            spec: spec.clone(),
+            code,
+        }
     }
 
     /// Whether the kernel is generated code rather than the portable one.
@@ -89,7 +92,9 @@ fn slot_of(spec: &Spec) -> Slot {
     }
     if map.len() >= SWEEP_AT {
         // A slot that somebody else holds is being filled.
-        map.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.lock().is_ok_and(|weak| weak.strong_count() > 0));
+        map.retain(|_, slot| {
+            Arc::strong_count(slot) > 1 || slot.lock().is_ok_and(|weak| weak.strong_count() > 0)
+        });
     }
     map.entry(spec.clone()).or_default().clone()
 }
@@ -97,12 +102,16 @@ fn slot_of(spec: &Spec) -> Slot {
 /// Machine code for a specification; an error says why there is none, and is not remembered.
 pub fn machine_code(spec: &Spec) -> Result<Vec<u8>> {
     if spec.isa() == Isa::Portable {
-        return Err(unimplemented_here!("the portable rung has no generated code"));
+        return Err(unimplemented_here!(
+            "the portable rung has no generated code"
+        ));
     }
     #[cfg(target_arch = "x86_64")]
     return x64::generate(spec);
     #[cfg(not(target_arch = "x86_64"))]
-    return Err(unimplemented_here!("there is no generator for this processor"));
+    return Err(unimplemented_here!(
+        "there is no generator for this processor"
+    ));
 }
 
 fn publish(spec: &Spec) -> Result<(Entry, Code)> {

@@ -28,14 +28,25 @@ impl Spec {
                     Batch::Stride { .. } => "strd",
                 };
                 let (a, b, d) = (s.a.name(), s.b.name(), s.out.d.name());
-                format!("{a}{b}{d}_{}x{}x{}_{batch}_b{}{}", s.m, s.n, s.k, s.beta as u8, ops(&s.out.expr))
+                format!(
+                    "{a}{b}{d}_{}x{}x{}_{batch}_b{}{}",
+                    s.m,
+                    s.n,
+                    s.k,
+                    s.beta as u8,
+                    ops(&s.out.expr)
+                )
             }
             Spec::Tile(s) => format!("{}_n{}{}", s.out.d.name(), s.n, ops(&s.out.expr)),
             Spec::Transpose(s) => format!("{}x{}x{}", s.rows, s.cols, s.group_bytes),
             Spec::Interleave(s) => format!("{}x{}x{}", s.k, s.n, s.elem_bytes),
             Spec::Reduce(s) => format!("{}_n{}", s.a.name(), s.n),
         };
-        format!("{}_{isa}_{rest}_{:08x}", self.kind(), fingerprint(self) as u32)
+        format!(
+            "{}_{isa}_{rest}_{:08x}",
+            self.kind(),
+            fingerprint(self) as u32
+        )
     }
 
     fn kind(&self) -> &'static str {
@@ -51,7 +62,12 @@ impl Spec {
 
 /// `_e` and the number of operations of an epilogue that has any.
 fn ops(expr: &Expr) -> String {
-    match expr.nodes.iter().filter(|n| !matches!(n, Node::Acc | Node::Const(_))).count() {
+    match expr
+        .nodes
+        .iter()
+        .filter(|n| !matches!(n, Node::Acc | Node::Const(_)))
+        .count()
+    {
         0 => String::new(),
         count => format!("_e{count}"),
     }

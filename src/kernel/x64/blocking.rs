@@ -8,8 +8,6 @@
 pub struct Budget {
     /// Vector registers.
     pub regs: usize,
-    /// Lanes of 32 bits in a vector.
-    pub vl: usize,
     /// Whether a broadcast can be an operand of the multiply-add (then it needs no register).
     pub embedded: bool,
     /// Registers per column vector besides the accumulators that live through the batch (compensation).
@@ -43,7 +41,10 @@ pub fn max_vectors(m: usize, budget: &Budget) -> usize {
         (3, false) => 3,
         (_, false) => 2,
     };
-    (1..=vectors).rev().find(|v| max_rows(m, *v, budget) >= m.min(4)).unwrap_or(1)
+    (1..=vectors)
+        .rev()
+        .find(|v| max_rows(m, *v, budget) >= m.min(4))
+        .unwrap_or(1)
 }
 
 /// Rows of a tile with `vectors` column vectors that fit the registers, at most what `m` needs.
@@ -57,7 +58,8 @@ pub fn max_rows(m: usize, vectors: usize, budget: &Budget) -> usize {
         } else {
             vectors + 1
         };
-        rows * vectors + kept + operands <= budget.regs && rows * vectors + kept + budget.epilogue <= budget.regs
+        rows * vectors + kept + operands <= budget.regs
+            && rows * vectors + kept + budget.epilogue <= budget.regs
     };
     let cap = if budget.aliasing { 8 } else { 28 };
     (1..=m.min(cap)).rev().find(|rows| fits(*rows)).unwrap_or(1)
@@ -72,9 +74,19 @@ pub fn stationary_rows(rows: usize, vectors: usize) -> bool {
 mod tests {
     use super::*;
 
-    const AVX512: Budget =
-        Budget { regs: 32, vl: 16, embedded: true, column_regs: 0, extra: 0, epilogue: 1, aliasing: false };
-    const AVX2: Budget = Budget { regs: 16, vl: 8, embedded: false, ..AVX512 };
+    const AVX512: Budget = Budget {
+        regs: 32,
+        embedded: true,
+        column_regs: 0,
+        extra: 0,
+        epilogue: 1,
+        aliasing: false,
+    };
+    const AVX2: Budget = Budget {
+        regs: 16,
+        embedded: false,
+        ..AVX512
+    };
 
     #[test]
     fn parts_are_even_and_cover() {
@@ -86,7 +98,12 @@ mod tests {
 
     #[test]
     fn tiles_of_the_measured_tables() {
-        for (m, vectors, budget, rows) in [(64, 4, AVX512, 6), (64, 3, AVX512, 9), (64, 2, AVX512, 14), (64, 1, AVX512, 28)] {
+        for (m, vectors, budget, rows) in [
+            (64, 4, AVX512, 6),
+            (64, 3, AVX512, 9),
+            (64, 2, AVX512, 14),
+            (64, 1, AVX512, 28),
+        ] {
             assert_eq!((max_rows(m, vectors, &budget), vectors), (rows, vectors));
         }
         assert_eq!(max_vectors(64, &AVX2), 2);
@@ -97,7 +114,27 @@ mod tests {
 
     #[test]
     fn aliasing_rows_and_hungry_epilogues_shrink_tiles() {
-        assert_eq!(max_rows(64, 1, &Budget { aliasing: true, ..AVX512 }), 8);
-        assert_eq!(max_rows(64, 4, &Budget { epilogue: 12, ..AVX512 }), 5);
+        assert_eq!(
+            max_rows(
+                64,
+                1,
+                &Budget {
+                    aliasing: true,
+                    ..AVX512
+                }
+            ),
+            8
+        );
+        assert_eq!(
+            max_rows(
+                64,
+                4,
+                &Budget {
+                    epilogue: 12,
+                    ..AVX512
+                }
+            ),
+            5
+        );
     }
 }

@@ -5,8 +5,8 @@
 //! accumulator sums over k strictly in order, whatever the tile, so a row's bits do not depend on its neighbours.
 
 use super::blocking::{self, Budget};
-use super::simd::{Lanes, Simd};
 use super::expr;
+use super::simd::{Lanes, Simd};
 use super::tile::store_tile;
 use super::{Pos, repeat};
 use crate::dtype::DataType;
@@ -46,7 +46,11 @@ impl Dot {
 
     /// Passes over the operands of a group.
     fn steps(self) -> usize {
-        if matches!(self, Dot::Bf16Steps | Dot::ByteSteps) { 2 } else { 1 }
+        if matches!(self, Dot::Bf16Steps | Dot::ByteSteps) {
+            2
+        } else {
+            1
+        }
     }
 }
 
@@ -91,30 +95,43 @@ pub fn emit(s: &Brgemm) -> Result<Vec<u8>> {
     check(s)?;
     super::tile::check_operands(&s.out.expr)?;
     let dot = Dot::of(s);
-    let mut g = Gen { s, simd: Simd::new(s.isa), dot, shifted: dot == Dot::Bytes && s.a == s.b };
+    let mut g = Gen {
+        s,
+        simd: Simd::new(s.isa),
+        dot,
+        shifted: dot == Dot::Bytes && s.a == s.b,
+    };
     super::prologue(&mut g.simd);
     g.simd.set_tail(s.n);
-    g.simd.a.load(R14, Mem::new(RDI, offset_of!(Args, operands) as i32));
+    g.simd
+        .a
+        .load(R14, Mem::new(RDI, offset_of!(Args, operands) as i32));
     g.column_blocks();
     super::epilogue(&mut g.simd);
     g.simd.a.finish()
 }
 
 fn check(s: &Brgemm) -> Result<()> {
-    let reach = s.a_row_bytes.abs() * 28 + (s.a_group_bytes.abs() + s.b_group_bytes.abs()) * 32 + s.out.d_row_bytes.abs() * 28;
+    let reach = s.a_row_bytes.abs() * 28
+        + (s.a_group_bytes.abs() + s.b_group_bytes.abs()) * 32
+        + s.out.d_row_bytes.abs() * 28;
     ensure!(
         reach + s.c_row_bytes.abs() * 28 < i32::MAX as i64,
-        unimplemented_here!("brgemm: strides of {} and {} bytes are too large for generated code", s.a_row_bytes, s.b_group_bytes)
+        unimplemented_here!(
+            "brgemm: strides of {} and {} bytes are too large for generated code",
+            s.a_row_bytes,
+            s.b_group_bytes
+        )
     );
     Ok(())
 }
 
 impl Gen<'_> {
     fn budget(&self) -> Budget {
-        let float_embeds = matches!(self.s.a, DataType::F32 | DataType::Bf16) && self.dot.steps() == 1;
+        let float_embeds =
+            matches!(self.s.a, DataType::F32 | DataType::Bf16) && self.dot.steps() == 1;
         Budget {
-            regs: self.simd.regs(self.simd.lanes(self.s.n % self.simd.vl()).masked && self.s.n % self.simd.vl() != 0),
-            vl: self.simd.vl(),
+            regs: self.simd.regs(self.simd.has_tail(self.s.n)),
             embedded: self.simd.z() && float_embeds,
             column_regs: usize::from(self.shifted),
             extra: usize::from(self.shifted) + usize::from(self.dot == Dot::ByteSteps),
@@ -131,14 +148,23 @@ impl Gen<'_> {
         let mut start = 0;
         while start < parts.len() {
             // The last block stands alone when it has a tail.
-            let same = parts[start..].iter().take_while(|p| **p == parts[start]).count();
+            let same = parts[start..]
+                .iter()
+                .take_while(|p| **p == parts[start])
+                .count();
             let tail_next = !n.is_multiple_of(vl) && start + same == parts.len();
-            let count = if tail_next && same > 1 { same - 1 } else { same };
+            let count = if tail_next && same > 1 {
+                same - 1
+            } else {
+                same
+            };
             let first: usize = parts[..start].iter().sum::<usize>() * vl;
             let width = parts[start] * vl;
             let valid = (n - first).min(width);
             let vecs: Vec<Lanes> = (0..parts[start]).map(|v| self.lanes(valid, v)).collect();
-            repeat(self, R13, first, width, count, |g, at| g.row_blocks(at, &vecs, &budget));
+            repeat(self, R13, first, width, count, |g, at| {
+                g.row_blocks(at, &vecs, &budget)
+            });
             start += count;
         }
     }
@@ -149,14 +175,24 @@ impl Gen<'_> {
     }
 
     fn row_blocks(&mut self, column: Pos, vecs: &[Lanes], budget: &Budget) {
-        let parts = blocking::even_parts(self.s.m, blocking::max_rows(self.s.m, vecs.len(), budget));
+        let parts =
+            blocking::even_parts(self.s.m, blocking::max_rows(self.s.m, vecs.len(), budget));
         let larger = parts.iter().filter(|p| **p == parts[0]).count();
         let rest = parts.len() - larger;
-        for (first, rows, count) in [(0, parts[0], larger), (larger * parts[0], *parts.last().unwrap(), rest)] {
+        for (first, rows, count) in [
+            (0, parts[0], larger),
+            (larger * parts[0], *parts.last().unwrap(), rest),
+        ] {
             let comp = (rows * vecs.len()) as u8;
             let free = comp + if self.shifted { vecs.len() as u8 } else { 0 };
             repeat(self, R15, first, rows, count, |g, row| {
-                g.tile(&Tile { rows, vecs: vecs.to_vec(), at: (row, column), comp, free });
+                g.tile(&Tile {
+                    rows,
+                    vecs: vecs.to_vec(),
+                    at: (row, column),
+                    comp,
+                    free,
+                });
             });
         }
     }
@@ -167,7 +203,13 @@ impl Gen<'_> {
         self.batch(t);
         if self.shifted {
             for (row, vec) in tile_indices(t) {
-                self.simd.a.v(&VPSUBD, t.vecs[vec].len, t.acc(row, vec), t.acc(row, vec), t.comp + vec as u8);
+                self.simd.a.v(
+                    &VPSUBD,
+                    t.vecs[vec].len,
+                    t.acc(row, vec),
+                    t.acc(row, vec),
+                    t.comp + vec as u8,
+                );
             }
         }
         store_tile(&mut self.simd, &self.s.out, t.at, t.rows, &t.vecs, t.comp);
@@ -176,14 +218,18 @@ impl Gen<'_> {
     /// Accumulators from zero or C.
     fn start(&mut self, t: &Tile) {
         if self.s.beta {
-            self.simd.a.load(R10, Mem::new(RDI, offset_of!(Args, c) as i32));
-            t.at.0.add_scaled(&mut self.simd.a, R10, self.s.c_row_bytes, RAX);
+            self.simd
+                .a
+                .load(R10, Mem::new(RDI, offset_of!(Args, c) as i32));
+            t.at.0
+                .add_scaled(&mut self.simd.a, R10, self.s.c_row_bytes, RAX);
             t.at.1.add_scaled(&mut self.simd.a, R10, 4, RAX);
         }
         for (row, vec) in tile_indices(t) {
             if self.s.beta {
                 let at = row as i64 * self.s.c_row_bytes + (vec * self.simd.vl() * 4) as i64;
-                self.simd.load32(t.acc(row, vec), Mem::new(R10, at as i32), t.vecs[vec]);
+                self.simd
+                    .load32(t.acc(row, vec), Mem::new(R10, at as i32), t.vecs[vec]);
             } else {
                 self.simd.zero(t.acc(row, vec));
             }
@@ -218,7 +264,11 @@ impl Gen<'_> {
                 a.load(RSI, arg(la));
                 a.load(R12, arg(lb));
                 for (reg, base) in [(R8, offset_of!(Args, a)), (R9, offset_of!(Args, b))] {
-                    if by_offset { a.load(reg, arg(base)) } else { a.mov_ri(reg, 0) }
+                    if by_offset {
+                        a.load(reg, arg(base))
+                    } else {
+                        a.mov_ri(reg, 0)
+                    }
                 }
                 row.add_scaled(a, R8, self.s.a_row_bytes, RAX);
                 col.add_scaled(a, R9, b_bytes, RAX);
@@ -266,8 +316,18 @@ impl Gen<'_> {
             self.simd.a.mov_ri(RDX, (groups / unroll) as i64);
             self.simd.a.bind(top);
             (0..unroll).for_each(|g| self.group(t, g, v));
-            super::add_imm(&mut self.simd.a, RAX, unroll as i64 * self.s.a_group_bytes, R10);
-            super::add_imm(&mut self.simd.a, RBX, unroll as i64 * self.s.b_group_bytes, R10);
+            super::add_imm(
+                &mut self.simd.a,
+                RAX,
+                unroll as i64 * self.s.a_group_bytes,
+                R10,
+            );
+            super::add_imm(
+                &mut self.simd.a,
+                RBX,
+                unroll as i64 * self.s.b_group_bytes,
+                R10,
+            );
             self.simd.a.dec(RDX);
             self.simd.a.jcc(Cond::Ne, top);
             done = groups / unroll * unroll;
@@ -301,10 +361,20 @@ impl Gen<'_> {
         let temps = first + t.vecs.len() as u8;
         let two = (temps + 1) < self.simd.regs(!self.s.n.is_multiple_of(self.simd.vl())) as u8;
         let full = valid == self.s.a.vnni();
-        let embed = t.vecs.len() == 1 && self.simd.z() && full && matches!(self.s.a, DataType::F32 | DataType::Bf16) && self.dot.steps() == 1;
+        let embed = t.vecs.len() == 1
+            && self.simd.z()
+            && full
+            && matches!(self.s.a, DataType::F32 | DataType::Bf16)
+            && self.dot.steps() == 1;
         for row in 0..t.rows {
             if embed {
-                self.multiply(t.acc(row, 0), first, Rm::Bcast(self.a_at(g, row)), t.vecs[0].len, t.free);
+                self.multiply(
+                    t.acc(row, 0),
+                    first,
+                    Rm::Bcast(self.a_at(g, row)),
+                    t.vecs[0].len,
+                    t.free,
+                );
                 continue;
             }
             let temp = temps + if two { (row % 2) as u8 } else { 0 };
@@ -322,10 +392,20 @@ impl Gen<'_> {
             self.bcast_a(first + row as u8, self.a_at(g, row), valid, step, t);
         }
         let temp = first + t.rows as u8;
-        let from_memory = t.rows == 1 && self.dot.steps() == 1 && !self.shifted && self.s.a != DataType::F16 && self.s.b != DataType::U8;
+        let from_memory = t.rows == 1
+            && self.dot.steps() == 1
+            && !self.shifted
+            && self.s.a != DataType::F16
+            && self.s.b != DataType::U8;
         for (vec, lanes) in t.vecs.iter().enumerate() {
             if from_memory && !lanes.masked {
-                self.multiply(t.acc(0, vec), first, Rm::Mem(self.b_at(g, vec)), lanes.len, t.free);
+                self.multiply(
+                    t.acc(0, vec),
+                    first,
+                    Rm::Mem(self.b_at(g, vec)),
+                    lanes.len,
+                    t.free,
+                );
                 continue;
             }
             self.load_b(temp, self.b_at(g, vec), *lanes, step);
@@ -342,12 +422,18 @@ impl Gen<'_> {
     }
 
     fn a_at(&self, g: usize, row: usize) -> Mem {
-        Mem::new(RAX, (g as i64 * self.s.a_group_bytes + row as i64 * self.s.a_row_bytes) as i32)
+        Mem::new(
+            RAX,
+            (g as i64 * self.s.a_group_bytes + row as i64 * self.s.a_row_bytes) as i32,
+        )
     }
 
     fn b_at(&self, g: usize, vec: usize) -> Mem {
         let lane_bytes = self.s.b.size_bytes() * self.s.a.vnni();
-        Mem::new(RBX, (g as i64 * self.s.b_group_bytes + (vec * self.simd.vl() * lane_bytes) as i64) as i32)
+        Mem::new(
+            RBX,
+            (g as i64 * self.s.b_group_bytes + (vec * self.simd.vl() * lane_bytes) as i64) as i32,
+        )
     }
 
     /// One vector of B, prepared for a step.
@@ -408,7 +494,11 @@ impl Gen<'_> {
                 if step == 0 {
                     self.simd.a.vi(&VPSLLW, len, reg, 0, reg, 8);
                 }
-                let shift = if dtype == DataType::S8 { &VPSRAW } else { &VPSRLW };
+                let shift = if dtype == DataType::S8 {
+                    &VPSRAW
+                } else {
+                    &VPSRLW
+                };
                 self.simd.a.vi(shift, len, reg, 0, reg, 8);
             }
             _ => {}
@@ -425,7 +515,11 @@ impl Gen<'_> {
     /// acc += a · b, both in registers.
     fn dot(&mut self, acc: u8, a: u8, b: u8, len: Len, scratch: u8) {
         // vpdpbusd takes the unsigned side first.
-        let (first, second) = if self.dot == Dot::Bytes && self.s.b == DataType::U8 { (b, a) } else { (a, b) };
+        let (first, second) = if self.dot == Dot::Bytes && self.s.b == DataType::U8 {
+            (b, a)
+        } else {
+            (a, b)
+        };
         self.multiply(acc, first, Rm::Reg(second), len, scratch);
     }
 

@@ -44,7 +44,11 @@ pub struct Base {
 
 impl At<'_> {
     fn operand(&self, slot: u8, bcast: Bcast, dtype: DataType) -> Option<Mem> {
-        let base = self.bases.iter().find(|b| (b.slot, b.bcast, b.dtype) == (slot, bcast, dtype))?.reg;
+        let base = self
+            .bases
+            .iter()
+            .find(|b| (b.slot, b.bcast, b.dtype) == (slot, bcast, dtype))?
+            .reg;
         Some(match bcast {
             Bcast::Scalar => Mem::new(base, 0),
             Bcast::Col { row_bytes } => Mem::new(base, (self.row as i64 * row_bytes) as i32),
@@ -74,7 +78,15 @@ pub fn temps_needed(out: &Out, isa: Isa) -> usize {
     }
     let mut simd = Simd::new(isa);
     let lanes = simd.full();
-    let at = At { bases: &[], d: 0, d_row_bytes: 0, col_reg: None, row: 0, col: 0, lanes };
+    let at = At {
+        bases: &[],
+        d: 0,
+        d_row_bytes: 0,
+        col_reg: None,
+        row: 0,
+        col: 0,
+        lanes,
+    };
     let free: Vec<u8> = (1..simd.regs(false) as u8).collect();
     let (_, peak) = emit(&mut simd, &out.expr, Some(0), &free, &at);
     peak + 1
@@ -134,7 +146,9 @@ fn operands(node: Node) -> Vec<Id> {
     use Node::*;
     match node {
         Acc | Const(_) | Load { .. } | LoadD { .. } => vec![],
-        Add(a, b) | Sub(a, b) | Mul(a, b) | Div(a, b) | Min(a, b) | Max(a, b) | Scale(a, b) => vec![a, b],
+        Add(a, b) | Sub(a, b) | Mul(a, b) | Div(a, b) | Min(a, b) | Max(a, b) | Scale(a, b) => {
+            vec![a, b]
+        }
         And(a, b) | Or(a, b) | Xor(a, b) | AddI(a, b) | SubI(a, b) | MulI(a, b) => vec![a, b],
         Fma(a, b, c) => vec![a, b, c],
         Sqrt(a) | Round(a) | Floor(a) | Shl(a, _) | Shr(a, _) | ToInt(a) | ToFloat(a) => vec![a],
@@ -150,7 +164,9 @@ impl Emitter<'_, '_> {
     fn alloc(&mut self) -> u8 {
         // An exhausted pool is a generator's mistake; the encoder's error makes the kernel fall back.
         let reg = self.free.pop().unwrap_or_else(|| {
-            self.simd.a.fail("an expression needs more registers than its tile left".to_string());
+            self.simd
+                .a
+                .fail("an expression needs more registers than its tile left".to_string());
             0
         });
         self.peak = self.peak.max(self.total - self.free.len());
@@ -222,7 +238,10 @@ impl Emitter<'_, '_> {
 
     /// Whether the accumulator is still to be read.
     fn acc_pending(&self, now: usize) -> bool {
-        self.expr.nodes[now..].iter().enumerate().any(|(i, n)| *n == Node::Acc && self.last_use[now + i] > 0)
+        self.expr.nodes[now..]
+            .iter()
+            .enumerate()
+            .any(|(i, n)| *n == Node::Acc && self.last_use[now + i] > 0)
     }
 
     fn node(&mut self, id: usize) {
@@ -230,7 +249,12 @@ impl Emitter<'_, '_> {
         match self.expr.nodes[id] {
             Acc => self.reg[id] = self.acc,
             Const(_) => {}
-            Load { slot, dtype, bcast, int } => self.load(id, slot, dtype, bcast, int),
+            Load {
+                slot,
+                dtype,
+                bcast,
+                int,
+            } => self.load(id, slot, dtype, bcast, int),
             LoadD { dtype } => {
                 let dst = self.result(id);
                 let mem = self.at.destination(dtype.size_bytes());
@@ -265,15 +289,24 @@ impl Emitter<'_, '_> {
     fn load(&mut self, id: usize, slot: u8, dtype: DataType, bcast: Bcast, int: bool) {
         let dst = self.result(id);
         // Without bases this is the dry run of `temps_needed`.
-        let mem = self.at.operand(slot, bcast, dtype).unwrap_or(Mem::new(0, 0));
+        let mem = self
+            .at
+            .operand(slot, bcast, dtype)
+            .unwrap_or(Mem::new(0, 0));
         match bcast {
-            Bcast::Scalar | Bcast::Col { .. } => self.simd.bcast(dst, mem, dtype, int, self.at.lanes.len),
+            Bcast::Scalar | Bcast::Col { .. } => {
+                self.simd.bcast(dst, mem, dtype, int, self.at.lanes.len)
+            }
             Bcast::Row | Bcast::Full { .. } => self.simd.load(dst, mem, dtype, int, self.at.lanes),
         }
     }
 
     fn binary(&mut self, id: usize, row: &'static Row, a: Id, b: Id, commutes: bool) {
-        let (a, b) = if commutes && self.is_const(a) { (b, a) } else { (a, b) };
+        let (a, b) = if commutes && self.is_const(a) {
+            (b, a)
+        } else {
+            (a, b)
+        };
         let first = self.register(a, id);
         let second = self.operand(b);
         let dst = self.result(id);
@@ -290,7 +323,11 @@ impl Emitter<'_, '_> {
     }
 
     fn round(&mut self, id: usize, a: Id, mode: u8) {
-        let row = if self.simd.z() { &VRNDSCALEPS } else { &VROUNDPS };
+        let row = if self.simd.z() {
+            &VRNDSCALEPS
+        } else {
+            &VROUNDPS
+        };
         self.unary(id, row, a, Some(mode));
     }
 
@@ -300,14 +337,23 @@ impl Emitter<'_, '_> {
         let free = |e: &Self, v: Id| e.dies(v, id) && !e.is_const(v);
         let len = self.len();
         if free(self, c) && c != a && c != b {
-            let (dst, first, second) = (self.register(c, id), self.register(a, id), self.operand(b));
+            let (dst, first, second) =
+                (self.register(c, id), self.register(a, id), self.operand(b));
             self.simd.a.v(&VFMADD231PS, len, dst, first, second);
             self.take(id, c);
             return;
         }
-        let (dst, kept) = if free(self, a) && a != b && a != c { (a, b) } else { (b, a) };
+        let (dst, kept) = if free(self, a) && a != b && a != c {
+            (a, b)
+        } else {
+            (b, a)
+        };
         let in_place = free(self, dst) && dst != kept && dst != c;
-        let (x, y, z) = (self.register(dst, id), self.register(kept, id), self.operand(c));
+        let (x, y, z) = (
+            self.register(dst, id),
+            self.register(kept, id),
+            self.operand(c),
+        );
         if in_place {
             self.simd.a.v(&VFMADD213PS, len, x, y, z);
             self.take(id, dst);
@@ -342,7 +388,9 @@ impl Emitter<'_, '_> {
             self.simd.a.vi(&VCMPPS_K, len, 7, x, y, imm);
             let (b, a) = (self.register(b, id), self.operand(a));
             let dst = self.result(id);
-            self.simd.a.vk(&VBLENDMPS, len, Some(Mask { k: 7, zero: false }), dst, b, a);
+            self.simd
+                .a
+                .vk(&VBLENDMPS, len, Some(Mask { k: 7, zero: false }), dst, b, a);
             return;
         }
         let mask = self.alloc();

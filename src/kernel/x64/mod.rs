@@ -81,16 +81,37 @@ fn add_imm(a: &mut Asm, dst: u8, imm: i64, temp: u8) {
 
 /// Emits `body` for the positions first, first + step, … (`count` of them): once when there is one, else in a loop that
 /// counts in `reg`.
-fn repeat<G: AsMut<Simd>>(g: &mut G, reg: u8, first: usize, step: usize, count: usize, mut body: impl FnMut(&mut G, Pos)) {
+fn repeat<G: AsMut<Simd>>(
+    g: &mut G,
+    reg: u8,
+    first: usize,
+    step: usize,
+    count: usize,
+    mut body: impl FnMut(&mut G, Pos),
+) {
     if count <= 1 {
-        (0..count).for_each(|_| body(g, Pos { reg: None, base: first }));
+        (0..count).for_each(|_| {
+            body(
+                g,
+                Pos {
+                    reg: None,
+                    base: first,
+                },
+            )
+        });
         return;
     }
     let a = &mut g.as_mut().a;
     let top = a.label();
     a.mov_ri(reg, first as i64);
     a.bind(top);
-    body(g, Pos { reg: Some(reg), base: 0 });
+    body(
+        g,
+        Pos {
+            reg: Some(reg),
+            base: 0,
+        },
+    );
     let a = &mut g.as_mut().a;
     a.add_ri(reg, step as i32);
     a.cmp_ri(reg, (first + step * count) as i32);

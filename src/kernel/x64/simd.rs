@@ -41,7 +41,10 @@ pub struct Simd {
 impl Simd {
     /// An empty buffer for `isa`.
     pub fn new(isa: Isa) -> Simd {
-        Simd { a: Asm::new(isa.is_avx512()), isa }
+        Simd {
+            a: Asm::new(isa.is_avx512()),
+            isa,
+        }
     }
 
     /// Whether opmasks, 32 registers and 512 bits are there.
@@ -65,7 +68,12 @@ impl Simd {
 
     /// The longest vector.
     pub fn full(&self) -> Lanes {
-        Lanes { count: self.vl(), len: if self.z() { Len::Z } else { Len::Y }, masked: false, mask: 0 }
+        Lanes {
+            count: self.vl(),
+            len: if self.z() { Len::Z } else { Len::Y },
+            masked: false,
+            mask: 0,
+        }
     }
 
     /// A vector of `count` lanes in the shortest register that holds it: half a 512-bit operation costs half on
@@ -76,7 +84,17 @@ impl Simd {
             5..=8 => Len::Y,
             _ => Len::Z,
         };
-        Lanes { count, len, masked: !matches!(count, 4 | 8 | 16), mask: if self.z() { TAIL_K } else { TAIL_YMM } }
+        Lanes {
+            count,
+            len,
+            masked: !matches!(count, 4 | 8 | 16),
+            mask: if self.z() { TAIL_K } else { TAIL_YMM },
+        }
+    }
+
+    /// Whether rows of n elements end in a vector that must be masked.
+    pub fn has_tail(&self, n: usize) -> bool {
+        !n.is_multiple_of(self.vl()) && self.lanes(n % self.vl()).masked
     }
 
     /// Sets up the mask for tails of n % vl lanes, if there is such a tail that needs one.
@@ -94,7 +112,9 @@ impl Simd {
             self.a.mov_ri(gpr::RAX, (1 << lanes.count) - 1);
             self.a.v(&KMOVW_R32, Len::X, lanes.mask, 0, gpr::RAX);
         } else {
-            let bytes: Vec<u8> = (0..32).map(|i| if i / 4 < lanes.count { 0xff } else { 0 }).collect();
+            let bytes: Vec<u8> = (0..32)
+                .map(|i| if i / 4 < lanes.count { 0xff } else { 0 })
+                .collect();
             let mask = self.a.const_vec(&bytes);
             self.a.v(&VMOVUPS, Len::Y, lanes.mask, 0, mask);
         }
@@ -102,7 +122,10 @@ impl Simd {
 
     /// The opmask operand for a load (zeroing) or store (not zeroing) of a vector.
     pub fn mask(&self, lanes: Lanes, zero: bool) -> Option<Mask> {
-        (self.z() && lanes.masked).then_some(Mask { k: lanes.mask, zero })
+        (self.z() && lanes.masked).then_some(Mask {
+            k: lanes.mask,
+            zero,
+        })
     }
 
     /// Sets a register to zero.
@@ -126,7 +149,8 @@ impl Simd {
         if !self.z() && lanes.masked {
             self.a.v(&VMASKMOVPS, lanes.len, dst, lanes.mask, mem);
         } else {
-            self.a.vk(&VMOVUPS, lanes.len, self.mask(lanes, true), dst, 0, mem);
+            self.a
+                .vk(&VMOVUPS, lanes.len, self.mask(lanes, true), dst, 0, mem);
         }
     }
 
@@ -135,7 +159,8 @@ impl Simd {
         if !self.z() && lanes.masked {
             self.a.v(&VMASKMOVPS_ST, lanes.len, src, lanes.mask, mem);
         } else {
-            self.a.vk(&VMOVUPS_ST, lanes.len, self.mask(lanes, false), src, 0, mem);
+            self.a
+                .vk(&VMOVUPS_ST, lanes.len, self.mask(lanes, false), src, 0, mem);
         }
     }
 
@@ -156,7 +181,8 @@ impl Simd {
             4 => self.load32(dst, mem, lanes),
             2 => {
                 let src = self.narrow_source(dst, mem, DataType::Bf16, lanes);
-                self.a.vk(&VPMOVZXWD, lanes.len, self.mask(lanes, true), dst, 0, src);
+                self.a
+                    .vk(&VPMOVZXWD, lanes.len, self.mask(lanes, true), dst, 0, src);
             }
             _ => self.load(dst, mem, DataType::U8, true, lanes),
         }
@@ -166,13 +192,19 @@ impl Simd {
     pub fn store_raw(&mut self, mem: Mem, src: u8, bytes: usize, lanes: Lanes) {
         match bytes {
             4 => self.store32(mem, src, lanes),
-            2 if self.z() => self.a.vk(&VPMOVDW_ST, lanes.len, self.mask(lanes, false), src, 0, mem),
+            2 if self.z() => {
+                self.a
+                    .vk(&VPMOVDW_ST, lanes.len, self.mask(lanes, false), src, 0, mem)
+            }
             2 => {
                 self.a.v(&VPACKUSDW, lanes.len, src, src, src);
                 self.a.vi(&VPERMQ, Len::Y, src, 0, src, 0xd8);
                 self.store_words(mem, src, lanes);
             }
-            _ if self.z() => self.a.vk(&VPMOVDB_ST, lanes.len, self.mask(lanes, false), src, 0, mem),
+            _ if self.z() => {
+                self.a
+                    .vk(&VPMOVDB_ST, lanes.len, self.mask(lanes, false), src, 0, mem)
+            }
             _ => self.store_bytes_y(mem, src, DataType::U8, lanes),
         }
     }
@@ -204,7 +236,11 @@ impl Simd {
             }
             _ => {
                 self.a.v(&VPBROADCASTB, Len::X, dst, 0, mem);
-                let row = if dtype == DataType::S8 { &VPMOVSXBD } else { &VPMOVZXBD };
+                let row = if dtype == DataType::S8 {
+                    &VPMOVSXBD
+                } else {
+                    &VPMOVZXBD
+                };
                 self.a.v(row, len, dst, 0, dst);
             }
         }
@@ -215,7 +251,9 @@ impl Simd {
     fn widen(&mut self, dst: u8, dtype: DataType, int: bool, len: Len) {
         match dtype {
             DataType::Bf16 => self.a.vi(&VPSLLD, len, dst, 0, dst, 16),
-            DataType::S32 | DataType::S8 | DataType::U8 if !int => self.a.v(&VCVTDQ2PS, len, dst, 0, dst),
+            DataType::S32 | DataType::S8 | DataType::U8 if !int => {
+                self.a.v(&VCVTDQ2PS, len, dst, 0, dst)
+            }
             _ => {}
         }
     }
@@ -229,7 +267,11 @@ impl Simd {
         self.zero(dst);
         for i in 0..lanes.count {
             let at = mem.plus((i * dtype.size_bytes()) as i32);
-            let row = if dtype.size_bytes() == 2 { &VPINSRW } else { &VPINSRB };
+            let row = if dtype.size_bytes() == 2 {
+                &VPINSRW
+            } else {
+                &VPINSRB
+            };
             self.a.vi(row, Len::X, dst, dst, at, i as u8);
         }
         dst.into()
@@ -243,7 +285,7 @@ impl Simd {
         match (dtype, int) {
             (F32, false) | (S32, true) => return self.store32(mem, src, lanes),
             (F32 | Bf16 | F16, true) => self.a.v(&VCVTDQ2PS, len, src, 0, src),
-            (S32 | S8 | U8, false) => self.to_int(src, dtype, len),
+            (S32 | S8 | U8, false) => self.round_to_int(src, dtype, len),
             _ => {}
         }
         match dtype {
@@ -256,7 +298,7 @@ impl Simd {
     }
 
     /// f32 → s32 within the range of `dtype`.
-    fn to_int(&mut self, reg: u8, dtype: DataType, len: Len) {
+    fn round_to_int(&mut self, reg: u8, dtype: DataType, len: Len) {
         // The largest f32 below 2^31 stands for the upper bound of s32.
         let (low, high) = match dtype {
             DataType::S8 => (-128.0f32, 127.0f32),
@@ -282,7 +324,15 @@ impl Simd {
 
     fn store_f16(&mut self, mem: Mem, src: u8, lanes: Lanes) {
         if self.z() || !lanes.masked {
-            self.a.vki(&VCVTPS2PH_ST, lanes.len, self.mask(lanes, false), src, 0, mem, 0);
+            self.a.vki(
+                &VCVTPS2PH_ST,
+                lanes.len,
+                self.mask(lanes, false),
+                src,
+                0,
+                mem,
+                0,
+            );
         } else {
             self.a.vi(&VCVTPS2PH_ST, lanes.len, src, 0, src, 0);
             self.scatter(mem, src, 2, lanes.count);
@@ -296,13 +346,15 @@ impl Simd {
             if lanes.len == Len::X && !lanes.masked {
                 self.a.v(&VMOVQ_ST, Len::X, src, 0, mem);
             } else {
-                self.a.vk(&VMOVDQU16_ST, half, self.mask(lanes, false), src, 0, mem);
+                self.a
+                    .vk(&VMOVDQU16_ST, half, self.mask(lanes, false), src, 0, mem);
             }
             return;
         }
         self.round_to_bf16(src, tmp, lanes.len);
         if self.z() {
-            self.a.vk(&VPMOVDW_ST, lanes.len, self.mask(lanes, false), src, 0, mem);
+            self.a
+                .vk(&VPMOVDW_ST, lanes.len, self.mask(lanes, false), src, 0, mem);
             return;
         }
         self.a.v(&VPACKUSDW, lanes.len, src, src, src);
@@ -322,7 +374,15 @@ impl Simd {
         // Lanes that are not ordered become all ones, which stays a NaN.
         if self.z() {
             self.a.vi(&VCMPPS_K, len, 7, reg, reg, UNORDERED);
-            self.a.vki(&VPTERNLOGD, len, Some(Mask { k: 7, zero: false }), tmp, tmp, tmp, 0xff);
+            self.a.vki(
+                &VPTERNLOGD,
+                len,
+                Some(Mask { k: 7, zero: false }),
+                tmp,
+                tmp,
+                tmp,
+                0xff,
+            );
         } else {
             self.a.vi(&VCMPPS, len, reg, reg, reg, UNORDERED);
             self.a.v(&VPOR, len, tmp, tmp, reg);
@@ -342,7 +402,8 @@ impl Simd {
     fn scatter(&mut self, mem: Mem, src: u8, size: usize, count: usize) {
         let row = if size == 2 { &VPEXTRW_ST } else { &VPEXTRB_ST };
         for i in 0..count {
-            self.a.vi(row, Len::X, src, 0, mem.plus((i * size) as i32), i as u8);
+            self.a
+                .vi(row, Len::X, src, 0, mem.plus((i * size) as i32), i as u8);
         }
     }
 
@@ -360,7 +421,11 @@ impl Simd {
     fn store_bytes_y(&mut self, mem: Mem, src: u8, dtype: DataType, lanes: Lanes) {
         self.a.v(&VPACKSSDW, lanes.len, src, src, src);
         self.a.vi(&VPERMQ, Len::Y, src, 0, src, 0xd8);
-        let pack = if dtype == DataType::S8 { &VPACKSSWB } else { &VPACKUSWB };
+        let pack = if dtype == DataType::S8 {
+            &VPACKSSWB
+        } else {
+            &VPACKUSWB
+        };
         self.a.v(pack, Len::X, src, src, src);
         match lanes.count {
             8 => self.a.v(&VMOVQ_ST, Len::X, src, 0, mem),

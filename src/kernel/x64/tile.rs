@@ -19,11 +19,20 @@ const TILE_BASES: [u8; 9] = [RAX, RBX, RCX, RDX, RSI, R8, R9, R10, R12];
 fn bases(expr: &Expr, pool: &[u8]) -> Vec<Base> {
     let mut bases: Vec<Base> = Vec::new();
     for node in &expr.nodes {
-        if let Node::Load { slot, dtype, bcast, .. } = *node
-            && !bases.iter().any(|b| (b.slot, b.bcast, b.dtype) == (slot, bcast, dtype))
+        if let Node::Load {
+            slot, dtype, bcast, ..
+        } = *node
+            && !bases
+                .iter()
+                .any(|b| (b.slot, b.bcast, b.dtype) == (slot, bcast, dtype))
         {
             let reg = pool.get(bases.len()).copied().unwrap_or(RSP);
-            bases.push(Base { slot, bcast, dtype, reg });
+            bases.push(Base {
+                slot,
+                bcast,
+                dtype,
+                reg,
+            });
         }
     }
     bases
@@ -41,7 +50,14 @@ pub fn check_operands(expr: &Expr) -> Result<()> {
 
 /// Runs the expression over every accumulator (row-major from register 0) and stores the tile at `at` to D. Registers from
 /// `first_free` on are free. r14 holds the operand table; address registers other than rdi, r13 and r15 are overwritten.
-pub fn store_tile(simd: &mut Simd, out: &Out, at: (Pos, Pos), rows: usize, vecs: &[Lanes], first_free: u8) {
+pub fn store_tile(
+    simd: &mut Simd,
+    out: &Out,
+    at: (Pos, Pos),
+    rows: usize,
+    vecs: &[Lanes],
+    first_free: u8,
+) {
     let (row, col) = at;
     simd.a.load(R11, Mem::new(RDI, offset_of!(Args, d) as i32));
     row.add_scaled(&mut simd.a, R11, out.d_row_bytes, RAX);
@@ -57,7 +73,15 @@ pub fn store_tile(simd: &mut Simd, out: &Out, at: (Pos, Pos), rows: usize, vecs:
     let free: Vec<u8> = (first_free..simd.regs(tail) as u8).collect();
     for r in 0..rows {
         for (v, lanes) in vecs.iter().enumerate() {
-            let at = At { bases: &bases, d: R11, d_row_bytes: out.d_row_bytes, col_reg: None, row: r, col: v * simd.vl(), lanes: *lanes };
+            let at = At {
+                bases: &bases,
+                d: R11,
+                d_row_bytes: out.d_row_bytes,
+                col_reg: None,
+                row: r,
+                col: v * simd.vl(),
+                lanes: *lanes,
+            };
             store_vector(simd, out, Some((r * vecs.len() + v) as u8), &free, &at);
         }
     }
@@ -65,8 +89,19 @@ pub fn store_tile(simd: &mut Simd, out: &Out, at: (Pos, Pos), rows: usize, vecs:
 
 fn store_vector(simd: &mut Simd, out: &Out, acc: Option<u8>, free: &[u8], at: &At) {
     let (result, _) = expr::emit(simd, &out.expr, acc, free, at);
-    let spare = free.iter().copied().find(|r| *r != result).unwrap_or(result);
-    simd.store(at.destination(out.d.size_bytes()), result, out.d, out.expr.int, at.lanes, spare);
+    let spare = free
+        .iter()
+        .copied()
+        .find(|r| *r != result)
+        .unwrap_or(result);
+    simd.store(
+        at.destination(out.d.size_bytes()),
+        result,
+        out.d,
+        out.expr.int,
+        at.lanes,
+        spare,
+    );
 }
 
 /// Bytes from one row, and from one column, of an operand to the next.
@@ -87,10 +122,13 @@ pub fn emit(s: &Tile) -> Result<Vec<u8>> {
     prologue(&mut simd);
     simd.set_tail(s.n);
     let bases = bases(&s.out.expr, &TILE_BASES);
-    simd.a.load(R14, Mem::new(RDI, offset_of!(Args, operands) as i32));
+    simd.a
+        .load(R14, Mem::new(RDI, offset_of!(Args, operands) as i32));
     simd.a.load(R11, Mem::new(RDI, offset_of!(Args, d) as i32));
     simd.a.load(R15, Mem::new(RDI, offset_of!(Args, m) as i32));
-    bases.iter().for_each(|b| simd.a.load(b.reg, Mem::new(R14, b.slot as i32 * 8)));
+    bases
+        .iter()
+        .for_each(|b| simd.a.load(b.reg, Mem::new(R14, b.slot as i32 * 8)));
     let (top, done) = (simd.a.label(), simd.a.label());
     simd.a.test_rr(R15, R15);
     simd.a.jcc(Cond::E, done);
@@ -114,7 +152,15 @@ fn row(simd: &mut Simd, s: &Tile, bases: &[Base]) {
     let free: Vec<u8> = (0..simd.regs(tail > 0) as u8).collect();
     let unroll = full.min(4);
     let vector = |simd: &mut Simd, col: usize, lanes: Lanes| {
-        let at = At { bases, d: R11, d_row_bytes: 0, col_reg: Some(R13), row: 0, col, lanes };
+        let at = At {
+            bases,
+            d: R11,
+            d_row_bytes: 0,
+            col_reg: Some(R13),
+            row: 0,
+            col,
+            lanes,
+        };
         store_vector(simd, &s.out, None, &free, &at);
     };
     simd.a.mov_ri(R13, 0);
