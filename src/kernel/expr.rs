@@ -68,7 +68,7 @@ pub enum Node {
     /// To the nearest integer, ties to even.
     Round(Id),
     Floor(Id),
-    /// p * 2^n for an integral float n, with gradual over- and underflow.
+    /// p * 2^n for an integral float n from -252 to 252, with gradual over- and underflow.
     Scale(Id, Id),
     /// pred(x, y) ? a : b, on floats.
     Select {

@@ -1,0 +1,8 @@
+//! What kernels should compute, written naively and without any code of the library: plain data types and
+//! specifications come from it, every number is made here.
+
+pub mod expr;
+pub mod guard;
+pub mod kernel;
+pub mod number;
+pub mod random;
