@@ -1,1 +1,287 @@
-//! (to be written)
+//! Running planned nests over real pointers. Everything was chosen at planning; here it is only walked.
+//!
+//! A list of [`Step`]s is shared out over the parts of a pool: each part takes its range of every step's units. Steps
+//! of one list write disjoint elements, so that parts need not wait for one another.
+#![allow(unsafe_code)]
+
+use std::{ops::Range, ptr, sync::Arc};
+
+use crate::{
+    error::Result,
+    kernel::{
+        Kernel,
+        spec::{Args, Spec},
+    },
+    plan::{
+        place::Loop,
+        steps::{Body, STAGE_BYTES, Step},
+    },
+    threads::Pool,
+    unimplemented_here,
+};
+
+/// The most loops around a body.
+const MAX_LOOPS: usize = 32;
+/// Capacities for operand pointers; steps with few operands need not clear room for many.
+const FEW: usize = 6;
+const MANY: usize = 132;
+
+/// Compiled steps.
+pub struct Nest {
+    steps: Vec<Step<Arc<Kernel>>>,
+    parts: usize,
+    stage_bytes: usize,
+}
+
+impl Nest {
+    /// Generates the kernels of the steps, to be shared out over `parts`. A part has `stage_bytes` of scratch.
+    pub fn new(steps: &[Step<Spec>], parts: usize, stage_bytes: usize) -> Result<Nest> {
+        let steps = steps.iter().map(compile).collect::<Result<_>>()?;
+        Ok(Nest {
+            steps,
+            parts,
+            stage_bytes,
+        })
+    }
+
+    /// Runs the steps on operands that start at `starts`.
+    ///
+    /// # Safety
+    /// The operands are as planned, and the scratch has `parts * stage_bytes` bytes.
+    pub unsafe fn run(&self, starts: &[*mut u8], scratch: *mut u8, pool: &dyn Pool) {
+        let shared = Shared { starts, scratch };
+        let part = |part: usize| {
+            let shared = &shared;
+            let buffers = shared.scratch.wrapping_add(part * self.stage_bytes);
+            for step in &self.steps {
+                let share = share(step.units(), part, self.parts);
+                // SAFETY: as promised by the caller; parts take disjoint ranges of units and scratch of their own.
+                unsafe { run_step(step, shared.starts, share, buffers) }
+            }
+        };
+        match self.parts {
+            1 => part(0),
+            parts => pool.run(parts, &part),
+        }
+    }
+}
+
+/// Pointers that the parts of a region share.
+struct Shared<'a> {
+    starts: &'a [*mut u8],
+    scratch: *mut u8,
+}
+
+// SAFETY: the pointers themselves are only read; what lies behind them is divided among the parts.
+unsafe impl Sync for Shared<'_> {}
+
+/// The range of `units` that falls to one of `parts`.
+pub fn share(units: i64, part: usize, parts: usize) -> Range<i64> {
+    let cut = |part: usize| (units as i128 * part as i128 / parts as i128) as i64;
+    cut(part)..cut(part + 1)
+}
+
+fn compile(step: &Step<Spec>) -> Result<Step<Arc<Kernel>>> {
+    if step.outer.len() > MAX_LOOPS {
+        return Err(unimplemented_here!(
+            "layouts: {} nested loops, at most {MAX_LOOPS} are supported",
+            step.outer.len()
+        ));
+    }
+    let body = match &step.body {
+        Body::Kernel(spec) => Body::Kernel(Kernel::get(spec)?),
+        Body::Bytes(n) => Body::Bytes(*n),
+        Body::Scalar(bytes, loops) => Body::Scalar(*bytes, loops.clone()),
+        Body::Zero(n) => Body::Zero(*n),
+        Body::Staged(steps) => Body::Staged(steps.iter().map(compile).collect::<Result<_>>()?),
+    };
+    Ok(Step {
+        operands: step.operands.clone(),
+        base: step.base.clone(),
+        outer: step.outer.clone(),
+        rows: step.rows.clone(),
+        body,
+    })
+}
+
+/// Runs some units of a step.
+///
+/// # Safety
+/// `starts` point to operands as planned; `buffers` to a part's scratch.
+unsafe fn run_step(
+    step: &Step<Arc<Kernel>>,
+    starts: &[*mut u8],
+    share: Range<i64>,
+    buffers: *mut u8,
+) {
+    if share.is_empty() {
+        return;
+    }
+    // SAFETY: passed on to the caller; the capacity holds the operands and, for staged steps, their buffers.
+    unsafe {
+        match step.operands.len() {
+            n if n <= FEW => walk::<FEW>(step, starts, share, buffers),
+            _ => walk::<MANY>(step, starts, share, buffers),
+        }
+    }
+}
+
+/// # Safety
+/// As [`run_step`]; the step has at most N operands.
+unsafe fn walk<const N: usize>(
+    step: &Step<Arc<Kernel>>,
+    starts: &[*mut u8],
+    share: Range<i64>,
+    buffers: *mut u8,
+) {
+    let mut cursor = Cursor::<N>::at(step, starts, share.start);
+    let mut left = share.end - share.start;
+    let mut first = share.start % step.rows.count;
+    while left > 0 {
+        let m = left.min(step.rows.count - first);
+        // SAFETY: the cursor stands at a row of the step, and m rows follow.
+        unsafe { run_body(step, &cursor.ptrs[..step.operands.len()], m, buffers) };
+        cursor.shift(&step.rows, -first);
+        (first, left) = (0, left - m);
+        cursor.advance(&step.outer);
+    }
+}
+
+/// A position in the loops of a step, as operand pointers.
+struct Cursor<const N: usize> {
+    index: [i64; MAX_LOOPS],
+    ptrs: [*mut u8; N],
+}
+
+impl<const N: usize> Cursor<N> {
+    fn at(step: &Step<Arc<Kernel>>, starts: &[*mut u8], unit: i64) -> Cursor<N> {
+        let mut cursor = Cursor {
+            index: [0; MAX_LOOPS],
+            ptrs: [ptr::null_mut(); N],
+        };
+        for ((ptr, &operand), &base) in cursor.ptrs.iter_mut().zip(&step.operands).zip(&step.base) {
+            *ptr = starts[operand].wrapping_offset(base as isize);
+        }
+        let mut rest = unit / step.rows.count;
+        for (i, l) in step.outer.iter().enumerate().rev() {
+            if rest == 0 {
+                break;
+            }
+            cursor.index[i] = rest % l.count;
+            cursor.shift(l, rest % l.count);
+            rest /= l.count;
+        }
+        cursor.shift(&step.rows, unit % step.rows.count);
+        cursor
+    }
+
+    fn shift(&mut self, along: &Loop, by: i64) {
+        if by != 0 {
+            for (ptr, stride) in self.ptrs.iter_mut().zip(&along.strides) {
+                *ptr = ptr.wrapping_offset((stride * by) as isize);
+            }
+        }
+    }
+
+    fn advance(&mut self, outer: &[Loop]) {
+        for (i, l) in outer.iter().enumerate().rev() {
+            self.index[i] += 1;
+            if self.index[i] < l.count {
+                return self.shift(l, 1);
+            }
+            self.index[i] = 0;
+            self.shift(l, 1 - l.count);
+        }
+    }
+}
+
+/// # Safety
+/// `ptrs` are the operands at a row of the step, which m rows follow.
+unsafe fn run_body(step: &Step<Arc<Kernel>>, ptrs: &[*mut u8], m: i64, buffers: *mut u8) {
+    // SAFETY: the plan sized every body for the operands it was given.
+    unsafe {
+        match &step.body {
+            Body::Kernel(kernel) => kernel.call(&Args {
+                a: ptrs.get(1).map_or(ptr::null(), |p| p.cast_const()),
+                d: ptrs[0],
+                m: m as usize,
+                operands: ptrs[1..].as_ptr().cast(),
+                ..Args::default()
+            }),
+            Body::Bytes(n) => each_row(&step.rows, m, ptrs, |p| ptr::copy(p[1], p[0], *n)),
+            Body::Zero(n) => {
+                for row in 0..m {
+                    ptr::write_bytes(
+                        ptrs[0].wrapping_offset((row * step.rows.strides[0]) as isize),
+                        0,
+                        *n,
+                    );
+                }
+            }
+            Body::Scalar(bytes, loops) => {
+                each_row(&step.rows, m, ptrs, |p| {
+                    scatter(*bytes, loops, [p[0], p[1]])
+                });
+            }
+            Body::Staged(steps) => run_staged(steps, ptrs, buffers),
+        }
+    }
+}
+
+fn each_row(rows: &Loop, m: i64, ptrs: &[*mut u8], f: impl Fn([*mut u8; 2])) {
+    for row in 0..m {
+        let at = |i: usize| ptrs[i].wrapping_offset((row * rows.strides[i]) as isize);
+        f([at(0), at(1)]);
+    }
+}
+
+/// # Safety
+/// `ptrs` are the operands of the tile, `buffers` a part's scratch.
+unsafe fn run_staged(steps: &[Step<Arc<Kernel>>], ptrs: &[*mut u8], buffers: *mut u8) {
+    let mut all = [ptr::null_mut(); MANY];
+    let n = ptrs.len();
+    all[..n].copy_from_slice(ptrs);
+    for (i, buffer) in all[n..2 * n].iter_mut().enumerate() {
+        *buffer = buffers.wrapping_add(i * STAGE_BYTES);
+    }
+    for step in steps {
+        // SAFETY: passed on to the caller.
+        unsafe { run_step(step, &all[..2 * n], 0..step.units(), buffers) }
+    }
+}
+
+/// Copies elements one by one from `from` to `to`.
+///
+/// # Safety
+/// Both are valid along the loops for elements of so many bytes.
+unsafe fn scatter(bytes: usize, loops: &[Loop], [to, from]: [*mut u8; 2]) {
+    let Some((l, inner)) = loops.split_first() else {
+        // SAFETY: as promised by the caller.
+        return unsafe { ptr::copy(from, to, bytes) };
+    };
+    let at =
+        |p: *mut u8, i: i64, operand: usize| p.wrapping_offset((l.strides[operand] * i) as isize);
+    for i in 0..l.count {
+        let pair = [at(to, i, 0), at(from, i, 1)];
+        // SAFETY: both stay within the loops.
+        unsafe {
+            match (inner.is_empty(), bytes) {
+                (true, 1) => *pair[0] = *pair[1],
+                (true, 2) => move_one::<u16>(pair),
+                (true, 4) => move_one::<u32>(pair),
+                (true, 8) => move_one::<u64>(pair),
+                _ => scatter(bytes, inner, pair),
+            }
+        }
+    }
+}
+
+/// # Safety
+/// Both are valid for a T, at any alignment.
+unsafe fn move_one<T: Copy>([to, from]: [*mut u8; 2]) {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        to.cast::<T>()
+            .write_unaligned(from.cast::<T>().read_unaligned())
+    }
+}

@@ -167,6 +167,11 @@ impl MemoryDesc {
             || self.offset0 == RUNTIME_DIM
     }
 
+    /// Whether flags ask for more than the elements, such as the compensation behind blocked s8 weights.
+    pub fn has_extra(&self) -> bool {
+        self.extra != [0; 16]
+    }
+
     /// Number of elements without padding; not to be asked of runtime dims.
     pub fn nelems(&self) -> i64 {
         if self.is_absent() {

@@ -1,11 +1,17 @@
 //! Binary element-wise operations with broadcast: `dst = alg(src0, src1)`, and `select(src0, src1; src2)`.
 
-use super::{Env, Planned};
+use super::{
+    Arg, Env, Planned,
+    epilogue::{Chain, Input, arg, check_attr, check_broadcast, identity, resolved, select},
+    pointwise::{Pointwise, check_operand},
+};
 use crate::{
     attr::{Attr, BinaryAlg},
+    ensure,
     error::Result,
+    invalid,
+    kernel::eltwise,
     memory::MemoryDesc,
-    unimplemented_here,
 };
 
 /// The operation; src2 has `ndims == 0` for all but `select`.
@@ -21,7 +27,85 @@ pub struct Desc {
 
 impl Desc {
     /// Checks, resolves and plans.
-    pub fn plan(&self, _attr: &Attr, _env: &Env) -> Result<Planned> {
-        Err(unimplemented_here!("binary: not there yet"))
+    pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
+        check_attr(attr, &[arg::SRC, arg::SRC_1], &[])?;
+        self.check()?;
+        let dst = self.resolved_dst()?;
+        check_operand(&dst, "dst")?;
+        let mut inputs = vec![
+            (arg::SRC, &self.src0, "src0"),
+            (arg::SRC_1, &self.src1, "src1"),
+        ];
+        if self.alg == BinaryAlg::Select {
+            inputs.push((arg::SRC_2, &self.src2, "src2"));
+        }
+        let mut args = Vec::new();
+        for &(id, md, what) in &inputs {
+            check_broadcast(md, &dst, what)?;
+            let md = resolved(md, &dst)?;
+            check_operand(&md, what)?;
+            args.push(Arg::input(id, md));
+        }
+        args.push(Arg::output(arg::DST, dst));
+        let (to, mut chain) = (identity(dst.dims().len()), Chain::new(&mut args, &dst, 0));
+        let mut values = Vec::new();
+        for &(id, md, what) in &inputs {
+            let x = chain.load_broadcast(id, md, what)?;
+            values.push(chain.scaled(attr, x, Input { id, md, to: &to })?);
+        }
+        let x = match values[..] {
+            [x, y, condition] => select(&mut chain.code, condition, x, y),
+            _ => eltwise::binary(&mut chain.code, self.alg, values[0], values[1]),
+        };
+        let x = chain.post_ops(attr, x)?;
+        let (expr, bindings) = chain.finish(x, false);
+        Pointwise {
+            name: "binary",
+            args,
+            dst: arg::DST,
+            expr,
+            bindings,
+            copy: false,
+            env,
+        }
+        .plan()
+    }
+
+    fn check(&self) -> Result<()> {
+        let select = self.alg == BinaryAlg::Select;
+        ensure!(
+            self.src2.is_absent() != select,
+            invalid!(
+                "src2: {} dims; select takes it, the other algorithms do not",
+                self.src2.ndims
+            )
+        );
+        ensure!(
+            !self.src0.is_absent()
+                && self.src0.ndims == self.src1.ndims
+                && self.src0.ndims == self.dst.ndims,
+            invalid!(
+                "src0, src1, dst: {}, {} and {} dims",
+                self.src0.ndims,
+                self.src1.ndims,
+                self.dst.ndims
+            )
+        );
+        for (d, &n) in self.dst.dims().iter().enumerate() {
+            let (a, b) = (self.src0.dims[d], self.src1.dims[d]);
+            ensure!(
+                n == if a == 1 { b } else { a },
+                invalid!("dst: dimension {d} is {n}, but src0 has {a} and src1 has {b}")
+            );
+        }
+        Ok(())
+    }
+
+    /// Dst without a layout takes that of the first source that has its dims.
+    fn resolved_dst(&self) -> Result<MemoryDesc> {
+        let full = [&self.src0, &self.src1]
+            .into_iter()
+            .find(|s| s.dims() == self.dst.dims() && !s.is_any());
+        resolved(&self.dst, full.unwrap_or(&self.src0))
     }
 }

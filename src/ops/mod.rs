@@ -13,6 +13,7 @@ pub mod epilogue;
 pub mod gemm;
 pub mod inner_product;
 pub mod matmul;
+pub mod pointwise;
 pub mod reorder;
 pub mod sum;
 
@@ -50,6 +51,26 @@ pub struct Arg {
     pub md: MemoryDesc,
     /// Whether the primitive writes it.
     pub output: bool,
+}
+
+impl Arg {
+    /// An argument that is read.
+    pub fn input(id: i32, md: MemoryDesc) -> Arg {
+        Arg {
+            id,
+            md,
+            output: false,
+        }
+    }
+
+    /// An argument that is written.
+    pub fn output(id: i32, md: MemoryDesc) -> Arg {
+        Arg {
+            id,
+            md,
+            output: true,
+        }
+    }
 }
 
 /// What planning answers.

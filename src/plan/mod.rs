@@ -1,3 +1,4 @@
 //! Pure planning: from sizes, layouts and the machine to block sizes, loops and scratch. Nothing here touches pointers.
 
 pub mod place;
+pub mod steps;

@@ -42,10 +42,10 @@ impl Place {
             stride *= md.inner_blks[i];
         }
         let mut terms = Vec::new();
-        for (dim, &div) in divs.iter().enumerate().take(ndims) {
+        for dim in 0..ndims {
             terms.push(Term {
                 dim,
-                div,
+                div: divs[dim],
                 size: i64::MAX,
                 stride: md.strides[dim] * bytes,
             });

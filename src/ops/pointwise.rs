@@ -1,0 +1,230 @@
+//! What eltwise, binary, sum and reorder share: an expression over every element of dst becomes a planned primitive.
+
+use std::fmt::Write;
+
+use super::{Arg, Env, Exec, Plan, Planned, Run, epilogue::Bindings};
+use crate::{
+    dtype::DataType,
+    ensure,
+    error::Result,
+    exec::Nest,
+    kernel::{expr::Expr, spec::Spec},
+    memory::MemoryDesc,
+    plan::{
+        place::{Place, blocks},
+        steps::{self, Body, STAGE_BYTES, Step, Work},
+    },
+    unimplemented_here,
+};
+
+/// Bytes of dst below which another part is not worth its start.
+const PART_BYTES: usize = 64 << 10;
+
+/// Element-wise work over dst.
+pub struct Pointwise<'a> {
+    /// Name of the primitive, for sentences.
+    pub name: &'static str,
+    /// All arguments.
+    pub args: Vec<Arg>,
+    /// Argument number of what is written.
+    pub dst: i32,
+    /// The value of an element.
+    pub expr: Expr,
+    /// Its operands.
+    pub bindings: Bindings,
+    /// Whether dst receives the first operand bit by bit.
+    pub copy: bool,
+    /// Where it will run.
+    pub env: &'a Env,
+}
+
+impl Pointwise<'_> {
+    /// Plans the nest.
+    pub fn plan(self) -> Result<Planned> {
+        let dst_index = self
+            .args
+            .iter()
+            .position(|a| a.id == self.dst)
+            .expect("dst is an argument");
+        let dst = self.args[dst_index].md;
+        let steps = if dst.has_zero_dim() {
+            Vec::new()
+        } else {
+            self.steps(&dst)?
+        };
+        let parts = (dst.size_bytes() / PART_BYTES).clamp(1, self.env.threads.max(1));
+        let staged = steps.iter().any(|s| matches!(s.body, Body::Staged(_)));
+        let stage_bytes = if staged {
+            (self.bindings.list.len() + 1) * STAGE_BYTES
+        } else {
+            0
+        };
+        let operands = std::iter::once(dst_index)
+            .chain(self.bindings.list.iter().map(|b| b.index))
+            .collect();
+        Ok(Planned {
+            args: self.args,
+            impl_name: format!("brick:{}", self.env.isa.name()),
+            nest: describe(&steps, parts),
+            scratch_bytes: parts * stage_bytes,
+            plan: Box::new(Nested {
+                steps,
+                parts,
+                stage_bytes,
+                operands,
+            }),
+        })
+    }
+
+    fn steps(&self, dst: &MemoryDesc) -> Result<Vec<Step<Spec>>> {
+        check_layout(dst, "dst")?;
+        let inputs: Vec<DataType> = self.bindings.list.iter().map(|b| b.dtype).collect();
+        let work = Work {
+            isa: self.env.isa,
+            expr: &self.expr,
+            dst: dst.dtype(),
+            inputs: &inputs,
+            copy: self.copy,
+        };
+        let bytes = dst.dtype().size_bytes();
+        let own = Place::whole(dst, bytes);
+        let places: Vec<&Place> = std::iter::once(&own)
+            .chain(self.bindings.list.iter().map(|b| &b.place))
+            .collect();
+        let ranges: Vec<(i64, i64)> = dst.dims().iter().map(|&n| (0, n)).collect();
+        let inside = blocks(&ranges, &places).ok_or_else(|| {
+            unimplemented_here!("{}: the inner blocks of the layouts do not nest", self.name)
+        })?;
+        let mut all: Vec<_> = inside
+            .into_iter()
+            .flat_map(|b| steps::plan(&work, b))
+            .collect();
+        for d in 0..ranges.len() {
+            if dst.dims[d] < dst.padded_dims[d] {
+                let padding = blocks(&padding(dst, d), &[&own]).into_iter().flatten();
+                all.extend(padding.map(|b| steps::zero(b, bytes as i64)));
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// The padding along dim d, without what belongs to the padding of later dims.
+fn padding(md: &MemoryDesc, d: usize) -> Vec<(i64, i64)> {
+    let range = |i: usize| match i.cmp(&d) {
+        std::cmp::Ordering::Less => (0, md.padded_dims[i]),
+        std::cmp::Ordering::Equal => (md.dims[d], md.padded_dims[d]),
+        std::cmp::Ordering::Greater => (0, md.dims[i]),
+    };
+    (0..md.dims().len()).map(range).collect()
+}
+
+/// Refuses layouts that a nest over elements cannot walk.
+pub fn check_layout(md: &MemoryDesc, what: &str) -> Result<()> {
+    ensure!(
+        md.is_blocked(),
+        unimplemented_here!(
+            "{what}: only plain and blocked layouts are supported, this is {:?}",
+            md.kind()
+        )
+    );
+    ensure!(
+        !md.has_runtime(),
+        unimplemented_here!("{what}: dims and strides known only at execution are not supported")
+    );
+    ensure!(
+        !md.has_extra(),
+        unimplemented_here!(
+            "{what}: compensation or other extra data behind the elements is not supported"
+        )
+    );
+    ensure!(
+        !md.dtype().is_nibble(),
+        unimplemented_here!("{what}: type {} is not supported", md.dtype().name())
+    );
+    Ok(())
+}
+
+/// Refuses layouts and types that an expression cannot load or store.
+pub fn check_operand(md: &MemoryDesc, what: &str) -> Result<()> {
+    check_layout(md, what)?;
+    ensure!(
+        md.dtype().is_kernel_type(),
+        unimplemented_here!("{what}: type {} is not supported", md.dtype().name())
+    );
+    Ok(())
+}
+
+fn describe(steps: &[Step<Spec>], parts: usize) -> String {
+    let mut text = format!("{parts}");
+    for step in steps {
+        let kind = match &step.body {
+            Body::Kernel(Spec::Tile(tile)) => format!("tile{}", tile.n),
+            Body::Kernel(Spec::Transpose(t)) => format!("transpose{}x{}", t.rows, t.cols),
+            Body::Kernel(_) => "interleave".to_string(),
+            Body::Bytes(n) => format!("bytes{n}"),
+            Body::Scalar(..) => "scalar".to_string(),
+            Body::Zero(n) => format!("zero{n}"),
+            Body::Staged(_) => "staged".to_string(),
+        };
+        let _ = write!(text, "|{}:{kind}", step.units()); // writing to a string cannot fail
+    }
+    text
+}
+
+struct Nested {
+    steps: Vec<Step<Spec>>,
+    parts: usize,
+    stage_bytes: usize,
+    operands: Vec<usize>,
+}
+
+impl Plan for Nested {
+    fn compile(&self) -> Result<Box<dyn Run>> {
+        let nest = Nest::new(&self.steps, self.parts, self.stage_bytes)?;
+        Ok(Box::new(Compiled {
+            nest,
+            operands: self.operands.clone(),
+        }))
+    }
+}
+
+struct Compiled {
+    nest: Nest,
+    operands: Vec<usize>,
+}
+
+/// Operands for which the pointers are gathered without clearing room for many.
+const FEW: usize = 8;
+
+impl Run for Compiled {
+    unsafe fn run(&self, exec: &Exec) -> Result<()> {
+        // SAFETY: passed on to the caller.
+        unsafe {
+            match self.operands.len() {
+                n if n <= FEW => self.run_with::<FEW>(exec),
+                _ => self.run_with::<{ super::epilogue::MAX_OPERANDS + 1 }>(exec),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Compiled {
+    /// # Safety
+    /// As [`Run::run`]; there are at most N operands.
+    unsafe fn run_with<const N: usize>(&self, exec: &Exec) {
+        let mut starts = [std::ptr::null_mut(); N];
+        for (start, &index) in starts.iter_mut().zip(&self.operands) {
+            *start = exec.ptrs[index];
+        }
+        // SAFETY: passed on to the caller; the scratch is as planned.
+        unsafe {
+            self.nest
+                .run(&starts[..self.operands.len()], exec.scratch, exec.pool)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
