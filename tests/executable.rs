@@ -173,7 +173,7 @@ fn without_memfd_auto_falls_back() {
         // SAFETY: a valid structure; the limit dies with the child.
         assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &none) }, 0);
         let code = publish(11, Policy::Auto);
-        code.entry() as usize % 4096 == 0 && call(&code) == 11
+        (code.entry() as usize).is_multiple_of(4096) && call(&code) == 11
     });
     assert!(child);
 }

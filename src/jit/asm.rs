@@ -165,7 +165,7 @@ impl Asm {
     }
 
     /// Remembers the first error for `finish`.
-    fn fail(&mut self, sentence: String) {
+    pub fn fail(&mut self, sentence: String) {
         self.error.get_or_insert(sentence);
     }
 

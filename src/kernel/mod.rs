@@ -1,38 +1,135 @@
 //! Kernels: a specification becomes callable code, once, and is shared.
 //!
 //! A kernel is a leaf: one pointer argument, no calls, no unwinding. Where code cannot be generated (another processor,
-//! no executable memory, a knob) the portable kernel honours the same specification.
+//! no executable memory, strides beyond its reach) the portable kernel honours the same specification.
+#![allow(unsafe_code)]
 
 pub mod eltwise;
 pub mod expr;
+pub mod name;
 pub mod portable;
 pub mod spec;
 #[cfg(target_arch = "x86_64")]
 mod x64;
 
 use crate::error::Result;
+use crate::jit::{code::Code, inspect};
+use crate::machine::Isa;
+use crate::{knobs, unimplemented_here};
 use spec::{Args, Spec};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+type Entry = unsafe extern "C" fn(*const Args);
 
 /// A kernel ready to call.
 pub struct Kernel {
     /// What it computes.
     pub spec: Spec,
+    /// The generated code and its first byte; none for the portable kernel.
+    code: Option<(Entry, Code)>,
 }
 
+/// A cache entry: locked while its kernel is generated, so that every other thread waits for it.
+type Slot = Arc<Mutex<Weak<Kernel>>>;
+
+/// Kernels in use. The cache does not keep them alive: primitives do, so memory is bounded by what primitives hold.
+static CACHE: LazyLock<Mutex<HashMap<Spec, Slot>>> = LazyLock::new(Mutex::default);
+
+/// Entries beyond which the cache drops those whose kernels are gone.
+const SWEEP_AT: usize = 1024;
+
 impl Kernel {
-    /// The kernel for a specification: from the cache, or generated.
+    /// The kernel for a specification: one in use, or a new one. One thread generates, others wait.
     pub fn get(spec: &Spec) -> Result<Arc<Kernel>> {
-        Ok(Arc::new(Kernel { spec: spec.clone() }))
+        let slot = slot_of(spec);
+        let mut weak = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kernel) = weak.upgrade() {
+            return Ok(kernel);
+        }
+        let kernel = Arc::new(Kernel::generate(spec));
+        *weak = Arc::downgrade(&kernel);
+        Ok(kernel)
+    }
+
+    fn generate(spec: &Spec) -> Kernel {
+        let code = publish(spec).ok();
+        Kernel {
+            spec: spec.clone(),
+            code,
+        }
+    }
+
+    /// Whether the kernel is generated code rather than the portable one.
+    pub fn is_generated(&self) -> bool {
+        self.code.is_some()
+    }
+
+    /// The address of generated code: a C function that takes a pointer to [`Args`].
+    pub fn entry(&self) -> Option<Entry> {
+        self.code.as_ref().map(|(entry, _)| *entry)
     }
 
     /// Runs the kernel.
     ///
     /// # Safety
     /// The pointers of `args` must be valid for what the specification reads and writes.
-    #[allow(unsafe_code)]
+    #[inline]
     pub unsafe fn call(&self, args: &Args) {
-        // SAFETY: passed on to the caller.
-        unsafe { portable::run(&self.spec, args) }
+        match &self.code {
+            // SAFETY: the code was generated for `spec`, whose demands the caller meets, and lives as long as `self`.
+            Some((entry, _)) => unsafe { entry(args) },
+            // SAFETY: passed on to the caller.
+            None => unsafe { portable::run(&self.spec, args) },
+        }
+    }
+}
+
+fn slot_of(spec: &Spec) -> Slot {
+    let mut map = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(slot) = map.get(spec) {
+        return slot.clone();
+    }
+    if map.len() >= SWEEP_AT {
+        // A slot that somebody else holds is being filled.
+        map.retain(|_, slot| {
+            Arc::strong_count(slot) > 1 || slot.lock().is_ok_and(|weak| weak.strong_count() > 0)
+        });
+    }
+    map.entry(spec.clone()).or_default().clone()
+}
+
+/// Machine code for a specification; an error says why there is none, and is not remembered.
+pub fn machine_code(spec: &Spec) -> Result<Vec<u8>> {
+    if spec.isa() == Isa::Portable {
+        return Err(unimplemented_here!(
+            "the portable rung has no generated code"
+        ));
+    }
+    #[cfg(target_arch = "x86_64")]
+    return x64::generate(spec);
+    #[cfg(not(target_arch = "x86_64"))]
+    return Err(unimplemented_here!(
+        "there is no generator for this processor"
+    ));
+}
+
+fn publish(spec: &Spec) -> Result<(Entry, Code)> {
+    let bytes = machine_code(spec)?;
+    let code = Code::publish(&bytes, knobs::JIT_MEMORY.get())?;
+    show(spec, &code);
+    // SAFETY: the bytes are a function of this signature for this processor: the generator made them for an ISA rung
+    // that planning took from the detected machine.
+    let entry = unsafe { std::mem::transmute::<*const u8, Entry>(code.entry()) };
+    Ok((entry, code))
+}
+
+/// Dumps and names the kernel where a knob asks for it; a failing write is nothing to fail on.
+fn show(spec: &Spec, code: &Code) {
+    if let Some(dir) = knobs::JIT_DUMP.get() {
+        let _ = inspect::dump(&dir, &spec.name(), code.bytes());
+    }
+    if knobs::JIT_PERF.get() {
+        let _ = inspect::perf_map(&spec.name(), code);
     }
 }

@@ -1,0 +1,140 @@
+//! Register tiles: how many vectors by how many rows of accumulators, chosen from the shape alone.
+//!
+//! The accumulators of a tile stay in registers for the whole batch. Rows and columns are split evenly, never into a
+//! full tile and a small rest: a rest with few accumulators cannot hide the latency of the multiply-adds.
+
+/// What the registers must hold beside the accumulators.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Vector registers.
+    pub regs: usize,
+    /// Whether a broadcast can be an operand of the multiply-add (then it needs no register).
+    pub embedded: bool,
+    /// Registers per column vector besides the accumulators that live through the batch (compensation).
+    pub column_regs: usize,
+    /// Further registers that the inner loop needs.
+    pub extra: usize,
+    /// Registers that the epilogue needs beside the accumulators.
+    pub epilogue: usize,
+    /// Whether rows of A lie multiples of 4 KiB apart: more than 8 of them evict each other from the L1 cache.
+    pub aliasing: bool,
+}
+
+/// `total` cut into `count` even parts of at most `max`: the sizes, larger ones first.
+pub fn even_parts(total: usize, max: usize) -> Vec<usize> {
+    let count = total.div_ceil(max.max(1)).max(1);
+    let (size, larger) = (total / count, total % count);
+    (0..count).map(|i| size + usize::from(i < larger)).collect()
+}
+
+/// Vectors of one column block for tiles of `m` rows. Few rows get wide tiles, so that enough accumulators are in flight.
+pub fn max_vectors(m: usize, budget: &Budget) -> usize {
+    let wide = budget.regs >= 32;
+    let vectors = match (m, wide) {
+        (1, true) => 16,
+        (2, true) => 12,
+        (3, true) => 8,
+        (4, true) => 6,
+        (_, true) => 4,
+        (1, false) => 10,
+        (2, false) => 5,
+        (3, false) => 3,
+        (_, false) => 2,
+    };
+    (1..=vectors)
+        .rev()
+        .find(|v| max_rows(m, *v, budget) >= m.min(4))
+        .unwrap_or(1)
+}
+
+/// Rows of a tile with `vectors` column vectors that fit the registers, at most what `m` needs.
+pub fn max_rows(m: usize, vectors: usize, budget: &Budget) -> usize {
+    let kept = vectors * budget.column_regs + budget.extra;
+    let fits = |rows: usize| {
+        let operands = if stationary_rows(rows, vectors) {
+            rows + 1
+        } else if vectors == 1 && budget.embedded {
+            1
+        } else {
+            vectors + 1
+        };
+        rows * vectors + kept + operands <= budget.regs
+            && rows * vectors + kept + budget.epilogue <= budget.regs
+    };
+    let cap = if budget.aliasing { 8 } else { 28 };
+    (1..=m.min(cap)).rev().find(|rows| fits(*rows)).unwrap_or(1)
+}
+
+/// Whether the broadcast side is held in registers while the vectors stream past, instead of the reverse.
+pub fn stationary_rows(rows: usize, vectors: usize) -> bool {
+    rows < vectors && rows <= 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AVX512: Budget = Budget {
+        regs: 32,
+        embedded: true,
+        column_regs: 0,
+        extra: 0,
+        epilogue: 1,
+        aliasing: false,
+    };
+    const AVX2: Budget = Budget {
+        regs: 16,
+        embedded: false,
+        ..AVX512
+    };
+
+    #[test]
+    fn parts_are_even_and_cover() {
+        assert_eq!(even_parts(28, 6), [6, 6, 6, 5, 5]);
+        assert_eq!(even_parts(5, 4), [3, 2]);
+        assert_eq!(even_parts(7, 4), [4, 3]);
+        assert_eq!(even_parts(3, 4), [3]);
+    }
+
+    #[test]
+    fn tiles_of_the_measured_tables() {
+        for (m, vectors, budget, rows) in [
+            (64, 4, AVX512, 6),
+            (64, 3, AVX512, 9),
+            (64, 2, AVX512, 14),
+            (64, 1, AVX512, 28),
+        ] {
+            assert_eq!((max_rows(m, vectors, &budget), vectors), (rows, vectors));
+        }
+        assert_eq!(max_vectors(64, &AVX2), 2);
+        assert_eq!(max_rows(64, 2, &AVX2), 6);
+        assert_eq!(max_vectors(64, &AVX512), 4);
+        assert_eq!(max_vectors(1, &AVX512), 16);
+    }
+
+    #[test]
+    fn aliasing_rows_and_hungry_epilogues_shrink_tiles() {
+        assert_eq!(
+            max_rows(
+                64,
+                1,
+                &Budget {
+                    aliasing: true,
+                    ..AVX512
+                }
+            ),
+            8
+        );
+        assert_eq!(
+            max_rows(
+                64,
+                4,
+                &Budget {
+                    epilogue: 12,
+                    ..AVX512
+                }
+            ),
+            5
+        );
+    }
+}

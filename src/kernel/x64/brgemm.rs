@@ -1,0 +1,543 @@
+//! The batch-reduce GEMM generator: one loop skeleton for both vector lengths and all types.
+//!
+//! For every column block, for every row block: accumulators from zero or C; for every block of the batch, for every
+//! group of k: broadcast A, multiply-add with the vectors of B; then the epilogue in registers and one store. Each
+//! accumulator sums over k strictly in order, whatever the tile, so a row's bits do not depend on its neighbours.
+
+use super::blocking::{self, Budget};
+use super::expr;
+use super::simd::{Lanes, Simd};
+use super::tile::store_tile;
+use super::{Pos, repeat};
+use crate::dtype::DataType;
+use crate::error::Result;
+use crate::jit::asm::{Cond, Label, Len, Mem, Rm, gpr::*};
+use crate::jit::rows::*;
+use crate::kernel::spec::{Args, Batch, Brgemm};
+use crate::machine::Isa;
+use crate::{ensure, unimplemented_here};
+use std::mem::offset_of;
+
+/// How one group of k is multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dot {
+    /// f32 multiply-add (f16 is converted on load).
+    Float,
+    /// vdpbf16ps.
+    Bf16,
+    /// bf16 in two f32 steps: even elements, then odd ones.
+    Bf16Steps,
+    /// vpdpbusd; a side of the wrong sign is shifted by 128 and compensated.
+    Bytes,
+    /// Bytes widened to words in two steps, vpmaddwd.
+    ByteSteps,
+}
+
+impl Dot {
+    fn of(s: &Brgemm) -> Dot {
+        match s.a {
+            DataType::Bf16 if s.isa >= Isa::Avx512Bf16 => Dot::Bf16,
+            DataType::Bf16 => Dot::Bf16Steps,
+            DataType::U8 | DataType::S8 if s.isa >= Isa::Avx512Vnni => Dot::Bytes,
+            DataType::U8 | DataType::S8 => Dot::ByteSteps,
+            _ => Dot::Float,
+        }
+    }
+
+    /// Passes over the operands of a group.
+    fn steps(self) -> usize {
+        if matches!(self, Dot::Bf16Steps | Dot::ByteSteps) {
+            2
+        } else {
+            1
+        }
+    }
+}
+
+/// The registers of one tile.
+struct Tile {
+    rows: usize,
+    vecs: Vec<Lanes>,
+    /// First row and column.
+    at: (Pos, Pos),
+    /// Compensation accumulators start here, one a vector, if there are any.
+    comp: u8,
+    /// First register for operands of the inner loop.
+    free: u8,
+}
+
+impl Tile {
+    fn acc(&self, row: usize, vec: usize) -> u8 {
+        (row * self.vecs.len() + vec) as u8
+    }
+
+    fn len(&self) -> Len {
+        self.vecs.iter().map(|v| v.len).max().unwrap_or(Len::X)
+    }
+}
+
+struct Gen<'a> {
+    s: &'a Brgemm,
+    simd: Simd,
+    dot: Dot,
+    /// Both operands have the same signedness: A is shifted by 128.
+    shifted: bool,
+}
+
+impl AsMut<Simd> for Gen<'_> {
+    fn as_mut(&mut self) -> &mut Simd {
+        &mut self.simd
+    }
+}
+
+/// Emits the kernel.
+pub fn emit(s: &Brgemm) -> Result<Vec<u8>> {
+    check(s)?;
+    super::tile::check_operands(&s.out.expr)?;
+    let dot = Dot::of(s);
+    let mut g = Gen {
+        s,
+        simd: Simd::new(s.isa),
+        dot,
+        shifted: dot == Dot::Bytes && s.a == s.b,
+    };
+    super::prologue(&mut g.simd);
+    g.simd.set_tail(s.n);
+    g.simd
+        .a
+        .load(R14, Mem::new(RDI, offset_of!(Args, operands) as i32));
+    g.column_blocks();
+    super::epilogue(&mut g.simd);
+    g.simd.a.finish()
+}
+
+fn check(s: &Brgemm) -> Result<()> {
+    let reach = s.a_row_bytes.abs() * 28
+        + (s.a_group_bytes.abs() + s.b_group_bytes.abs()) * 32
+        + s.out.d_row_bytes.abs() * 28;
+    ensure!(
+        reach + s.c_row_bytes.abs() * 28 < i32::MAX as i64,
+        unimplemented_here!(
+            "brgemm: strides of {} and {} bytes are too large for generated code",
+            s.a_row_bytes,
+            s.b_group_bytes
+        )
+    );
+    Ok(())
+}
+
+impl Gen<'_> {
+    fn budget(&self) -> Budget {
+        let float_embeds =
+            matches!(self.s.a, DataType::F32 | DataType::Bf16) && self.dot.steps() == 1;
+        Budget {
+            regs: self.simd.regs(self.simd.has_tail(self.s.n)),
+            embedded: self.simd.z() && float_embeds,
+            column_regs: usize::from(self.shifted),
+            extra: usize::from(self.shifted) + usize::from(self.dot == Dot::ByteSteps),
+            epilogue: expr::temps_needed(&self.s.out, self.s.isa),
+            aliasing: self.s.m > 8 && self.s.a_row_bytes % 4096 == 0,
+        }
+    }
+
+    /// Blocks of columns: a run-time loop over the full ones where there are several of a size, then the rest.
+    fn column_blocks(&mut self) {
+        let (vl, n) = (self.simd.vl(), self.s.n);
+        let budget = self.budget();
+        let parts = blocking::even_parts(n.div_ceil(vl), blocking::max_vectors(self.s.m, &budget));
+        let mut start = 0;
+        while start < parts.len() {
+            // The last block stands alone when it has a tail.
+            let same = parts[start..]
+                .iter()
+                .take_while(|p| **p == parts[start])
+                .count();
+            let tail_next = !n.is_multiple_of(vl) && start + same == parts.len();
+            let count = if tail_next && same > 1 {
+                same - 1
+            } else {
+                same
+            };
+            let first: usize = parts[..start].iter().sum::<usize>() * vl;
+            let width = parts[start] * vl;
+            let valid = (n - first).min(width);
+            let vecs: Vec<Lanes> = (0..parts[start]).map(|v| self.lanes(valid, v)).collect();
+            repeat(self, R13, first, width, count, |g, at| {
+                g.row_blocks(at, &vecs, &budget)
+            });
+            start += count;
+        }
+    }
+
+    fn lanes(&self, valid: usize, vec: usize) -> Lanes {
+        let vl = self.simd.vl();
+        self.simd.lanes((valid - vec * vl).min(vl))
+    }
+
+    fn row_blocks(&mut self, column: Pos, vecs: &[Lanes], budget: &Budget) {
+        let parts =
+            blocking::even_parts(self.s.m, blocking::max_rows(self.s.m, vecs.len(), budget));
+        let larger = parts.iter().filter(|p| **p == parts[0]).count();
+        let rest = parts.len() - larger;
+        for (first, rows, count) in [
+            (0, parts[0], larger),
+            (larger * parts[0], *parts.last().unwrap(), rest),
+        ] {
+            let comp = (rows * vecs.len()) as u8;
+            let free = comp + if self.shifted { vecs.len() as u8 } else { 0 };
+            repeat(self, R15, first, rows, count, |g, row| {
+                g.tile(&Tile {
+                    rows,
+                    vecs: vecs.to_vec(),
+                    at: (row, column),
+                    comp,
+                    free,
+                });
+            });
+        }
+    }
+
+    /// One register tile: start, batch, epilogue.
+    fn tile(&mut self, t: &Tile) {
+        self.start(t);
+        self.batch(t);
+        if self.shifted {
+            for (row, vec) in tile_indices(t) {
+                self.simd.a.v(
+                    &VPSUBD,
+                    t.vecs[vec].len,
+                    t.acc(row, vec),
+                    t.acc(row, vec),
+                    t.comp + vec as u8,
+                );
+            }
+        }
+        store_tile(&mut self.simd, &self.s.out, t.at, t.rows, &t.vecs, t.comp);
+    }
+
+    /// Accumulators from zero or C.
+    fn start(&mut self, t: &Tile) {
+        if self.s.beta {
+            self.simd
+                .a
+                .load(R10, Mem::new(RDI, offset_of!(Args, c) as i32));
+            t.at.0
+                .add_scaled(&mut self.simd.a, R10, self.s.c_row_bytes, RAX);
+            t.at.1.add_scaled(&mut self.simd.a, R10, 4, RAX);
+        }
+        for (row, vec) in tile_indices(t) {
+            if self.s.beta {
+                let at = row as i64 * self.s.c_row_bytes + (vec * self.simd.vl() * 4) as i64;
+                self.simd
+                    .load32(t.acc(row, vec), Mem::new(R10, at as i32), t.vecs[vec]);
+            } else {
+                self.simd.zero(t.acc(row, vec));
+            }
+        }
+        if self.shifted {
+            (0..t.vecs.len()).for_each(|v| self.simd.zero(t.comp + v as u8));
+            self.simd.bcast32_const(t.free, 0x8080_8080, t.len());
+        }
+    }
+
+    /// The batch loop: block pointers into rax and rbx, then the reduction over k.
+    fn batch(&mut self, t: &Tile) {
+        let (row, col) = t.at;
+        let b_bytes = (self.s.b.size_bytes() * self.s.a.vnni()) as i64;
+        let arg = |offset: usize| Mem::new(RDI, offset as i32);
+        let a = &mut self.simd.a;
+        let (top, done) = (a.label(), a.label());
+        match self.s.batch {
+            Batch::Stride { .. } => {
+                a.load(RSI, arg(offset_of!(Args, a)));
+                a.load(R12, arg(offset_of!(Args, b)));
+                row.add_scaled(a, RSI, self.s.a_row_bytes, RAX);
+                col.add_scaled(a, R12, b_bytes, RAX);
+            }
+            Batch::Address | Batch::Offset => {
+                let by_offset = self.s.batch == Batch::Offset;
+                let (la, lb) = if by_offset {
+                    (offset_of!(Args, a_offsets), offset_of!(Args, b_offsets))
+                } else {
+                    (offset_of!(Args, a), offset_of!(Args, b))
+                };
+                a.load(RSI, arg(la));
+                a.load(R12, arg(lb));
+                for (reg, base) in [(R8, offset_of!(Args, a)), (R9, offset_of!(Args, b))] {
+                    if by_offset {
+                        a.load(reg, arg(base))
+                    } else {
+                        a.mov_ri(reg, 0)
+                    }
+                }
+                row.add_scaled(a, R8, self.s.a_row_bytes, RAX);
+                col.add_scaled(a, R9, b_bytes, RAX);
+            }
+        }
+        a.load(RCX, arg(offset_of!(Args, batch)));
+        a.test_rr(RCX, RCX);
+        a.jcc(Cond::E, done);
+        a.bind(top);
+        self.block_pointers();
+        self.reduce_k(t);
+        let a = &mut self.simd.a;
+        a.dec(RCX);
+        a.jcc(Cond::Ne, top);
+        a.bind(done);
+    }
+
+    fn block_pointers(&mut self) {
+        let a = &mut self.simd.a;
+        match self.s.batch {
+            Batch::Stride { a_bytes, b_bytes } => {
+                for (block, walker, bytes) in [(RAX, RSI, a_bytes), (RBX, R12, b_bytes)] {
+                    a.mov_rr(block, walker);
+                    super::add_imm(a, walker, bytes, RDX);
+                }
+            }
+            _ => {
+                for (block, walker, base) in [(RAX, RSI, R8), (RBX, R12, R9)] {
+                    a.load(block, Mem::new(walker, 0));
+                    a.add_ri(walker, 8);
+                    a.add_rr(block, base);
+                }
+            }
+        }
+    }
+
+    /// All groups of k of one block, rax and rbx pointing to its first: unrolled, by 4 when there are many.
+    fn reduce_k(&mut self, t: &Tile) {
+        let v = self.s.a.vnni();
+        let (groups, partial) = (self.s.k / v, self.s.k % v);
+        let unroll = if groups <= 16 { groups } else { 4 };
+        let mut done = 0;
+        if groups > 16 {
+            let top: Label = self.simd.a.label();
+            self.simd.a.mov_ri(RDX, (groups / unroll) as i64);
+            self.simd.a.bind(top);
+            (0..unroll).for_each(|g| self.group(t, g, v));
+            super::add_imm(
+                &mut self.simd.a,
+                RAX,
+                unroll as i64 * self.s.a_group_bytes,
+                R10,
+            );
+            super::add_imm(
+                &mut self.simd.a,
+                RBX,
+                unroll as i64 * self.s.b_group_bytes,
+                R10,
+            );
+            self.simd.a.dec(RDX);
+            self.simd.a.jcc(Cond::Ne, top);
+            done = groups / unroll * unroll;
+        }
+        let rest = groups - done;
+        (0..rest).for_each(|g| self.group(t, g, v));
+        if partial > 0 {
+            self.group(t, rest, partial);
+        }
+    }
+
+    /// One group of k, at `g` groups from rax and rbx, with `valid` elements of A.
+    fn group(&mut self, t: &Tile, g: usize, valid: usize) {
+        for step in 0..self.dot.steps() {
+            if blocking::stationary_rows(t.rows, t.vecs.len()) {
+                self.group_rows_held(t, g, valid, step);
+            } else {
+                self.group_vectors_held(t, g, valid, step);
+            }
+        }
+    }
+
+    /// B in registers, A broadcast row by row.
+    fn group_vectors_held(&mut self, t: &Tile, g: usize, valid: usize, step: usize) {
+        let first = t.free + self.fixed();
+        for (vec, lanes) in t.vecs.iter().enumerate() {
+            let reg = first + vec as u8;
+            self.load_b(reg, self.b_at(g, vec), *lanes, step);
+            self.compensate(t, vec, reg);
+        }
+        let temps = first + t.vecs.len() as u8;
+        let two = (temps + 1) < self.simd.regs(!self.s.n.is_multiple_of(self.simd.vl())) as u8;
+        let full = valid == self.s.a.vnni();
+        let embed = t.vecs.len() == 1
+            && self.simd.z()
+            && full
+            && matches!(self.s.a, DataType::F32 | DataType::Bf16)
+            && self.dot.steps() == 1;
+        for row in 0..t.rows {
+            if embed {
+                self.multiply(
+                    t.acc(row, 0),
+                    first,
+                    Rm::Bcast(self.a_at(g, row)),
+                    t.vecs[0].len,
+                    t.free,
+                );
+                continue;
+            }
+            let temp = temps + if two { (row % 2) as u8 } else { 0 };
+            self.bcast_a(temp, self.a_at(g, row), valid, step, t);
+            for (vec, lanes) in t.vecs.iter().enumerate() {
+                self.dot(t.acc(row, vec), temp, first + vec as u8, lanes.len, t.free);
+            }
+        }
+    }
+
+    /// A in registers, B streaming past (few rows).
+    fn group_rows_held(&mut self, t: &Tile, g: usize, valid: usize, step: usize) {
+        let first = t.free + self.fixed();
+        for row in 0..t.rows {
+            self.bcast_a(first + row as u8, self.a_at(g, row), valid, step, t);
+        }
+        let temp = first + t.rows as u8;
+        let from_memory = t.rows == 1
+            && self.dot.steps() == 1
+            && !self.shifted
+            && self.s.a != DataType::F16
+            && self.s.b != DataType::U8;
+        for (vec, lanes) in t.vecs.iter().enumerate() {
+            if from_memory && !lanes.masked {
+                self.multiply(
+                    t.acc(0, vec),
+                    first,
+                    Rm::Mem(self.b_at(g, vec)),
+                    lanes.len,
+                    t.free,
+                );
+                continue;
+            }
+            self.load_b(temp, self.b_at(g, vec), *lanes, step);
+            self.compensate(t, vec, temp);
+            for row in 0..t.rows {
+                self.dot(t.acc(row, vec), first + row as u8, temp, lanes.len, t.free);
+            }
+        }
+    }
+
+    /// Registers from `free` on that are constants or scratch of the inner loop.
+    fn fixed(&self) -> u8 {
+        u8::from(self.shifted) + u8::from(self.dot == Dot::ByteSteps)
+    }
+
+    fn a_at(&self, g: usize, row: usize) -> Mem {
+        Mem::new(
+            RAX,
+            (g as i64 * self.s.a_group_bytes + row as i64 * self.s.a_row_bytes) as i32,
+        )
+    }
+
+    fn b_at(&self, g: usize, vec: usize) -> Mem {
+        let lane_bytes = self.s.b.size_bytes() * self.s.a.vnni();
+        Mem::new(
+            RBX,
+            (g as i64 * self.s.b_group_bytes + (vec * self.simd.vl() * lane_bytes) as i64) as i32,
+        )
+    }
+
+    /// One vector of B, prepared for a step.
+    fn load_b(&mut self, reg: u8, mem: Mem, lanes: Lanes, step: usize) {
+        match self.s.b {
+            DataType::F16 => self.simd.load(reg, mem, DataType::F16, false, lanes),
+            _ => self.simd.load32(reg, mem, lanes),
+        }
+        self.take_step(reg, self.s.b, step, lanes.len);
+    }
+
+    /// One group of A in every lane, prepared for a step; elements beyond `valid` are zero.
+    fn bcast_a(&mut self, reg: u8, mem: Mem, valid: usize, step: usize, t: &Tile) {
+        let len = t.len();
+        match self.s.a {
+            DataType::F16 => self.simd.bcast(reg, mem, DataType::F16, false, len),
+            dtype if valid == dtype.vnni() => self.simd.bcast32(reg, mem, len),
+            dtype => self.bcast_partial(reg, mem, valid * dtype.size_bytes(), len),
+        }
+        self.take_step(reg, self.s.a, step, len);
+        if self.shifted {
+            let xor = if self.simd.z() { &VPXORD } else { &VPXOR };
+            self.simd.a.v(xor, len, reg, reg, t.free);
+        }
+    }
+
+    /// 1 to 3 bytes, zero-extended to a group, in every lane.
+    fn bcast_partial(&mut self, reg: u8, mem: Mem, bytes: usize, len: Len) {
+        let evex = self.simd.z();
+        let a = &mut self.simd.a;
+        match bytes {
+            1 => a.movzx8(RDX, mem),
+            _ => a.movzx16(RDX, mem),
+        }
+        if bytes == 3 {
+            a.movzx8(R10, mem.plus(2));
+            a.shl_ri(R10, 16);
+            a.or_rr(RDX, R10);
+        }
+        if evex {
+            a.v(&VPBROADCASTD_R32, len, reg, 0, RDX);
+        } else {
+            a.v(&VMOVD_R32, Len::X, reg, 0, RDX);
+            a.v(&VPBROADCASTD, len, reg, 0, reg);
+        }
+    }
+
+    /// Where a group is multiplied in two steps: its even elements (step 0) or odd ones (step 1), widened.
+    fn take_step(&mut self, reg: u8, dtype: DataType, step: usize, len: Len) {
+        match (self.dot, step) {
+            (Dot::Bf16Steps, 0) => self.simd.a.vi(&VPSLLD, len, reg, 0, reg, 16),
+            (Dot::Bf16Steps, _) => {
+                let high = self.simd.const_ps(0xffff_0000);
+                let and = if self.simd.z() { &VPANDD } else { &VPAND };
+                self.simd.a.v(and, len, reg, reg, high);
+            }
+            (Dot::ByteSteps, _) => {
+                if step == 0 {
+                    self.simd.a.vi(&VPSLLW, len, reg, 0, reg, 8);
+                }
+                let shift = if dtype == DataType::S8 {
+                    &VPSRAW
+                } else {
+                    &VPSRLW
+                };
+                self.simd.a.vi(shift, len, reg, 0, reg, 8);
+            }
+            _ => {}
+        }
+    }
+
+    /// The sum of B times the shift, once a group.
+    fn compensate(&mut self, t: &Tile, vec: usize, b: u8) {
+        if self.shifted {
+            self.dot(t.comp + vec as u8, t.free, b, t.vecs[vec].len, t.free);
+        }
+    }
+
+    /// acc += a · b, both in registers.
+    fn dot(&mut self, acc: u8, a: u8, b: u8, len: Len, scratch: u8) {
+        // vpdpbusd takes the unsigned side first.
+        let (first, second) = if self.dot == Dot::Bytes && self.s.b == DataType::U8 {
+            (b, a)
+        } else {
+            (a, b)
+        };
+        self.multiply(acc, first, Rm::Reg(second), len, scratch);
+    }
+
+    fn multiply(&mut self, acc: u8, first: u8, second: Rm, len: Len, scratch: u8) {
+        let a = &mut self.simd.a;
+        match self.dot {
+            Dot::Float | Dot::Bf16Steps => a.v(&VFMADD231PS, len, acc, first, second),
+            Dot::Bf16 => a.v(&VDPBF16PS, len, acc, first, second),
+            Dot::Bytes => a.v(&VPDPBUSD, len, acc, first, second),
+            Dot::ByteSteps => {
+                a.v(&VPMADDWD, len, scratch, first, second);
+                a.v(&VPADDD, len, acc, acc, scratch);
+            }
+        }
+    }
+}
+
+fn tile_indices(t: &Tile) -> impl Iterator<Item = (usize, usize)> + use<> {
+    let vecs = t.vecs.len();
+    (0..t.rows).flat_map(move |row| (0..vecs).map(move |vec| (row, vec)))
+}

@@ -1,0 +1,183 @@
+//! Tiles: the epilogue of a brgemm, and the same without a GEMM.
+
+use super::expr::{self, At, Base};
+use super::simd::{Lanes, Simd};
+use super::{Pos, add_imm, epilogue, prologue};
+use crate::error::Result;
+use crate::jit::asm::{Cond, Mem, gpr::*};
+use crate::kernel::expr::{Bcast, Expr, Node};
+use crate::kernel::spec::{Args, Out, Tile};
+use crate::{ensure, unimplemented_here};
+use std::mem::offset_of;
+
+/// Registers for operand addresses in the epilogue of a brgemm, whose loops need the others.
+const EPILOGUE_BASES: [u8; 8] = [RBX, RCX, RDX, RSI, R8, R9, R10, R12];
+/// Registers for operand addresses in a tile kernel.
+const TILE_BASES: [u8; 9] = [RAX, RBX, RCX, RDX, RSI, R8, R9, R10, R12];
+
+/// The operands that an expression loads, each with a register of `pool`.
+fn bases(expr: &Expr, pool: &[u8]) -> Vec<Base> {
+    let mut bases: Vec<Base> = Vec::new();
+    for node in &expr.nodes {
+        if let Node::Load {
+            slot, dtype, bcast, ..
+        } = *node
+            && !bases
+                .iter()
+                .any(|b| (b.slot, b.bcast, b.dtype) == (slot, bcast, dtype))
+        {
+            let reg = pool.get(bases.len()).copied().unwrap_or(RSP);
+            bases.push(Base {
+                slot,
+                bcast,
+                dtype,
+                reg,
+            });
+        }
+    }
+    bases
+}
+
+/// Whether generated code has enough address registers for an expression.
+pub fn check_operands(expr: &Expr) -> Result<()> {
+    let loads = bases(expr, &TILE_BASES).len();
+    ensure!(
+        loads <= EPILOGUE_BASES.len(),
+        unimplemented_here!("an expression with {loads} operands has too many for generated code")
+    );
+    Ok(())
+}
+
+/// Runs the expression over every accumulator (row-major from register 0) and stores the tile at `at` to D. Registers from
+/// `first_free` on are free. r14 holds the operand table; address registers other than rdi, r13 and r15 are overwritten.
+pub fn store_tile(
+    simd: &mut Simd,
+    out: &Out,
+    at: (Pos, Pos),
+    rows: usize,
+    vecs: &[Lanes],
+    first_free: u8,
+) {
+    let (row, col) = at;
+    simd.a.load(R11, Mem::new(RDI, offset_of!(Args, d) as i32));
+    row.add_scaled(&mut simd.a, R11, out.d_row_bytes, RAX);
+    col.add_scaled(&mut simd.a, R11, out.d.size_bytes() as i64, RAX);
+    let bases = bases(&out.expr, &EPILOGUE_BASES);
+    for b in &bases {
+        simd.a.load(b.reg, Mem::new(R14, b.slot as i32 * 8));
+        let (row_bytes, col_bytes) = strides(b);
+        row.add_scaled(&mut simd.a, b.reg, row_bytes, RAX);
+        col.add_scaled(&mut simd.a, b.reg, col_bytes, RAX);
+    }
+    let tail = vecs.iter().any(|v| v.masked);
+    let free: Vec<u8> = (first_free..simd.regs(tail) as u8).collect();
+    for r in 0..rows {
+        for (v, lanes) in vecs.iter().enumerate() {
+            let at = At {
+                bases: &bases,
+                d: R11,
+                d_row_bytes: out.d_row_bytes,
+                col_reg: None,
+                row: r,
+                col: v * simd.vl(),
+                lanes: *lanes,
+            };
+            store_vector(simd, out, Some((r * vecs.len() + v) as u8), &free, &at);
+        }
+    }
+}
+
+fn store_vector(simd: &mut Simd, out: &Out, acc: Option<u8>, free: &[u8], at: &At) {
+    let (result, _) = expr::emit(simd, &out.expr, acc, free, at);
+    let spare = free
+        .iter()
+        .copied()
+        .find(|r| *r != result)
+        .unwrap_or(result);
+    simd.store(
+        at.destination(out.d.size_bytes()),
+        result,
+        out.d,
+        out.expr.int,
+        at.lanes,
+        spare,
+    );
+}
+
+/// Bytes from one row, and from one column, of an operand to the next.
+fn strides(b: &Base) -> (i64, i64) {
+    let size = b.dtype.size_bytes() as i64;
+    match b.bcast {
+        Bcast::Scalar => (0, 0),
+        Bcast::Row => (0, size),
+        Bcast::Col { row_bytes } => (row_bytes, 0),
+        Bcast::Full { row_bytes } => (row_bytes, size),
+    }
+}
+
+/// Emits a tile kernel: rows in a run-time loop, columns in a loop unrolled by four.
+pub fn emit(s: &Tile) -> Result<Vec<u8>> {
+    check_operands(&s.out.expr)?;
+    let mut simd = Simd::new(s.isa);
+    prologue(&mut simd);
+    simd.set_tail(s.n);
+    let bases = bases(&s.out.expr, &TILE_BASES);
+    simd.a
+        .load(R14, Mem::new(RDI, offset_of!(Args, operands) as i32));
+    simd.a.load(R11, Mem::new(RDI, offset_of!(Args, d) as i32));
+    simd.a.load(R15, Mem::new(RDI, offset_of!(Args, m) as i32));
+    bases
+        .iter()
+        .for_each(|b| simd.a.load(b.reg, Mem::new(R14, b.slot as i32 * 8)));
+    let (top, done) = (simd.a.label(), simd.a.label());
+    simd.a.test_rr(R15, R15);
+    simd.a.jcc(Cond::E, done);
+    simd.a.bind(top);
+    row(&mut simd, s, &bases);
+    add_imm(&mut simd.a, R11, s.out.d_row_bytes, R14);
+    for b in &bases {
+        add_imm(&mut simd.a, b.reg, strides(b).0, R14);
+    }
+    simd.a.dec(R15);
+    simd.a.jcc(Cond::Ne, top);
+    simd.a.bind(done);
+    epilogue(&mut simd);
+    simd.a.finish()
+}
+
+/// One row, r13 counting its columns.
+fn row(simd: &mut Simd, s: &Tile, bases: &[Base]) {
+    let vl = simd.vl();
+    let (full, tail) = (s.n / vl, s.n % vl);
+    let free: Vec<u8> = (0..simd.regs(tail > 0) as u8).collect();
+    let unroll = full.min(4);
+    let vector = |simd: &mut Simd, col: usize, lanes: Lanes| {
+        let at = At {
+            bases,
+            d: R11,
+            d_row_bytes: 0,
+            col_reg: Some(R13),
+            row: 0,
+            col,
+            lanes,
+        };
+        store_vector(simd, &s.out, None, &free, &at);
+    };
+    simd.a.mov_ri(R13, 0);
+    let all = simd.full();
+    let mut done = 0;
+    if full > 0 {
+        done = full / unroll * unroll;
+        let top = simd.a.label();
+        simd.a.bind(top);
+        (0..unroll).for_each(|u| vector(simd, u * vl, all));
+        simd.a.add_ri(R13, (unroll * vl) as i32);
+        simd.a.cmp_ri(R13, (done * vl) as i32);
+        simd.a.jcc(Cond::L, top);
+    }
+    (0..full - done).for_each(|u| vector(simd, u * vl, all));
+    if tail > 0 {
+        let lanes = simd.lanes(tail);
+        vector(simd, (full - done) * vl, lanes);
+    }
+}
