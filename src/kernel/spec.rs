@@ -76,7 +76,8 @@ pub struct Brgemm {
 pub struct Out {
     /// The value to store, from the accumulator and the operands.
     pub expr: Expr,
-    /// Type of D; integer types are rounded to nearest even and saturated.
+    /// Type of D; floats stored as integers are rounded to nearest even and saturated, s32 at the largest f32 that it
+    /// holds (2147483520).
     pub d: DataType,
     /// Bytes from one row of D to the next.
     pub d_row_bytes: i64,

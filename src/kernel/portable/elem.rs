@@ -41,7 +41,7 @@ macro_rules! floats {
 }
 
 macro_rules! integers {
-    ($($t:ty)*) => {$(
+    ($($t:ty: $highest:expr;)*) => {$(
         impl Elem for $t {
             #[inline(always)]
             fn to_f32(self) -> f32 {
@@ -53,7 +53,7 @@ macro_rules! integers {
             }
             #[inline(always)]
             fn from_f32(x: f32) -> Self {
-                x.round_ties_even() as $t
+                x.round_ties_even().min($highest) as $t
             }
             #[inline(always)]
             fn from_i32(x: i32) -> Self {
@@ -68,7 +68,15 @@ floats! {
     bf16: bf16::to_f32, bf16::from_f32;
     f16: f16::to_f32, f16::from_f32;
 }
-integers! { i32 i8 u8 }
+
+/// The largest f32 that s32 holds: where s32 saturates, as in oneDNN.
+const MAX_S32: f32 = 2_147_483_520.0;
+
+integers! {
+    i32: MAX_S32;
+    i8: 127.0;
+    u8: 255.0;
+}
 
 /// Evaluates an expression with `$t` standing for the Rust type of a kernel type.
 macro_rules! with_type {

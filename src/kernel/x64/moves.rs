@@ -120,8 +120,8 @@ fn block(simd: &mut Simd, s: &Transpose, (row, rows): (Pos, Lanes), (col, cols):
     let vl = simd.vl();
     let last = s.tail_bytes > 0 && col.reg.is_none() && col.base + cols.count == s.cols;
     if last {
-        simd.a
-            .mov_ri(RCX, (1i64 << ((cols.count - 1) * 4 + s.tail_bytes)) - 1);
+        let valid = (cols.count - 1) * 4 + s.tail_bytes;
+        simd.a.mov_ri(RCX, ((1u64 << valid) - 1) as i64);
         simd.a.v(&KMOVQ_R64, Len::X, BYTES_K, 0, RCX);
     }
     if !simd.z() {
