@@ -66,13 +66,11 @@ impl Desc {
             !alpha.is_nan() && !beta.is_nan(),
             invalid!("alpha, beta: {alpha}, {beta}; neither may be NaN")
         );
-        if matches!(self.alg, Eltwise::Clip | Eltwise::ClipV2) {
-            ensure!(
-                alpha <= beta,
-                invalid!(
-                    "alpha, beta: the bounds {alpha} and {beta} of clip are in the wrong order"
-                )
-            );
+        let clips = matches!(self.alg, Eltwise::Clip | Eltwise::ClipV2);
+        if clips && alpha > beta {
+            return Err(invalid!(
+                "alpha, beta: the bounds {alpha} and {beta} of clip are in the wrong order"
+            ));
         }
         ensure!(
             self.data.dims() == self.dst.dims() && !self.data.is_absent(),

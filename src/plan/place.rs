@@ -42,10 +42,10 @@ impl Place {
             stride *= md.inner_blks[i];
         }
         let mut terms = Vec::new();
-        for dim in 0..ndims {
+        for (dim, &div) in divs.iter().enumerate().take(ndims) {
             terms.push(Term {
                 dim,
-                div: divs[dim],
+                div,
                 size: i64::MAX,
                 stride: md.strides[dim] * bytes,
             });

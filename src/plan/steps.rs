@@ -424,7 +424,7 @@ impl Move {
         let emit = |mut block: Block| {
             let bytes = (block.loops.remove(at).count * self.bytes) as usize;
             let mut step = step(block, self.operands.clone(), Body::Bytes(bytes));
-            if bytes % 4 == 0 {
+            if bytes.is_multiple_of(4) {
                 step.body = Body::Kernel(word_rows(self.isa, bytes / 4, &step.rows));
             }
             step
