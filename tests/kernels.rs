@@ -1,7 +1,8 @@
 //! Every kind of kernel against naive evaluation, at every instruction-set rung of this machine: sizes below, at and
 //! above the tile edges, all types, batch kinds, strides and epilogues, guard pages behind every operand.
 //!
-//! `BRICK_TEST_TRACE=1` prints each case before it runs, which tells which one touched a guard page.
+//! `BRICK_TEST_TRACE=1` prints each case before it runs, which tells which one touched a guard page;
+//! `BRICK_TEST_ROUNDS=100` runs the random cases so many times, with other numbers each time.
 
 #![allow(unsafe_code)]
 
@@ -40,6 +41,12 @@ fn rungs() -> impl Iterator<Item = Isa> {
         Isa::Avx512Bf16,
     ];
     all.into_iter().filter(|isa| *isa <= machine().isa)
+}
+
+/// How often random cases are drawn anew.
+fn rounds() -> u64 {
+    let text = std::env::var("BRICK_TEST_ROUNDS").unwrap_or_default();
+    text.parse().unwrap_or(1)
 }
 
 /// Collects what failed, so that one run shows the pattern.
@@ -368,8 +375,8 @@ fn check_brgemm(
 /// All sizes of one pair of types: m × n with rotating reductions, then k × batch with rotating tiles.
 fn brgemm_sizes(pair: (DataType, DataType)) {
     let (mut bench, mut report) = (Bench::new(), Report::default());
-    for isa in rungs() {
-        let mut random = Random(pair.0 as u64 * 100 + pair.1 as u64);
+    for (isa, round) in rungs().flat_map(|isa| (0..rounds()).map(move |r| (isa, r))) {
+        let mut random = Random(pair.0 as u64 * 100 + pair.1 as u64 + 10_000 * round);
         for (m, n) in M.into_iter().flat_map(|m| N.map(|n| (m, n))) {
             for _ in 0..3 {
                 let (k, batch) = (random.pick(&K), random.pick(&BATCHES));
@@ -565,7 +572,7 @@ fn tile_evaluates_random_programs() {
     let (mut bench, mut report) = (Bench::new(), Report::default());
     for isa in rungs() {
         let mut random = Random(3);
-        for _ in 0..1500 {
+        for _ in 0..1500 * rounds() {
             let (n, d) = (random.pick(&N), random.pick(&TYPES));
             let steps = random.pick(&[1, 3, 10, 40, 80]);
             let expr = random_expr(n, d, None, steps, &mut random);

@@ -11,6 +11,7 @@ mod vector;
 pub use operand::*;
 
 use crate::error::{Error, Result, Status};
+use std::borrow::Cow;
 
 /// A 32-bit field that will hold the distance from the end of its instruction to a label.
 struct Fixup {
@@ -35,7 +36,7 @@ pub struct Asm {
     constants: Vec<Constant>,
     pool: Vec<u8>,
     allow_evex: bool,
-    error: Option<String>,
+    error: Option<Error>,
 }
 
 /// The multi-byte no-ops that Intel and AMD recommend, by length less one.
@@ -129,10 +130,7 @@ impl Asm {
         for i in 0..self.fixups.len() {
             self.patch(i);
         }
-        match self.error {
-            None => Ok(self.code),
-            Some(sentence) => Err(Error::new(Status::RuntimeError, sentence)),
-        }
+        self.error.map_or(Ok(self.code), Err)
     }
 
     /// Largest first, so that each is aligned to its size without gaps.
@@ -164,9 +162,16 @@ impl Asm {
         }
     }
 
-    /// Remembers the first error for `finish`.
-    pub fn fail(&mut self, sentence: String) {
-        self.error.get_or_insert(sentence);
+    /// Remembers a mistake of the generator for `finish`, which reports the first one.
+    fn fail(&mut self, sentence: String) {
+        let error = Error::new(Status::RuntimeError, sentence);
+        self.error.get_or_insert(error);
+    }
+
+    /// Remembers that the generator cannot express what it was asked for; `finish` reports it as *unimplemented*.
+    pub fn refuse(&mut self, sentence: impl Into<Cow<'static, str>>) {
+        let error = Error::new(Status::Unimplemented, sentence);
+        self.error.get_or_insert(error);
     }
 
     fn byte(&mut self, byte: u8) {

@@ -5,9 +5,11 @@ use super::guard::{Guarded, Side};
 use super::number::{self, POISON, decode, encode, same};
 use super::random::Random;
 use brick::dtype::DataType;
-use brick::kernel::Kernel;
+use brick::error::Status;
 use brick::kernel::expr::Node;
 use brick::kernel::spec::{Args, Batch, Brgemm, Interleave, Out, Reduce, Spec, Tile, Transpose};
+use brick::kernel::{Kernel, machine_code};
+use brick::knobs::{self, JitMemory};
 
 /// What went wrong, in words; nothing if nothing did.
 pub type Verdict = Result<(), String>;
@@ -50,8 +52,15 @@ impl Bench {
         if std::env::var_os("BRICK_TEST_TRACE").is_some() {
             eprintln!("{spec:?} batch {} m {}", args.batch, args.m);
         }
-        // SAFETY: `args` points to guarded buffers laid out as the specification says.
-        unsafe { kernel.call(args) };
+        match kernel.entry() {
+            // SAFETY: `args` points to guarded buffers laid out as the specification says.
+            Some(entry) => unsafe { call_keeping_registers(entry, args) }?,
+            None => {
+                check_refusal(spec)?;
+                // SAFETY: as above.
+                unsafe { kernel.call(args) };
+            }
+        }
         for (slot, placed) in self.placed.iter_mut().enumerate() {
             let before = std::mem::take(placed);
             if slot != D && !before.is_empty() && self.slots[slot].bytes() != before {
@@ -60,6 +69,55 @@ impl Bench {
         }
         Ok(self.slots[D].bytes().to_vec())
     }
+}
+
+/// A kernel may be the portable one where its rung, the host or the generator's reach say so, never for a mistake of
+/// the generator.
+fn check_refusal(spec: &Spec) -> Verdict {
+    let refused = |e: brick::error::Error| e.status == Status::Unimplemented;
+    match machine_code(spec) {
+        Err(e) if !refused(e.clone()) => Err(format!("not generated: {}", e.message)),
+        Ok(_) if knobs::JIT_MEMORY.get() == JitMemory::Auto => Err("generated but not used".into()),
+        _ => Ok(()),
+    }
+}
+
+/// Calls generated code and checks that it keeps the registers that a C function must keep.
+///
+/// # Safety
+/// As for the kernel.
+#[cfg(target_arch = "x86_64")]
+unsafe fn call_keeping_registers(entry: unsafe extern "C" fn(*const Args), args: &Args) -> Verdict {
+    let changed: u64;
+    // SAFETY: the block saves what it overwrites, calls with an aligned stack and declares the rest as clobbered.
+    unsafe {
+        std::arch::asm!(
+            "push rbx", "push rbp", "push r12", "push r13", "push r14", "push r15",
+            "mov ebx, 11", "mov ebp, 12", "mov r12d, 13", "mov r13d, 14", "mov r14d, 15", "mov r15d, 16",
+            "call rax",
+            "xor rbx, 11", "xor rbp, 12", "xor r12, 13", "xor r13, 14", "xor r14, 15", "xor r15, 16",
+            "or rbx, rbp", "or rbx, r12", "or rbx, r13", "or rbx, r14", "or rbx, r15",
+            "mov rax, rbx",
+            "pop r15", "pop r14", "pop r13", "pop r12", "pop rbp", "pop rbx",
+            inout("rax") entry as usize as u64 => changed,
+            in("rdi") args,
+            clobber_abi("C"),
+        );
+    }
+    if changed == 0 {
+        Ok(())
+    } else {
+        Err("a register that must be kept was changed".into())
+    }
+}
+
+/// # Safety
+/// As for the kernel.
+#[cfg(not(target_arch = "x86_64"))]
+unsafe fn call_keeping_registers(entry: unsafe extern "C" fn(*const Args), args: &Args) -> Verdict {
+    // SAFETY: passed on to the caller.
+    unsafe { entry(args) };
+    Ok(())
 }
 
 /// A matrix in memory: element (i, j) at `i * row + j * size`, poison between the rows.
