@@ -223,18 +223,21 @@ impl MemoryDesc {
         Ok(())
     }
 
-    /// Refuses sizes that overflow, in elements or bytes.
+    /// Refuses sizes that overflow, in elements or bytes, and numbers so large that a byte offset along one dim would,
+    /// even where they mean nothing (strides of dims of size 1).
     pub(super) fn check_size(&self) -> Result<()> {
+        let mut numbers = self.padded_dims().iter().chain(self.strides());
+        ensure!(numbers.all(|&n| n <= i64::MAX / 16), overflow(self.dims()));
         if self.has_runtime() || self.has_zero_dim() {
             return Ok(());
         }
-        let span = (0..self.dims().len())
-            .try_fold(self.inner_volume(), |most, d| {
-                Some(most.max(self.extent(d)?))
+        let reach = (0..self.dims().len())
+            .try_fold(self.inner_volume(), |sum, d| {
+                sum.checked_add(self.extent(d)?)
             })
-            .and_then(|span| span.checked_add(self.offset0)?.checked_mul(8));
-        let padded = checked_product(self.padded_dims());
-        ensure!(span.is_some() && padded.is_some(), overflow(self.dims()));
+            .and_then(|reach| reach.checked_add(self.offset0)?.checked_mul(8));
+        let padded = checked_product(self.padded_dims()).and_then(|n| n.checked_mul(8));
+        ensure!(reach.is_some() && padded.is_some(), overflow(self.dims()));
         Ok(())
     }
 }

@@ -88,6 +88,8 @@ fn bad_dims_and_strides_are_refused() {
     assert!(MemoryDesc::plain(&[2, -1], F32).is_err());
     assert!(MemoryDesc::plain(&[huge, huge], F32).is_err());
     assert!(MemoryDesc::any(&[huge, huge], F32).is_err());
+    assert!(MemoryDesc::plain(&[0, huge, huge], F32).is_err());
+    assert!(MemoryDesc::with_strides(&[1, 3], F32, Some(&[i64::MAX, 1])).is_err());
     assert!(MemoryDesc::any(&[2, RUNTIME_DIM], F32).is_err());
     assert_eq!(
         MemoryDesc::plain(&[2, RUNTIME_DIM], F32).unwrap().strides(),
