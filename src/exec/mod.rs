@@ -294,3 +294,4 @@ unsafe fn move_one<T: Copy>([to, from]: [*mut u8; 2]) {
             .write_unaligned(from.cast::<T>().read_unaligned())
     }
 }
+pub mod pack;

@@ -1,0 +1,168 @@
+//! Packing one operand of a matrix product into the form that the kernel reads.
+//!
+//! A `Side` says where the elements of a logical rows × columns matrix lie. Regular layouts are packed by move kernels;
+//! everything else, however odd, element by element.
+#![allow(unsafe_code)]
+
+use crate::error::Result;
+use crate::kernel::spec::{Args, Interleave, Spec, Transpose};
+use crate::kernel::Kernel;
+use crate::machine::Isa;
+use crate::memory::MemoryDesc;
+use std::sync::Arc;
+
+/// Where the elements of a matrix lie, in bytes from the start of its batch entry.
+#[derive(Clone, Debug)]
+pub enum Side {
+    /// `row * rows + col * cols` (bytes).
+    #[allow(missing_docs)]
+    Strided { rows: i64, cols: i64 },
+    /// Panels of `width` columns, `panel` bytes apart, each `[k/v][width][v]`: the form that the kernel reads.
+    #[allow(missing_docs)]
+    Panels { width: usize, panel: i64 },
+    /// Any layout, through its descriptor.
+    Logical(Logical),
+}
+
+/// A matrix inside a tensor of any layout: one dimension against all others.
+#[derive(Clone, Debug)]
+pub struct Logical {
+    /// The tensor.
+    pub md: MemoryDesc,
+    /// The first dimension of the matrix; those before it are batch dimensions, those behind it its other side.
+    pub first: usize,
+    /// Whether `first` counts columns instead of rows.
+    pub swapped: bool,
+}
+
+impl Logical {
+    /// Bytes from the handle's element 0 to the element at (row, col), for batch entry 0.
+    fn at(&self, row: usize, col: usize) -> i64 {
+        let (one, mut rest) = if self.swapped { (col, row as i64) } else { (row, col as i64) };
+        let mut position = [0; crate::memory::MAX_NDIMS];
+        position[self.first] = one as i64;
+        let dims = self.md.dims();
+        for d in (self.first + 1..dims.len()).rev() {
+            position[d] = rest % dims[d];
+            rest /= dims[d];
+        }
+        (self.md.offset(&position[..dims.len()]) - self.md.offset0) * self.md.dtype().size_bytes() as i64
+    }
+}
+
+impl Side {
+    /// Bytes from the start of the batch entry to element (row, col); not for panels.
+    pub fn at(&self, row: usize, col: usize) -> i64 {
+        match self {
+            Side::Strided { rows, cols } => row as i64 * rows + col as i64 * cols,
+            Side::Panels { width, panel } => (col / width) as i64 * panel,
+            Side::Logical(l) => l.at(row, col),
+        }
+    }
+}
+
+/// A sub-matrix: k0.. of `k` rows along the reduction, x0.. of `x` entries along the other dimension.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// First index of the reduction.
+    pub k0: usize,
+    /// Its length.
+    pub k: usize,
+    /// First index of the other dimension.
+    pub x0: usize,
+    /// Its length.
+    pub x: usize,
+}
+
+/// How the windows of one size are packed into `[k/v][ld][v]`.
+pub enum Packer {
+    /// Rows of k are contiguous along x and v is 1: copied row by row.
+    #[allow(missing_docs)]
+    Copy { k_bytes: i64, size: usize },
+    /// Contiguous along x: groups of v rows interleaved.
+    Interleave(Arc<Kernel>),
+    /// Contiguous along k: groups transposed.
+    Transpose(Arc<Kernel>),
+    /// Element by element.
+    Gather,
+}
+
+/// What a packer is made for.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Instruction set.
+    pub isa: Isa,
+    /// Bytes of an element.
+    pub size: usize,
+    /// Elements of a group along k.
+    pub v: usize,
+    /// Entries along the other dimension that a packed row has room for.
+    pub ld: usize,
+}
+
+impl Packer {
+    /// The packer for windows of k × x of a matrix whose elements lie `k_bytes` and `x_bytes` apart along them; none given,
+    /// for any layout.
+    pub fn new(strides: Option<(i64, i64)>, k: usize, x: usize, s: &Shape) -> Result<Packer> {
+        let size = s.size as i64;
+        let (k_bytes, x_bytes) = strides.unwrap_or((0, 0));
+        let d_row_bytes = (s.ld * s.v * s.size) as i64;
+        if strides.is_some() && x_bytes == size && s.v == 1 {
+            return Ok(Packer::Copy { k_bytes, size: s.size });
+        }
+        if strides.is_some() && x_bytes == size {
+            let spec = Interleave { isa: s.isa, k, n: x, elem_bytes: s.size, a_row_bytes: k_bytes, d_row_bytes };
+            return Ok(Packer::Interleave(Kernel::get(&Spec::Interleave(spec))?));
+        }
+        if strides.is_some() && k_bytes == size && s.v * s.size <= 4 {
+            let spec = Transpose {
+                isa: s.isa,
+                rows: x,
+                cols: k.div_ceil(s.v),
+                group_bytes: s.v * s.size,
+                tail_bytes: k % s.v * s.size,
+                a_row_bytes: x_bytes,
+                d_row_bytes,
+            };
+            return Ok(Packer::Transpose(Kernel::get(&Spec::Transpose(spec))?));
+        }
+        Ok(Packer::Gather)
+    }
+
+    /// Packs a window.
+    ///
+    /// # Safety
+    /// `from` is the start of a batch entry that holds the window, `to` has room for `k/v` rounded up rows of `s.ld` groups,
+    /// and the window has the size that the packer was made for.
+    pub unsafe fn pack(&self, side: impl Fn(usize, usize) -> i64, from: *const u8, to: *mut u8, w: Window, s: &Shape) {
+        let first = from.wrapping_offset(side(w.k0, w.x0) as isize);
+        match self {
+            Packer::Copy { k_bytes, size } => {
+                for k in 0..w.k {
+                    let src = first.wrapping_offset(k as isize * *k_bytes as isize);
+                    // SAFETY: a row of the window, and of the room behind `to`, by the caller's promise.
+                    unsafe { std::ptr::copy_nonoverlapping(src, to.add(k * s.ld * size), w.x * size) };
+                }
+            }
+            Packer::Interleave(kernel) | Packer::Transpose(kernel) => {
+                // SAFETY: the kernel was made for windows of this size with these strides.
+                unsafe { kernel.call(&Args { a: first, d: to, ..Args::default() }) };
+            }
+            Packer::Gather => {
+                let padded = w.k.next_multiple_of(s.v);
+                for (k, x) in (0..padded).flat_map(|k| (0..w.x).map(move |x| (k, x))) {
+                    let dst = to.wrapping_add(((k / s.v * s.ld + x) * s.v + k % s.v) * s.size);
+                    // SAFETY: elements of the window, or zeros in its padding.
+                    unsafe {
+                        if k < w.k {
+                            let src = from.wrapping_offset(side(w.k0 + k, w.x0 + x) as isize);
+                            std::ptr::copy_nonoverlapping(src, dst, s.size);
+                        } else {
+                            std::ptr::write_bytes(dst, 0, s.size);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
