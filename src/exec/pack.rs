@@ -5,8 +5,8 @@
 #![allow(unsafe_code)]
 
 use crate::error::Result;
-use crate::kernel::spec::{Args, Interleave, Spec, Transpose};
 use crate::kernel::Kernel;
+use crate::kernel::spec::{Args, Interleave, Spec, Transpose};
 use crate::machine::Isa;
 use crate::memory::MemoryDesc;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub enum Side {
     #[allow(missing_docs)]
     Panels { width: usize, panel: i64 },
     /// Any layout, through its descriptor.
-    Logical(Logical),
+    Logical(Box<Logical>),
 }
 
 /// A matrix inside a tensor of any layout: one dimension against all others.
@@ -38,7 +38,11 @@ pub struct Logical {
 impl Logical {
     /// Bytes from the handle's element 0 to the element at (row, col), for batch entry 0.
     fn at(&self, row: usize, col: usize) -> i64 {
-        let (one, mut rest) = if self.swapped { (col, row as i64) } else { (row, col as i64) };
+        let (one, mut rest) = if self.swapped {
+            (col, row as i64)
+        } else {
+            (row, col as i64)
+        };
         let mut position = [0; crate::memory::MAX_NDIMS];
         position[self.first] = one as i64;
         let dims = self.md.dims();
@@ -46,7 +50,8 @@ impl Logical {
             position[d] = rest % dims[d];
             rest /= dims[d];
         }
-        (self.md.offset(&position[..dims.len()]) - self.md.offset0) * self.md.dtype().size_bytes() as i64
+        (self.md.offset(&position[..dims.len()]) - self.md.offset0)
+            * self.md.dtype().size_bytes() as i64
     }
 }
 
@@ -108,10 +113,20 @@ impl Packer {
         let (k_bytes, x_bytes) = strides.unwrap_or((0, 0));
         let d_row_bytes = (s.ld * s.v * s.size) as i64;
         if strides.is_some() && x_bytes == size && s.v == 1 {
-            return Ok(Packer::Copy { k_bytes, size: s.size });
+            return Ok(Packer::Copy {
+                k_bytes,
+                size: s.size,
+            });
         }
         if strides.is_some() && x_bytes == size {
-            let spec = Interleave { isa: s.isa, k, n: x, elem_bytes: s.size, a_row_bytes: k_bytes, d_row_bytes };
+            let spec = Interleave {
+                isa: s.isa,
+                k,
+                n: x,
+                elem_bytes: s.size,
+                a_row_bytes: k_bytes,
+                d_row_bytes,
+            };
             return Ok(Packer::Interleave(Kernel::get(&Spec::Interleave(spec))?));
         }
         if strides.is_some() && k_bytes == size && s.v * s.size <= 4 {
@@ -134,19 +149,34 @@ impl Packer {
     /// # Safety
     /// `from` is the start of a batch entry that holds the window, `to` has room for `k/v` rounded up rows of `s.ld` groups,
     /// and the window has the size that the packer was made for.
-    pub unsafe fn pack(&self, side: impl Fn(usize, usize) -> i64, from: *const u8, to: *mut u8, w: Window, s: &Shape) {
+    pub unsafe fn pack(
+        &self,
+        side: impl Fn(usize, usize) -> i64,
+        from: *const u8,
+        to: *mut u8,
+        w: Window,
+        s: &Shape,
+    ) {
         let first = from.wrapping_offset(side(w.k0, w.x0) as isize);
         match self {
             Packer::Copy { k_bytes, size } => {
                 for k in 0..w.k {
                     let src = first.wrapping_offset(k as isize * *k_bytes as isize);
                     // SAFETY: a row of the window, and of the room behind `to`, by the caller's promise.
-                    unsafe { std::ptr::copy_nonoverlapping(src, to.add(k * s.ld * size), w.x * size) };
+                    unsafe {
+                        std::ptr::copy_nonoverlapping(src, to.add(k * s.ld * size), w.x * size)
+                    };
                 }
             }
             Packer::Interleave(kernel) | Packer::Transpose(kernel) => {
                 // SAFETY: the kernel was made for windows of this size with these strides.
-                unsafe { kernel.call(&Args { a: first, d: to, ..Args::default() }) };
+                unsafe {
+                    kernel.call(&Args {
+                        a: first,
+                        d: to,
+                        ..Args::default()
+                    })
+                };
             }
             Packer::Gather => {
                 let padded = w.k.next_multiple_of(s.v);

@@ -5,14 +5,14 @@
 //! not depend on the number of threads or on the rows around it.
 #![allow(unsafe_code)]
 
-use super::epilogue::{Bindings, MAX_OPERANDS};
 use super::Exec;
+use super::epilogue::{Bindings, MAX_OPERANDS};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::pack::{Packer, Shape, Side, Window};
+use crate::kernel::Kernel;
 use crate::kernel::expr::{Expr, Node};
 use crate::kernel::spec::{Args, Batch, Brgemm, Out, Spec};
-use crate::kernel::Kernel;
 use crate::machine::Isa;
 use crate::memory::MAX_NDIMS;
 use crate::plan::gemm::{self, Blocks, Split};
@@ -119,7 +119,9 @@ impl Product {
         let size = self.b.dtype.size_bytes() as i64;
         match self.b.side {
             Side::Panels { .. } => false,
-            Side::Strided { cols, .. } => cols != size || self.b.dtype.vnni() > 1 || gemm::pack_b(self.m),
+            Side::Strided { cols, .. } => {
+                cols != size || self.b.dtype.vnni() > 1 || gemm::pack_b(self.m)
+            }
             Side::Logical(_) => true,
         }
     }
@@ -137,11 +139,21 @@ impl Product {
     }
 
     fn acc(&self) -> DataType {
-        if self.a.dtype.is_int() { DataType::S32 } else { DataType::F32 }
+        if self.a.dtype.is_int() {
+            DataType::S32
+        } else {
+            DataType::F32
+        }
     }
 
     fn blocks(&self) -> Blocks {
-        gemm::blocks(self.m, self.n, self.k, self.a.dtype.size_bytes(), self.panel())
+        gemm::blocks(
+            self.m,
+            self.n,
+            self.k,
+            self.a.dtype.size_bytes(),
+            self.panel(),
+        )
     }
 
     fn split(&self) -> Split {
@@ -151,7 +163,10 @@ impl Product {
     /// The nest as text: which loops run in parallel (capitals) in which order, and the blocks.
     pub fn nest(&self) -> String {
         let (b, s) = (self.blocks(), self.split());
-        format!("G{}N{}M{}nkmb:bm{}bn{}kc{}nc{}", s.batch, s.n, s.m, b.bm, b.bn, b.kc, b.nc)
+        format!(
+            "G{}N{}M{}nkmb:bm{}bn{}kc{}nc{}",
+            s.batch, s.n, s.m, b.bm, b.bn, b.kc, b.nc
+        )
     }
 
     /// Scratch bytes that `Gemm::run` needs.
@@ -175,14 +190,22 @@ impl Product {
         let round = |bytes: usize| bytes.next_multiple_of(64);
         let k = self.k.next_multiple_of(4) + 16;
         let mut room = Room::default();
-        let mut end = if self.packs_a() { round(rows * k * self.a.dtype.size_bytes()) } else { 0 };
+        let mut end = if self.packs_a() {
+            round(rows * k * self.a.dtype.size_bytes())
+        } else {
+            0
+        };
         room.b = end;
         if self.packs_b() {
             end += round(blocks.kc.min(k) * blocks.nc * self.b.dtype.size_bytes());
         }
         let size = self.d.dtype.size_bytes() as i64;
         let direct = matches!(self.d.side, Side::Strided { cols, .. } if cols == size);
-        let reads_d = self.expr.nodes.iter().any(|n| matches!(n, Node::LoadD { .. }));
+        let reads_d = self
+            .expr
+            .nodes
+            .iter()
+            .any(|n| matches!(n, Node::LoadD { .. }));
         let c_is_d = direct && !reads_d && self.d.dtype == self.acc();
         let mut c_row_bytes = match self.d.side {
             Side::Strided { rows, .. } => rows,
@@ -191,7 +214,11 @@ impl Product {
         room.c = end;
         if !c_is_d {
             c_row_bytes = 4 * blocks.nc.min(cols.next_multiple_of(16)) as i64;
-            end += if self.k > blocks.kc { round(rows * c_row_bytes as usize) } else { 0 };
+            end += if self.k > blocks.kc {
+                round(rows * c_row_bytes as usize)
+            } else {
+                0
+            };
         }
         room.d = end;
         let staged = (!direct).then_some(blocks.bn as i64 * size);
@@ -224,7 +251,10 @@ impl Product {
 
 /// The distinct lengths of blocks of at most `block` that cover the given totals.
 fn sizes(totals: impl Iterator<Item = usize>, block: usize) -> Vec<usize> {
-    let mut sizes: Vec<usize> = totals.flat_map(|t| [block.min(t), t % block]).filter(|s| *s > 0).collect();
+    let mut sizes: Vec<usize> = totals
+        .flat_map(|t| [block.min(t), t % block])
+        .filter(|s| *s > 0)
+        .collect();
     sizes.sort_unstable();
     sizes.dedup();
     sizes
@@ -242,11 +272,17 @@ impl Gemm {
     }
 
     fn m_sizes(&self) -> Vec<usize> {
-        sizes((0..self.split.m).map(|i| gemm::part(self.p.m, 1, self.split.m, i).1), self.blocks.bm)
+        sizes(
+            (0..self.split.m).map(|i| gemm::part(self.p.m, 1, self.split.m, i).1),
+            self.blocks.bm,
+        )
     }
 
     fn n_sizes(&self) -> Vec<usize> {
-        sizes((0..self.split.n).map(|i| gemm::part(self.p.n, self.unit(), self.split.n, i).1), self.blocks.bn)
+        sizes(
+            (0..self.split.n).map(|i| gemm::part(self.p.n, self.unit(), self.split.n, i).1),
+            self.blocks.bn,
+        )
     }
 
     fn make_packers(&mut self) -> Result<()> {
@@ -257,15 +293,32 @@ impl Gemm {
         };
         if self.p.packs_a() {
             let (size, v) = (self.p.a.dtype.size_bytes(), self.p.a.dtype.vnni());
-            let shape = Shape { isa: self.p.isa, size, v, ld: self.p.largest_part().0 };
-            let parts: Vec<usize> = (0..self.split.m).map(|i| gemm::part(self.p.m, 1, self.split.m, i).1).collect();
+            let shape = Shape {
+                isa: self.p.isa,
+                size,
+                v,
+                ld: self.p.largest_part().0,
+            };
+            let parts: Vec<usize> = (0..self.split.m)
+                .map(|i| gemm::part(self.p.m, 1, self.split.m, i).1)
+                .collect();
             let strides = strided(&self.p.a.side).map(|(rows, cols)| (cols, rows));
             self.a_pack = Some(Pack::new(strides, &k_sizes, &parts, shape)?);
         }
         if self.p.packs_b() {
             let (size, v) = (self.p.b.dtype.size_bytes(), self.p.a.dtype.vnni());
-            let shape = Shape { isa: self.p.isa, size, v, ld: self.blocks.bn };
-            self.b_pack = Some(Pack::new(strided(&self.p.b.side), &k_sizes, &self.n_sizes(), shape)?);
+            let shape = Shape {
+                isa: self.p.isa,
+                size,
+                v,
+                ld: self.blocks.bn,
+            };
+            self.b_pack = Some(Pack::new(
+                strided(&self.p.b.side),
+                &k_sizes,
+                &self.n_sizes(),
+                shape,
+            )?);
         }
         Ok(())
     }
@@ -277,14 +330,36 @@ impl Gemm {
         };
         let single = self.p.k <= self.blocks.kc;
         let (m_sizes, n_sizes) = (self.m_sizes(), self.n_sizes());
-        for (&m, &n) in m_sizes.iter().flat_map(|m| n_sizes.iter().map(move |n| (m, n))) {
-            let mut calls = vec![Call { m, n, k: last_k, first: single, last: true }];
+        for (&m, &n) in m_sizes
+            .iter()
+            .flat_map(|m| n_sizes.iter().map(move |n| (m, n)))
+        {
+            let mut calls = vec![Call {
+                m,
+                n,
+                k: last_k,
+                first: single,
+                last: true,
+            }];
             if !single {
-                calls.push(Call { m, n, k: self.blocks.kc, first: true, last: false });
-                calls.push(Call { m, n, k: self.blocks.kc, first: false, last: false });
+                calls.push(Call {
+                    m,
+                    n,
+                    k: self.blocks.kc,
+                    first: true,
+                    last: false,
+                });
+                calls.push(Call {
+                    m,
+                    n,
+                    k: self.blocks.kc,
+                    first: false,
+                    last: false,
+                });
             }
             for call in calls {
-                self.kernels.push((call, Kernel::get(&Spec::Brgemm(self.spec(call)))?));
+                self.kernels
+                    .push((call, Kernel::get(&Spec::Brgemm(self.spec(call)))?));
             }
         }
         Ok(())
@@ -305,15 +380,27 @@ impl Gemm {
             _ => self.blocks.bn as i64 * v * size,
         };
         let acc = self.p.acc();
-        let partial = Expr { nodes: vec![Node::Acc], result: 0, int: acc.is_int() };
+        let partial = Expr {
+            nodes: vec![Node::Acc],
+            result: 0,
+            int: acc.is_int(),
+        };
         let d_row_bytes = self.staged_row_bytes.unwrap_or(match self.p.d.side {
             Side::Strided { rows, .. } => rows,
             _ => 0,
         });
         let out = if call.last {
-            Out { expr: self.p.expr.clone(), d: self.p.d.dtype, d_row_bytes }
+            Out {
+                expr: self.p.expr.clone(),
+                d: self.p.d.dtype,
+                d_row_bytes,
+            }
         } else {
-            Out { expr: partial, d: acc, d_row_bytes: self.c_row_bytes }
+            Out {
+                expr: partial,
+                d: acc,
+                d_row_bytes: self.c_row_bytes,
+            }
         };
         Brgemm {
             isa: self.p.isa,
@@ -325,7 +412,10 @@ impl Gemm {
             a_row_bytes,
             a_group_bytes,
             b_group_bytes,
-            batch: Batch::Stride { a_bytes: 0, b_bytes: 0 },
+            batch: Batch::Stride {
+                a_bytes: 0,
+                b_bytes: 0,
+            },
             beta: !call.first,
             c_row_bytes: self.c_row_bytes,
             out,
@@ -344,7 +434,11 @@ impl Gemm {
         };
         // Shared pointers make the closure's captures unsendable, not the work.
         let body = Shared(&body);
-        if parts == 1 { body.get()(0) } else { exec.pool.run(parts, &move |i| body.get()(i)) }
+        if parts == 1 {
+            body.get()(0)
+        } else {
+            exec.pool.run(parts, &move |i| body.get()(i))
+        }
     }
 
     /// One part: its share of the batch, of the rows and of the columns.
@@ -382,9 +476,17 @@ unsafe impl Send for Shared<'_> {}
 unsafe impl Sync for Shared<'_> {}
 
 impl Pack {
-    fn new(strides: Option<(i64, i64)>, k_sizes: &[usize], x_sizes: &[usize], shape: Shape) -> Result<Pack> {
+    fn new(
+        strides: Option<(i64, i64)>,
+        k_sizes: &[usize],
+        x_sizes: &[usize],
+        shape: Shape,
+    ) -> Result<Pack> {
         let mut packers = Vec::new();
-        for (&k, &x) in k_sizes.iter().flat_map(|k| x_sizes.iter().map(move |x| (k, x))) {
+        for (&k, &x) in k_sizes
+            .iter()
+            .flat_map(|k| x_sizes.iter().map(move |x| (k, x)))
+        {
             packers.push(((k, x), Packer::new(strides, k, x, &shape)?));
         }
         Ok(Pack { shape, packers })
@@ -392,7 +494,13 @@ impl Pack {
 
     /// # Safety
     /// As for `Packer::pack`.
-    unsafe fn pack(&self, side: impl Fn(usize, usize) -> i64, from: *const u8, to: *mut u8, w: Window) {
+    unsafe fn pack(
+        &self,
+        side: impl Fn(usize, usize) -> i64,
+        from: *const u8,
+        to: *mut u8,
+        w: Window,
+    ) {
         // SAFETY: passed on.
         unsafe { find(&self.packers, &(w.k, w.x)).pack(side, from, to, w, &self.shape) };
     }
@@ -420,11 +528,25 @@ impl<'a> Entry<'a> {
             rest /= g.p.batch[d];
         }
         let base = |m: &Matrix| {
-            let batch: i64 = m.batch.iter().zip(position).map(|(bytes, i)| bytes * i).sum();
+            let batch: i64 = m
+                .batch
+                .iter()
+                .zip(position)
+                .map(|(bytes, i)| bytes * i)
+                .sum();
             exec.ptrs[m.arg].wrapping_offset((m.offset + batch) as isize)
         };
         let (a, b, d) = (base(&g.p.a), base(&g.p.b), base(&g.p.d));
-        Entry { g, exec, a, b, d, scratch, position, operands: [std::ptr::null(); MAX_OPERANDS] }
+        Entry {
+            g,
+            exec,
+            a,
+            b,
+            d,
+            scratch,
+            position,
+            operands: [std::ptr::null(); MAX_OPERANDS],
+        }
     }
 
     /// The loop nest: groups of columns, blocks of K, blocks of rows, panels of columns.
@@ -463,7 +585,12 @@ impl<'a> Entry<'a> {
         let g = self.g;
         let size = g.p.a.dtype.size_bytes();
         for k in (0..g.p.k).step_by(g.blocks.kc) {
-            let w = Window { k0: k, k: g.blocks.kc.min(g.p.k - k), x0: m0, x: m };
+            let w = Window {
+                k0: k,
+                k: g.blocks.kc.min(g.p.k - k),
+                x0: m0,
+                x: m,
+            };
             let to = self.scratch.wrapping_add(k * pack.shape.ld * size);
             // SAFETY: by the caller's promise.
             unsafe { pack.pack(|k, row| g.p.a.side.at(row, k), self.a, to, w) };
@@ -473,7 +600,12 @@ impl<'a> Entry<'a> {
     unsafe fn pack_b(&self, pack: &Pack, (k0, k): (usize, usize), (n0, n): (usize, usize)) {
         let bn = self.g.blocks.bn;
         for nb in (n0..n0 + n).step_by(bn) {
-            let w = Window { k0, k, x0: nb, x: bn.min(n0 + n - nb) };
+            let w = Window {
+                k0,
+                k,
+                x0: nb,
+                x: bn.min(n0 + n - nb),
+            };
             let to = self.packed_b(nb - n0);
             // SAFETY: by the caller's promise.
             unsafe { pack.pack(|k, col| self.g.p.b.side.at(k, col), self.b, to, w) };
@@ -488,24 +620,39 @@ impl<'a> Entry<'a> {
     }
 
     /// One kernel call; rows and columns are given in D and counted from the share's first row and the group's first column.
-    unsafe fn block(&mut self, call: Call, (m0, row): (usize, usize), (n0, col): (usize, usize), k: usize) {
+    unsafe fn block(
+        &mut self,
+        call: Call,
+        (m0, row): (usize, usize),
+        (n0, col): (usize, usize),
+        k: usize,
+    ) {
         let g = self.g;
         let (a_size, v) = (g.p.a.dtype.size_bytes(), g.p.a.dtype.vnni());
         let a = match &g.a_pack {
-            Some(pack) => self.scratch.wrapping_add((k * pack.shape.ld + row * v) * a_size).cast_const(),
+            Some(pack) => self
+                .scratch
+                .wrapping_add((k * pack.shape.ld + row * v) * a_size)
+                .cast_const(),
             None => self.a.wrapping_offset(g.p.a.side.at(m0, k) as isize),
         };
         let b = match (&g.b_pack, &g.p.b.side) {
             (Some(_), _) => self.packed_b(col).cast_const(),
             (None, Side::Panels { width, .. }) => {
                 let inside = k * width * g.p.b.dtype.size_bytes();
-                self.b.wrapping_offset(g.p.b.side.at(k, n0) as isize + inside as isize)
+                self.b
+                    .wrapping_offset(g.p.b.side.at(k, n0) as isize + inside as isize)
             }
             (None, side) => self.b.wrapping_offset(side.at(k, n0) as isize),
         };
         let in_place = self.d.wrapping_offset(g.p.d.side.at(m0, n0) as isize);
         let staged = self.scratch.wrapping_add(g.room.d);
-        let c = if g.c_is_d { in_place } else { self.scratch.wrapping_add(g.room.c + row * g.c_row_bytes as usize + 4 * col) };
+        let c = if g.c_is_d {
+            in_place
+        } else {
+            self.scratch
+                .wrapping_add(g.room.c + row * g.c_row_bytes as usize + 4 * col)
+        };
         let d = match (call.last, g.staged_row_bytes) {
             (false, _) => c,
             (true, None) => in_place,
@@ -513,14 +660,23 @@ impl<'a> Entry<'a> {
         };
         if call.last && g.p.bindings.slots() > 0 {
             (self.position[g.p.axes.0], self.position[g.p.axes.1]) = (m0 as i64, n0 as i64);
-            g.p.bindings.fill(&mut self.operands, self.exec, &self.position);
+            g.p.bindings
+                .fill(&mut self.operands, self.exec, &self.position);
         }
         let scattered = call.last && g.staged_row_bytes.is_some();
         if scattered {
             // SAFETY: the old values of the block, for a sum post-op.
             unsafe { self.move_block(call, (m0, n0), staged, false) };
         }
-        let args = Args { a, b, c, d, batch: usize::from(g.p.k > 0), operands: self.operands.as_ptr(), ..Args::default() };
+        let args = Args {
+            a,
+            b,
+            c,
+            d,
+            batch: usize::from(g.p.k > 0),
+            operands: self.operands.as_ptr(),
+            ..Args::default()
+        };
         // SAFETY: the kernel of this size was made for these strides; the block lies inside the operands.
         unsafe { find(&g.kernels, &call).call(&args) };
         if scattered {
@@ -533,7 +689,9 @@ impl<'a> Entry<'a> {
     unsafe fn move_block(&self, call: Call, (m0, n0): (usize, usize), staged: *mut u8, out: bool) {
         let size = self.g.p.d.dtype.size_bytes();
         for (i, j) in (0..call.m).flat_map(|i| (0..call.n).map(move |j| (i, j))) {
-            let far = self.d.wrapping_offset(self.g.p.d.side.at(m0 + i, n0 + j) as isize);
+            let far = self
+                .d
+                .wrapping_offset(self.g.p.d.side.at(m0 + i, n0 + j) as isize);
             let near = staged.wrapping_add((i * self.g.blocks.bn + j) * size);
             let (from, to) = if out { (near, far) } else { (far, near) };
             // SAFETY: elements of D and of the staging area, by the caller's promise.

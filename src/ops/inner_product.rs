@@ -49,7 +49,10 @@ impl Desc {
             Prop::ForwardTraining | Prop::ForwardInference => self.forward(attr, env),
             Prop::BackwardData => self.backward_data(attr, env),
             Prop::BackwardWeights => self.backward_weights(attr, env),
-            prop => Err(invalid!("inner product: {} is not a pass of it", prop as i32)),
+            prop => Err(invalid!(
+                "inner product: {} is not a pass of it",
+                prop as i32
+            )),
         }
     }
 
@@ -57,16 +60,51 @@ impl Desc {
         let (s, w, d) = (self.src.dims(), self.weights.dims(), self.dst.dims());
         ensure!(
             (2..=5).contains(&s.len()) && w.len() == s.len() && d.len() == 2,
-            invalid!("inner product: src has {} dims (2 to 5), weights {} (as src), dst {} (2)", s.len(), w.len(), d.len())
+            invalid!(
+                "inner product: src has {} dims (2 to 5), weights {} (as src), dst {} (2)",
+                s.len(),
+                w.len(),
+                d.len()
+            )
         );
         for md in [&self.src, &self.weights, &self.dst, &self.bias] {
-            ensure!(!md.has_runtime(), unimplemented_here!("inner product: all dims must be known at creation"));
+            ensure!(
+                !md.has_runtime(),
+                unimplemented_here!("inner product: all dims must be known at creation")
+            );
         }
-        ensure!(s[0] == d[0], invalid!("inner product: minibatch is {} in src, {} in dst", s[0], d[0]));
-        ensure!(w[0] == d[1], invalid!("inner product: output channels are {} in weights, {} in dst", w[0], d[1]));
-        ensure!(s[1..] == w[1..], invalid!("inner product: channels and space are {:?} in src, {:?} in weights", &s[1..], &w[1..]));
+        ensure!(
+            s[0] == d[0],
+            invalid!(
+                "inner product: minibatch is {} in src, {} in dst",
+                s[0],
+                d[0]
+            )
+        );
+        ensure!(
+            w[0] == d[1],
+            invalid!(
+                "inner product: output channels are {} in weights, {} in dst",
+                w[0],
+                d[1]
+            )
+        );
+        ensure!(
+            s[1..] == w[1..],
+            invalid!(
+                "inner product: channels and space are {:?} in src, {:?} in weights",
+                &s[1..],
+                &w[1..]
+            )
+        );
         let bias = self.bias.dims();
-        ensure!(bias.is_empty() || bias == &d[1..], invalid!("inner product: bias has dims {bias:?}, dst has {} channels", d[1]));
+        ensure!(
+            bias.is_empty() || bias == &d[1..],
+            invalid!(
+                "inner product: bias has dims {bias:?}, dst has {} channels",
+                d[1]
+            )
+        );
         Ok(())
     }
 
@@ -79,16 +117,47 @@ impl Desc {
         epilogue::check_attr(attr, &[arg::SRC, arg::WEIGHTS, arg::DST], &[arg::DST])?;
         let (src, dst) = (plain(&self.src)?, plain(&self.dst)?);
         let weights = self.weights_layout(&src, true)?;
-        let mut args = inputs(&[(arg::SRC, src), (arg::WEIGHTS, weights), (arg::BIAS, self.bias)]);
+        let mut args = inputs(&[
+            (arg::SRC, src),
+            (arg::WEIGHTS, weights),
+            (arg::BIAS, self.bias),
+        ]);
         let dst_at = args.len();
-        args.push(Arg { id: arg::DST, md: dst, output: true });
-        let along = |dim| (0..src.dims().len()).map(|d| (d == 0).then_some(dim)).collect::<Vec<_>>();
+        args.push(Arg {
+            id: arg::DST,
+            md: dst,
+            output: true,
+        });
+        let along = |dim| {
+            (0..src.dims().len())
+                .map(|d| (d == 0).then_some(dim))
+                .collect::<Vec<_>>()
+        };
         let (rows, columns) = (along(0), along(1));
-        let bias = Input { id: arg::BIAS, md: &self.bias, to: &[Some(1)] };
-        let scaled = [Input { id: arg::SRC, md: &src, to: &rows }, Input { id: arg::WEIGHTS, md: &weights, to: &columns }];
+        let bias = Input {
+            id: arg::BIAS,
+            md: &self.bias,
+            to: &[Some(1)],
+        };
+        let scaled = [
+            Input {
+                id: arg::SRC,
+                md: &src,
+                to: &rows,
+            },
+            Input {
+                id: arg::WEIGHTS,
+                md: &weights,
+                to: &columns,
+            },
+        ];
         let request = Request {
             attr,
-            acc: if src.dtype().is_int() { DataType::S32 } else { DataType::F32 },
+            acc: if src.dtype().is_int() {
+                DataType::S32
+            } else {
+                DataType::F32
+            },
             extra: &[],
             scaled: &scaled,
             bias: (!self.bias.is_absent()).then_some(bias),
@@ -99,39 +168,86 @@ impl Desc {
         };
         let Epilogue { expr, bindings } = Epilogue::new(&request, &mut args)?;
         let (a, b) = pair(&src, &weights);
-        let b = panels(&weights, 1, 0, src.dtype().vnni()).filter(|_| weights.dims().len() == 2).unwrap_or_else(|| b.transposed());
-        let product = self.product(env, [(0, &src, a), (1, &weights, b), (dst_at, &dst, side(&dst))], (expr, bindings));
+        let b = panels(&weights, 1, 0, src.dtype().vnni())
+            .filter(|_| weights.dims().len() == 2)
+            .unwrap_or_else(|| b.transposed());
+        let product = self.product(
+            env,
+            [(0, &src, a), (1, &weights, b), (dst_at, &dst, side(&dst))],
+            (expr, bindings),
+        );
         Ok(planned(args, product))
     }
 
     fn backward_data(&self, attr: &Attr, env: &Env) -> Result<Planned> {
-        check_types("inner product, backward by data", &self.dst, &self.weights, &self.src)?;
+        check_types(
+            "inner product, backward by data",
+            &self.dst,
+            &self.weights,
+            &self.src,
+        )?;
         check_plain_attr(attr)?;
         let (diff_src, diff_dst) = (plain(&self.src)?, plain(&self.dst)?);
         let weights = self.weights_layout(&diff_src, false)?;
         let mut args = inputs(&[(arg::DIFF_DST, diff_dst), (arg::WEIGHTS, weights)]);
-        args.push(Arg { id: arg::DIFF_SRC, md: diff_src, output: true });
+        args.push(Arg {
+            id: arg::DIFF_SRC,
+            md: diff_src,
+            output: true,
+        });
         let (d, b) = pair(&diff_src, &weights);
-        let b = panels(&weights, 0, 1, diff_dst.dtype().vnni()).filter(|_| weights.dims().len() == 2).unwrap_or(b);
-        let sides = [(0, &diff_dst, side(&diff_dst)), (1, &weights, b), (2, &diff_src, d)];
+        let b = panels(&weights, 0, 1, diff_dst.dtype().vnni())
+            .filter(|_| weights.dims().len() == 2)
+            .unwrap_or(b);
+        let sides = [
+            (0, &diff_dst, side(&diff_dst)),
+            (1, &weights, b),
+            (2, &diff_src, d),
+        ];
         Ok(planned(args, self.product(env, sides, identity())))
     }
 
     fn backward_weights(&self, attr: &Attr, env: &Env) -> Result<Planned> {
-        check_types("inner product, backward by weights", &self.src, &self.dst, &self.weights)?;
+        check_types(
+            "inner product, backward by weights",
+            &self.src,
+            &self.dst,
+            &self.weights,
+        )?;
         check_plain_attr(attr)?;
         let (src, diff_dst) = (plain(&self.src)?, plain(&self.dst)?);
-        let diff_weights = if self.weights.is_any() { like(&src, &self.weights)? } else { self.weights };
+        let diff_weights = if self.weights.is_any() {
+            like(&src, &self.weights)?
+        } else {
+            self.weights
+        };
         let mut args = inputs(&[(arg::SRC, src), (arg::DIFF_DST, diff_dst)]);
-        args.push(Arg { id: DIFF_WEIGHTS, md: diff_weights, output: true });
+        args.push(Arg {
+            id: DIFF_WEIGHTS,
+            md: diff_weights,
+            output: true,
+        });
         let (b, d) = pair(&src, &diff_weights);
-        let sides = [(1, &diff_dst, side(&diff_dst).transposed()), (0, &src, b), (2, &diff_weights, d)];
+        let sides = [
+            (1, &diff_dst, side(&diff_dst).transposed()),
+            (0, &src, b),
+            (2, &diff_weights, d),
+        ];
         let product = self.product(env, sides, identity());
         if self.bias.is_absent() {
             return Ok(planned(args, product));
         }
-        args.push(Arg { id: DIFF_BIAS, md: self.bias, output: true });
-        let bias = BiasPlan::new(&diff_dst, &self.bias, env, product.scratch_bytes().next_multiple_of(64))?;
+        args.push(Arg {
+            id: DIFF_BIAS,
+            md: self.bias,
+            output: true,
+        });
+        let bias = BiasPlan::new(
+            &diff_dst,
+            &self.bias,
+            env,
+            product.scratch_bytes().next_multiple_of(64),
+        )?;
         let mut planned = planned(args, product.clone());
         planned.scratch_bytes = bias.scratch + 4 * bias.columns.next_multiple_of(16);
         planned.plan = Box::new(WithBias { product, bias });
@@ -148,16 +264,33 @@ impl Desc {
             return like(src, md);
         }
         let v = md.dtype().vnni();
-        let (outer, k, n) = if forward { ("AB", 'b', 'a') } else { ("BA", 'a', 'b') };
-        let group = if v > 1 { format!("{v}{k}") } else { String::new() };
+        let (outer, k, n) = if forward {
+            ("AB", 'b', 'a')
+        } else {
+            ("BA", 'a', 'b')
+        };
+        let group = if v > 1 {
+            format!("{v}{k}")
+        } else {
+            String::new()
+        };
         let width = panel_width(md.dims()[usize::from(!forward)]);
         let tag = format!("{outer}16{k}{width}{n}{group}");
         MemoryDesc::with_tag(md.dims(), md.dtype(), &tag).or_else(|_| like(src, md))
     }
 
     /// The product of A, B and D, given as (index of the argument, descriptor, layout).
-    fn product(&self, env: &Env, [a, b, d]: [(usize, &MemoryDesc, Side); 3], (expr, bindings): (Expr, Bindings)) -> Product {
-        let (mb, oc, ic) = (self.src.dims()[0] as usize, self.dst.dims()[1] as usize, self.channels());
+    fn product(
+        &self,
+        env: &Env,
+        [a, b, d]: [(usize, &MemoryDesc, Side); 3],
+        (expr, bindings): (Expr, Bindings),
+    ) -> Product {
+        let (mb, oc, ic) = (
+            self.src.dims()[0] as usize,
+            self.dst.dims()[1] as usize,
+            self.channels(),
+        );
         let (m, n, k) = match self.prop {
             Prop::BackwardData => (mb, ic, oc),
             Prop::BackwardWeights => (oc, ic, mb),
@@ -189,17 +322,29 @@ impl Desc {
 
 fn check_plain_attr(attr: &Attr) -> Result<()> {
     epilogue::check_attr(attr, &[], &[])?;
-    ensure!(attr.post_ops.is_empty(), unimplemented_here!("inner product: backward passes take no post-ops"));
+    ensure!(
+        attr.post_ops.is_empty(),
+        unimplemented_here!("inner product: backward passes take no post-ops")
+    );
     Ok(())
 }
 
 fn identity() -> (Expr, Bindings) {
-    (Expr { nodes: vec![Node::Acc], result: 0, int: false }, Bindings::default())
+    (
+        Expr {
+            nodes: vec![Node::Acc],
+            result: 0,
+            int: false,
+        },
+        Bindings::default(),
+    )
 }
 
 /// Weights in the order of src's dimensions, so that both flatten alike.
 fn like(src: &MemoryDesc, weights: &MemoryDesc) -> Result<MemoryDesc> {
-    let Some(order) = flat_order(src) else { return MemoryDesc::plain(weights.dims(), weights.dtype()) };
+    let Some(order) = flat_order(src) else {
+        return MemoryDesc::plain(weights.dims(), weights.dtype());
+    };
     let mut strides = vec![0; weights.dims().len()];
     let mut stride = 1;
     for &d in order.iter().rev() {
@@ -237,7 +382,10 @@ fn pair(x: &MemoryDesc, y: &MemoryDesc) -> (Side, Side) {
     let one = |md: &MemoryDesc| match shared {
         Some(_) => {
             let size = md.dtype().size_bytes() as i64;
-            Side::Strided { rows: md.strides()[0] * size, cols: size }
+            Side::Strided {
+                rows: md.strides()[0] * size,
+                cols: size,
+            }
         }
         None => logical(md),
     };
@@ -250,20 +398,37 @@ fn side(md: &MemoryDesc) -> Side {
     if !md.is_plain() {
         return logical(md);
     }
-    let cols = if md.dims()[1] == 1 { 1 } else { md.strides()[1] };
-    Side::Strided { rows: md.strides()[0] * size, cols: cols * size }
+    let cols = if md.dims()[1] == 1 {
+        1
+    } else {
+        md.strides()[1]
+    };
+    Side::Strided {
+        rows: md.strides()[0] * size,
+        cols: cols * size,
+    }
 }
 
 fn logical(md: &MemoryDesc) -> Side {
-    Side::Logical(Logical { md: *md, first: 0, swapped: false })
+    Side::Logical(Box::new(Logical {
+        md: *md,
+        first: 0,
+        swapped: false,
+    }))
 }
 
 impl Side {
     /// The same elements with rows and columns exchanged; not for panels.
     fn transposed(self) -> Side {
         match self {
-            Side::Strided { rows, cols } => Side::Strided { rows: cols, cols: rows },
-            Side::Logical(l) => Side::Logical(Logical { swapped: !l.swapped, ..l }),
+            Side::Strided { rows, cols } => Side::Strided {
+                rows: cols,
+                cols: rows,
+            },
+            Side::Logical(l) => Side::Logical(Box::new(Logical {
+                swapped: !l.swapped,
+                ..*l
+            })),
             panels => panels,
         }
     }
@@ -284,16 +449,33 @@ struct BiasPlan {
 }
 
 impl BiasPlan {
-    fn new(diff_dst: &MemoryDesc, bias: &MemoryDesc, env: &Env, scratch: usize) -> Result<BiasPlan> {
+    fn new(
+        diff_dst: &MemoryDesc,
+        bias: &MemoryDesc,
+        env: &Env,
+        scratch: usize,
+    ) -> Result<BiasPlan> {
         let (from, to) = (diff_dst.dtype(), bias.dtype());
         let size = from.size_bytes() as i64;
-        let Side::Strided { rows: row_bytes, cols } = side(diff_dst) else {
-            return Err(unimplemented_here!("inner product: diff_bias of a blocked diff_dst is not supported"));
+        let Side::Strided {
+            rows: row_bytes,
+            cols,
+        } = side(diff_dst)
+        else {
+            return Err(unimplemented_here!(
+                "inner product: diff_bias of a blocked diff_dst is not supported"
+            ));
         };
-        ensure!(cols == size, unimplemented_here!("inner product: diff_bias needs diff_dst with adjacent channels"));
+        ensure!(
+            cols == size,
+            unimplemented_here!("inner product: diff_bias needs diff_dst with adjacent channels")
+        );
         ensure!(
             matches!(to, DataType::F32 | DataType::Bf16) && bias.is_dense(),
-            unimplemented_here!("inner product: diff_bias of type {} or with gaps is not supported", to.name())
+            unimplemented_here!(
+                "inner product: diff_bias of type {} or with gaps is not supported",
+                to.name()
+            )
         );
         Ok(BiasPlan {
             isa: env.isa,
@@ -302,7 +484,10 @@ impl BiasPlan {
             row_bytes,
             from,
             to,
-            offsets: (diff_dst.offset0 * size, bias.offset0 * to.size_bytes() as i64),
+            offsets: (
+                diff_dst.offset0 * size,
+                bias.offset0 * to.size_bytes() as i64,
+            ),
             scratch,
         })
     }
@@ -318,15 +503,40 @@ impl Plan for WithBias {
     fn compile(&self) -> Result<Box<dyn Run>> {
         let b = &self.bias;
         let n = b.columns.max(1);
-        let sum = Spec::Reduce(Reduce { isa: b.isa, n, a: b.from, a_row_bytes: b.row_bytes, beta: false });
-        let load = Node::Load { slot: 0, dtype: DataType::F32, bcast: Bcast::Row, int: false };
-        let expr = Expr { nodes: vec![load], result: 0, int: false };
-        let convert = Spec::Tile(Tile { isa: b.isa, n, out: Out { expr, d: b.to, d_row_bytes: 0 } });
+        let sum = Spec::Reduce(Reduce {
+            isa: b.isa,
+            n,
+            a: b.from,
+            a_row_bytes: b.row_bytes,
+            beta: false,
+        });
+        let load = Node::Load {
+            slot: 0,
+            dtype: DataType::F32,
+            bcast: Bcast::Row,
+            int: false,
+        };
+        let expr = Expr {
+            nodes: vec![load],
+            result: 0,
+            int: false,
+        };
+        let convert = Spec::Tile(Tile {
+            isa: b.isa,
+            n,
+            out: Out {
+                expr,
+                d: b.to,
+                d_row_bytes: 0,
+            },
+        });
         Ok(Box::new(GemmWithBias {
             gemm: self.product.clone().compile()?,
             bias: b.clone(),
             sum: Kernel::get(&sum)?,
-            convert: (b.to != DataType::F32).then(|| Kernel::get(&convert)).transpose()?,
+            convert: (b.to != DataType::F32)
+                .then(|| Kernel::get(&convert))
+                .transpose()?,
         }))
     }
 }
@@ -348,12 +558,28 @@ impl Run for GemmWithBias {
         }
         let diff_dst = exec.ptrs[1].wrapping_offset(b.offsets.0 as isize);
         let diff_bias = exec.ptrs[3].wrapping_offset(b.offsets.1 as isize);
-        let sums = if self.convert.is_some() { exec.scratch.wrapping_add(b.scratch) } else { diff_bias };
+        let sums = if self.convert.is_some() {
+            exec.scratch.wrapping_add(b.scratch)
+        } else {
+            diff_bias
+        };
         // SAFETY: diff_dst holds the rows, and the sums have room for a row, by the caller's promise.
-        unsafe { self.sum.call(&Args { a: diff_dst, d: sums, m: b.rows, ..Args::default() }) };
+        unsafe {
+            self.sum.call(&Args {
+                a: diff_dst,
+                d: sums,
+                m: b.rows,
+                ..Args::default()
+            })
+        };
         if let Some(convert) = &self.convert {
             let operands = [sums.cast_const()];
-            let args = Args { d: diff_bias, m: 1, operands: operands.as_ptr(), ..Args::default() };
+            let args = Args {
+                d: diff_bias,
+                m: 1,
+                operands: operands.as_ptr(),
+                ..Args::default()
+            };
             // SAFETY: as above.
             unsafe { convert.call(&args) };
         }

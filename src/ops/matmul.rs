@@ -32,18 +32,37 @@ impl Desc {
         let (src, dst) = (plain(&self.src)?, plain(&self.dst)?);
         let weights = weights_layout(&self.weights, self.src.dtype())?;
         let nd = dst.dims().len();
-        let mut args = inputs(&[(arg::SRC, src), (arg::WEIGHTS, weights), (arg::BIAS, self.bias)]);
+        let mut args = inputs(&[
+            (arg::SRC, src),
+            (arg::WEIGHTS, weights),
+            (arg::BIAS, self.bias),
+        ]);
         let dst_at = args.len();
-        args.push(Arg { id: arg::DST, md: dst, output: true });
+        args.push(Arg {
+            id: arg::DST,
+            md: dst,
+            output: true,
+        });
         let to = identity(nd);
         let input = |id, md| Input { id, md, to: &to };
-        let acc = if src.dtype().is_int() { DataType::S32 } else { DataType::F32 };
+        let acc = if src.dtype().is_int() {
+            DataType::S32
+        } else {
+            DataType::F32
+        };
         let columns: Vec<_> = (0..nd).map(|d| (d == nd - 1).then_some(d)).collect();
         let request = Request {
             attr,
             acc,
             extra: &[],
-            scaled: &[input(arg::SRC, &src), Input { id: arg::WEIGHTS, md: &weights, to: &columns }],
+            scaled: &[
+                input(arg::SRC, &src),
+                Input {
+                    id: arg::WEIGHTS,
+                    md: &weights,
+                    to: &columns,
+                },
+            ],
             bias: (!self.bias.is_absent()).then(|| input(arg::BIAS, &self.bias)),
             dst: &dst,
             rows: &[nd - 2],
@@ -71,20 +90,56 @@ impl Desc {
     fn check(&self) -> Result<()> {
         let (s, w, d) = (self.src.dims(), self.weights.dims(), self.dst.dims());
         let nd = d.len();
-        ensure!(nd >= 2, invalid!("matmul: dst has {nd} dims, at least 2 are needed"));
+        ensure!(
+            nd >= 2,
+            invalid!("matmul: dst has {nd} dims, at least 2 are needed")
+        );
         ensure!(
             s.len() == nd && w.len() == nd,
-            invalid!("matmul: src has {} dims, weights {}, dst {nd}", s.len(), w.len())
+            invalid!(
+                "matmul: src has {} dims, weights {}, dst {nd}",
+                s.len(),
+                w.len()
+            )
         );
         for md in [&self.src, &self.weights, &self.dst, &self.bias] {
-            ensure!(!md.has_runtime(), unimplemented_here!("matmul: dims known only at execution are not supported"));
+            ensure!(
+                !md.has_runtime(),
+                unimplemented_here!("matmul: dims known only at execution are not supported")
+            );
         }
-        ensure!(s[nd - 1] == w[nd - 2], invalid!("matmul: K is {} in src, {} in weights", s[nd - 1], w[nd - 2]));
-        ensure!(s[nd - 2] == d[nd - 2], invalid!("matmul: M is {} in src, {} in dst", s[nd - 2], d[nd - 2]));
-        ensure!(w[nd - 1] == d[nd - 1], invalid!("matmul: N is {} in weights, {} in dst", w[nd - 1], d[nd - 1]));
+        ensure!(
+            s[nd - 1] == w[nd - 2],
+            invalid!(
+                "matmul: K is {} in src, {} in weights",
+                s[nd - 1],
+                w[nd - 2]
+            )
+        );
+        ensure!(
+            s[nd - 2] == d[nd - 2],
+            invalid!("matmul: M is {} in src, {} in dst", s[nd - 2], d[nd - 2])
+        );
+        ensure!(
+            w[nd - 1] == d[nd - 1],
+            invalid!(
+                "matmul: N is {} in weights, {} in dst",
+                w[nd - 1],
+                d[nd - 1]
+            )
+        );
         for i in 0..nd - 2 {
-            let fits = [s[i], w[i]].iter().all(|x| *x == d[i] || *x == 1) && (s[i] == d[i] || w[i] == d[i]);
-            ensure!(fits, invalid!("matmul: batch dimension {i} is {} in src, {} in weights, {} in dst", s[i], w[i], d[i]));
+            let fits = [s[i], w[i]].iter().all(|x| *x == d[i] || *x == 1)
+                && (s[i] == d[i] || w[i] == d[i]);
+            ensure!(
+                fits,
+                invalid!(
+                    "matmul: batch dimension {i} is {} in src, {} in weights, {} in dst",
+                    s[i],
+                    w[i],
+                    d[i]
+                )
+            );
         }
         if !self.bias.is_absent() {
             epilogue::check_broadcast(&self.bias, &self.dst, "matmul: bias")?;
@@ -104,19 +159,37 @@ pub fn check_types(what: &str, a: &MemoryDesc, b: &MemoryDesc, d: &MemoryDesc) -
         (U8 | S8, U8 | S8) => d.is_kernel_type(),
         _ => false,
     };
-    ensure!(known, unimplemented_here!("{what}: types {} x {} -> {} are not supported", a.name(), b.name(), d.name()));
+    ensure!(
+        known,
+        unimplemented_here!(
+            "{what}: types {} x {} -> {} are not supported",
+            a.name(),
+            b.name(),
+            d.name()
+        )
+    );
     Ok(())
 }
 
 /// The inputs that are there.
 pub fn inputs(list: &[(i32, MemoryDesc)]) -> Vec<Arg> {
     let there = list.iter().filter(|(_, md)| !md.is_absent());
-    there.map(|&(id, md)| Arg { id, md, output: false }).collect()
+    there
+        .map(|&(id, md)| Arg {
+            id,
+            md,
+            output: false,
+        })
+        .collect()
 }
 
 /// The descriptor itself, or row-major for `any`.
 pub fn plain(md: &MemoryDesc) -> Result<MemoryDesc> {
-    if md.is_any() { MemoryDesc::plain(md.dims(), md.dtype()) } else { Ok(*md) }
+    if md.is_any() {
+        MemoryDesc::plain(md.dims(), md.dtype())
+    } else {
+        Ok(*md)
+    }
 }
 
 /// The width of the panels for n columns.
@@ -132,7 +205,11 @@ fn weights_layout(md: &MemoryDesc, src: DataType) -> Result<MemoryDesc> {
     }
     let (k, n) = if nd == 2 { ('a', 'b') } else { ('b', 'c') };
     let outer = if nd == 2 { "BA" } else { "aCB" };
-    let group = if src.vnni() > 1 { format!("{}{k}", src.vnni()) } else { String::new() };
+    let group = if src.vnni() > 1 {
+        format!("{}{k}", src.vnni())
+    } else {
+        String::new()
+    };
     let tag = format!("{outer}16{k}{}{n}{group}", panel_width(md.dims()[nd - 1]));
     MemoryDesc::with_tag(md.dims(), md.dtype(), &tag).or_else(|_| plain(md))
 }
@@ -140,14 +217,19 @@ fn weights_layout(md: &MemoryDesc, src: DataType) -> Result<MemoryDesc> {
 /// Where the panels of a tensor's last two matrix dimensions lie, if its layout has them: `k` and `n` are those dimensions.
 pub fn panels(md: &MemoryDesc, k: usize, n: usize, v: usize) -> Option<Side> {
     let blocks: Vec<(usize, i64)> = md.blocks().collect();
-    let (rows, width, group) = match blocks.as_slice() {
-        &[(bk, rows), (bn, width)] if v == 1 && bk == k && bn == n => (rows, width, 1),
-        &[(bk, rows), (bn, width), (bv, group)] if bk == k && bn == n && bv == k => (rows, width, group),
+    let (rows, width, group) = match *blocks.as_slice() {
+        [(bk, rows), (bn, width)] if v == 1 && bk == k && bn == n => (rows, width, 1),
+        [(bk, rows), (bn, width), (bv, group)] if bk == k && bn == n && bv == k => {
+            (rows, width, group)
+        }
         _ => return None,
     };
     let volume = rows * width * group;
     let whole = group as usize == v && width % 16 == 0 && md.strides()[k] == volume;
-    whole.then(|| Side::Panels { width: width as usize, panel: md.strides()[n] * md.dtype().size_bytes() as i64 })
+    whole.then(|| Side::Panels {
+        width: width as usize,
+        panel: md.strides()[n] * md.dtype().size_bytes() as i64,
+    })
 }
 
 /// The last two dimensions of a tensor as a matrix, the others as its batch.
@@ -155,18 +237,45 @@ fn matrix(arg: usize, md: &MemoryDesc) -> Matrix {
     let nd = md.dims().len();
     let size = md.dtype().size_bytes() as i64;
     let side = if md.is_plain() {
-        Side::Strided { rows: md.strides()[nd - 2] * size, cols: unit_if_single(md, nd - 1) * size }
+        Side::Strided {
+            rows: md.strides()[nd - 2] * size,
+            cols: unit_if_single(md, nd - 1) * size,
+        }
     } else {
-        let logical = || Side::Logical(Logical { md: *md, first: nd - 2, swapped: false });
+        let logical = || {
+            Side::Logical(Box::new(Logical {
+                md: *md,
+                first: nd - 2,
+                swapped: false,
+            }))
+        };
         panels(md, nd - 2, nd - 1, md.dtype().vnni()).unwrap_or_else(logical)
     };
-    let batch = (0..nd - 2).map(|d| if md.dims()[d] == 1 { 0 } else { md.strides()[d] * size }).collect();
-    Matrix { arg, dtype: md.dtype(), offset: md.offset0 * size, side, batch }
+    let batch = (0..nd - 2)
+        .map(|d| {
+            if md.dims()[d] == 1 {
+                0
+            } else {
+                md.strides()[d] * size
+            }
+        })
+        .collect();
+    Matrix {
+        arg,
+        dtype: md.dtype(),
+        offset: md.offset0 * size,
+        side,
+        batch,
+    }
 }
 
 /// The stride of a dimension; 1 for one of size 1, whose stride says nothing.
 fn unit_if_single(md: &MemoryDesc, dim: usize) -> i64 {
-    if md.dims()[dim] == 1 { 1 } else { md.strides()[dim] }
+    if md.dims()[dim] == 1 {
+        1
+    } else {
+        md.strides()[dim]
+    }
 }
 
 /// A product as a plan.

@@ -61,7 +61,12 @@ pub fn blocks(m: usize, n: usize, k: usize, size: usize, panel: usize) -> Blocks
     let kc = even(k, K_BLOCK_BYTES / size, 16);
     let bn = if panel > 0 { panel } else { WIDE.min(n.max(1)) };
     let nc = if panel > 0 { (4 * panel).max(bn) } else { bn };
-    Blocks { bm: even(m, M_BLOCK, 1), bn, kc, nc }
+    Blocks {
+        bm: even(m, M_BLOCK, 1),
+        bn,
+        kc,
+        nc,
+    }
 }
 
 /// Splits the work: the batch first, then the larger of the two sides, so that both operands are shared least.
@@ -69,12 +74,24 @@ pub fn split(batch: usize, m: usize, n: usize, k: usize, threads: usize) -> Spli
     let flop = 2 * batch * m * n * k;
     let parts = threads.min(flop / MIN_FLOP_PER_PART).max(1);
     if batch >= parts {
-        return Split { batch: parts, m: 1, n: 1 };
+        return Split {
+            batch: parts,
+            m: 1,
+            n: 1,
+        };
     }
     let parts = parts / batch;
     let (by_n, by_m) = (n.div_ceil(PANEL), m.div_ceil(6));
-    let n_parts = if n >= m || by_m < parts { parts.min(by_n.max(1)) } else { 1 };
-    Split { batch, m: (parts / n_parts).clamp(1, by_m.max(1)), n: n_parts }
+    let n_parts = if n >= m || by_m < parts {
+        parts.min(by_n.max(1))
+    } else {
+        1
+    };
+    Split {
+        batch,
+        m: (parts / n_parts).clamp(1, by_m.max(1)),
+        n: n_parts,
+    }
 }
 
 /// Part `i` of `parts` of `total`, in multiples of `unit`: first index and length.
@@ -90,7 +107,13 @@ mod tests {
 
     #[test]
     fn k_blocks_depend_on_k_and_type_alone() {
-        for (k, size, kc) in [(1024, 4, 512), (4096, 4, 688), (512, 4, 512), (1024, 2, 1024), (5, 4, 16)] {
+        for (k, size, kc) in [
+            (1024, 4, 512),
+            (4096, 4, 688),
+            (512, 4, 512),
+            (1024, 2, 1024),
+            (5, 4, 16),
+        ] {
             assert_eq!((k, blocks(7, 9, k, size, 64).kc), (k, kc));
             assert_eq!(blocks(4096, 1, k, size, 0).kc, kc);
         }
@@ -112,8 +135,22 @@ mod tests {
     #[test]
     fn small_work_is_not_split() {
         assert_eq!(split(1, 16, 16, 16, 8).parts(), 1);
-        assert_eq!(split(1, 1024, 1024, 1024, 2), Split { batch: 1, m: 1, n: 2 });
-        assert_eq!(split(1, 4096, 16, 1024, 2), Split { batch: 1, m: 2, n: 1 });
+        assert_eq!(
+            split(1, 1024, 1024, 1024, 2),
+            Split {
+                batch: 1,
+                m: 1,
+                n: 2
+            }
+        );
+        assert_eq!(
+            split(1, 4096, 16, 1024, 2),
+            Split {
+                batch: 1,
+                m: 2,
+                n: 1
+            }
+        );
         assert_eq!(split(64, 128, 128, 128, 2).batch, 2);
     }
 }

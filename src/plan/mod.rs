@@ -1,5 +1,5 @@
 //! Pure planning: from sizes, layouts and the machine to block sizes, loops and scratch. Nothing here touches pointers.
 
+pub mod gemm;
 pub mod place;
 pub mod steps;
-pub mod gemm;
