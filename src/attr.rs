@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 /// An f32 that compares and hashes by its bits, so that descriptors can be keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(transparent)]
 pub struct F32(pub u32);
 
 impl F32 {

@@ -9,9 +9,8 @@
 mod oracle;
 
 use brick::dtype::DataType::{self, *};
-use brick::kernel::Kernel;
 use brick::kernel::expr::{Bcast, Builder, Expr, Id, Node, Pred};
-use brick::kernel::spec::{Args, Batch, Brgemm, Interleave, Out, Reduce, Spec, Tile, Transpose};
+use brick::kernel::spec::{Batch, Brgemm, Interleave, Out, Reduce, Tile, Transpose};
 use brick::machine::{Isa, machine};
 use oracle::kernel::{self, Bench, Data, Verdict, block_extents};
 use oracle::random::Random;
@@ -506,62 +505,6 @@ fn brgemm_far_apart() {
     }
 }
 
-/// Strides that one row or group never uses may be anything.
-#[test]
-fn unused_strides_do_not_matter() {
-    let (mut bench, mut report) = (Bench::new(), Report::default());
-    for isa in rungs() {
-        for far in [
-            i64::MAX,
-            i64::MAX / 8,
-            1 << 40,
-            i64::from(i32::MAX),
-            i64::MIN,
-            -1 << 31,
-        ] {
-            let mut random = Random(7);
-            let mut s = random_brgemm(isa, (F32, F32), (1, 33, 1), &mut random);
-            (s.a_row_bytes, s.a_group_bytes, s.b_group_bytes) = (far, far, far);
-            (s.c_row_bytes, s.out.d_row_bytes) = (far, far);
-            s.batch = random_batch(&s, &mut random);
-            check_brgemm(&mut bench, &mut report, &s, 2, Data::Exact, 1);
-            let out = Out {
-                expr: copy(F32, Bcast::Full { row_bytes: far }, false),
-                d: F32,
-                d_row_bytes: far,
-            };
-            check_tile(&mut bench, &mut report, &Tile { isa, n: 33, out }, 1, 1);
-            let s = Transpose {
-                isa,
-                rows: 1,
-                cols: 1,
-                group_bytes: 4,
-                tail_bytes: 0,
-                a_row_bytes: far,
-                d_row_bytes: far,
-            };
-            report.add(&s, kernel::transpose(&mut bench, &s, 1));
-            let s = Interleave {
-                isa,
-                k: 1,
-                n: 17,
-                elem_bytes: 2,
-                a_row_bytes: far,
-                d_row_bytes: far,
-            };
-            report.add(&s, kernel::interleave(&mut bench, &s, 1));
-            let s = Reduce {
-                isa,
-                n: 17,
-                a: F32,
-                a_row_bytes: far,
-                beta: false,
-            };
-            report.add((&s, 1), kernel::reduce(&mut bench, &s, 1, 1));
-        }
-    }
-}
-
 fn check_tile(bench: &mut Bench, report: &mut Report, s: &Tile, rows: usize, seed: u64) {
     report.add((s, rows, seed), kernel::tile(bench, s, rows, seed));
 }
@@ -724,114 +667,6 @@ fn reductions_of_rows() {
                     kernel::reduce(&mut bench, &s, rows, random.next()),
                 );
             }
-        }
-    }
-}
-
-/// Address space for matrices whose rows lie gigabytes apart, of which only the rows themselves are ever touched.
-struct Sparse(*mut u8);
-
-impl Sparse {
-    const BYTES: usize = 5 << 30;
-
-    /// Nothing where the host does not lend that much.
-    fn new() -> Option<Sparse> {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        let prot = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: a fresh mapping wherever the system likes.
-        let at = unsafe { libc::mmap(std::ptr::null_mut(), Self::BYTES, prot, flags, -1, 0) };
-        (at != libc::MAP_FAILED).then_some(Sparse(at.cast()))
-    }
-
-    fn float(&self, byte: usize) -> *mut f32 {
-        assert!(byte + 4 <= Self::BYTES && byte.is_multiple_of(4));
-        // SAFETY: inside the mapping.
-        unsafe { self.0.add(byte).cast() }
-    }
-
-    fn set(&self, byte: usize, value: f32) {
-        // SAFETY: inside the mapping and aligned; one thread uses it.
-        unsafe { self.float(byte).write(value) };
-    }
-
-    fn get(&self, byte: usize) -> f32 {
-        // SAFETY: as above; fresh pages hold zeros.
-        unsafe { self.float(byte).read() }
-    }
-}
-
-impl Drop for Sparse {
-    fn drop(&mut self) {
-        // SAFETY: the whole mapping, unused from here on.
-        unsafe { libc::munmap(self.0.cast(), Self::BYTES) };
-    }
-}
-
-/// Three rows gigabytes apart, in every operand: C = beta·C + A·B plus an operand of the epilogue.
-#[test]
-fn rows_gigabytes_apart_are_found() {
-    let Some(memory) = Sparse::new() else { return };
-    const FAR: usize = (1 << 31) - 4096;
-    const PLACES: [usize; 5] = [0, 8192, 16384, 24576, 32768];
-    let (m, n) = (3, 17);
-    let [a, b, c, d, operand] = PLACES;
-    for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
-        memory.set(a + i * FAR, i as f32 + 1.0);
-        memory.set(b + j * 4, j as f32);
-        memory.set(c + i * FAR + j * 4, 100.0 * i as f32);
-        memory.set(operand + i * FAR + j * 4, 0.5);
-    }
-    let mut builder = Builder::new();
-    let acc = builder.push(Node::Acc);
-    let bcast = Bcast::Full {
-        row_bytes: FAR as i64,
-    };
-    let half = builder.push(Node::Load {
-        slot: 0,
-        dtype: F32,
-        bcast,
-        int: false,
-    });
-    let result = builder.push(Node::Add(acc, half));
-    let expr = builder.finish(result, false);
-    for isa in rungs() {
-        let spec = Spec::Brgemm(Brgemm {
-            isa,
-            m,
-            n,
-            k: 1,
-            a: F32,
-            b: F32,
-            a_row_bytes: FAR as i64,
-            a_group_bytes: 4,
-            b_group_bytes: 68,
-            batch: Batch::Stride {
-                a_bytes: 0,
-                b_bytes: 0,
-            },
-            beta: true,
-            c_row_bytes: FAR as i64,
-            out: Out {
-                expr: expr.clone(),
-                d: F32,
-                d_row_bytes: FAR as i64,
-            },
-        });
-        let args = Args {
-            a: memory.float(a).cast(),
-            b: memory.float(b).cast(),
-            c: memory.float(c).cast(),
-            d: memory.float(d).cast(),
-            batch: 1,
-            operands: &memory.float(operand).cast_const().cast(),
-            ..Args::default()
-        };
-        // SAFETY: every row of every operand lies in the mapping.
-        unsafe { Kernel::get(&spec).unwrap().call(&args) };
-        for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
-            let want = 100.0 * i as f32 + (i as f32 + 1.0) * j as f32 + 0.5;
-            assert_eq!(memory.get(d + i * FAR + j * 4), want, "{isa:?} {i} {j}");
-            memory.set(d + i * FAR + j * 4, f32::NAN);
         }
     }
 }

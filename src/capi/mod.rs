@@ -1,1 +1,180 @@
-//! (to be written)
+//! The C API: C values become Rust values and back, under one panic guard; nothing here computes.
+//!
+//! Every function that can fail runs its body in [`guard`]: the result becomes a status, its sentence becomes what
+//! `brick_last_error` says, and a panic (a bug of ours) becomes *runtime error* instead of taking the host down. Outputs
+//! are stored only on success. Handles are boxed Rust values behind opaque C types ([`Opaque`]).
+//!
+//! The doc comments of exported items are the text of `include/brick.h`, so they are written for C readers.
+#![allow(unsafe_code, non_camel_case_types, non_upper_case_globals)]
+#![allow(clippy::missing_safety_doc, clippy::too_many_arguments)]
+
+use crate::{
+    ensure,
+    error::{Error, Result, Status},
+    invalid, log_line,
+};
+use std::{
+    any::Any,
+    cell::RefCell,
+    ffi::{CString, c_char},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+pub mod attr;
+pub mod engine;
+pub mod enums;
+pub mod memory;
+pub mod memory_desc;
+pub mod ops;
+pub mod post_ops;
+pub mod primitive;
+pub mod service;
+pub mod stream;
+pub mod strings;
+pub mod types;
+
+use types::*;
+
+thread_local! {
+    static LAST_ERROR: RefCell<CString> = RefCell::default();
+}
+
+/// Runs a function's body: errors become statuses, sentences are kept for the caller, panics stay inside.
+pub(crate) fn guard(body: impl FnOnce() -> Result<()>) -> brick_status_t {
+    // Unwind safety: a body stores its outputs as its last step, so a panic leaves nothing half done.
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => brick_success,
+        Ok(Err(error)) => fail(&error),
+        Err(payload) => fail(&internal(&*payload)),
+    }
+}
+
+/// As [`guard`], for functions that return a value; failing, they return `otherwise`.
+pub(crate) fn guard_or<T>(otherwise: T, body: impl FnOnce() -> Result<T>) -> T {
+    let mut result = otherwise;
+    guard(|| {
+        result = body()?;
+        Ok(())
+    });
+    result
+}
+
+#[cold]
+fn fail(error: &Error) -> brick_status_t {
+    // A thread that is ending has no place for the sentence any more, and nobody to read it.
+    let text = CString::new(error.message.replace('\0', " ")).unwrap_or_default();
+    let _ = LAST_ERROR.try_with(|last| *last.borrow_mut() = text);
+    match error.status {
+        Status::InvalidArguments => log_line!(CHECK, "api,check,{}", error.message),
+        Status::Unimplemented => log_line!(DISPATCH, "api,dispatch,{}", error.message),
+        Status::OutOfMemory | Status::RuntimeError => {
+            log_line!(ERROR, "api,error,{}", error.message)
+        }
+        Status::LastImplReached | Status::NotRequired => {}
+    }
+    error.status as brick_status_t
+}
+
+fn internal(payload: &(dyn Any + Send)) -> Error {
+    let text = (payload.downcast_ref::<&str>().copied())
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    Error::new(Status::RuntimeError, format!("internal error: {text}"))
+}
+
+/// Why the last call that failed in this thread did so: a sentence that names the argument and the numbers.
+///
+/// Calls that succeed leave it as it is.
+///
+/// @returns A zero-terminated text, empty if no call has failed yet. It is valid until the next failing call in the same
+///     thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn brick_last_error() -> *const c_char {
+    LAST_ERROR
+        .try_with(|last| last.borrow().as_ptr())
+        .unwrap_or(c"".as_ptr())
+}
+
+/// An opaque C type and the Rust value that really lies behind its handles.
+pub(crate) trait Opaque {
+    type Value;
+}
+
+pub(crate) fn null(name: &str) -> Error {
+    invalid!("{name}: NULL")
+}
+
+/// The value behind a handle.
+///
+/// # Safety
+/// `handle` is null or live, and the value is not changed meanwhile.
+pub(crate) unsafe fn borrow<'a, C: Opaque>(handle: *const C, name: &str) -> Result<&'a C::Value> {
+    // SAFETY: as this function demands.
+    unsafe { handle.cast::<C::Value>().as_ref() }.ok_or_else(|| null(name))
+}
+
+/// The value behind a handle, to be changed.
+///
+/// # Safety
+/// `handle` is null or live, and no other thread uses it.
+pub(crate) unsafe fn borrow_mut<'a, C: Opaque>(
+    handle: *mut C,
+    name: &str,
+) -> Result<&'a mut C::Value> {
+    // SAFETY: as this function demands.
+    unsafe { handle.cast::<C::Value>().as_mut() }.ok_or_else(|| null(name))
+}
+
+/// Stores a value that is computed only once its place is known to exist.
+///
+/// # Safety
+/// `place` is null or writable.
+pub(crate) unsafe fn put<T>(
+    place: *mut T,
+    name: &str,
+    value: impl FnOnce() -> Result<T>,
+) -> Result<()> {
+    ensure!(!place.is_null(), null(name));
+    let value = value()?;
+    // SAFETY: not null, so writable as this function demands.
+    unsafe { place.write(value) };
+    Ok(())
+}
+
+/// Stores a value where the caller wants it; a null place means that he does not.
+///
+/// # Safety
+/// `place` is null or writable.
+pub(crate) unsafe fn put_if<T>(place: *mut T, value: T) {
+    if !place.is_null() {
+        // SAFETY: not null, so writable as this function demands.
+        unsafe { place.write(value) };
+    }
+}
+
+/// Hands a new value to the caller, who owns it until [`destroy`].
+///
+/// # Safety
+/// `place` is null or writable.
+pub(crate) unsafe fn hand_out<C: Opaque>(
+    place: *mut *mut C,
+    name: &str,
+    make: impl FnOnce() -> Result<C::Value>,
+) -> Result<()> {
+    // SAFETY: as this function demands.
+    unsafe { put(place, name, || Ok(Box::into_raw(Box::new(make()?)).cast())) }
+}
+
+/// Takes a value back and drops it; null does nothing.
+///
+/// # Safety
+/// `handle` is null or came from [`hand_out`], and nobody uses it any more.
+pub(crate) unsafe fn destroy<C: Opaque>(handle: *mut C) -> brick_status_t {
+    guard(|| {
+        if !handle.is_null() {
+            // SAFETY: as this function demands.
+            drop(unsafe { Box::from_raw(handle.cast::<C::Value>()) });
+        }
+        Ok(())
+    })
+}

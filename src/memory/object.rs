@@ -64,6 +64,8 @@ pub struct Memory {
     engine: *const c_void,
     handle: *mut c_void,
     owned: Option<Buffer>,
+    /// Bytes behind the handle, as far as is known.
+    bytes: usize,
     /// The value of a host scalar; the widest types have 8 bytes.
     scalar: Box<[u8; 8]>,
 }
@@ -90,6 +92,7 @@ impl Memory {
             engine,
             handle: std::ptr::null_mut(),
             owned: None,
+            bytes: md.footprint_bytes(),
             scalar: Box::new([0; 8]),
         };
         match source {
@@ -116,6 +119,7 @@ impl Memory {
             let mut buffer = Buffer::new(bytes)?;
             self.handle = buffer.as_mut_ptr().cast();
             self.owned = Some(buffer);
+            self.bytes = bytes;
         }
         Ok(())
     }
@@ -151,6 +155,11 @@ impl Memory {
         }
     }
 
+    /// How many bytes lie behind the handle: what the object owns, else what its descriptor says.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Points the object at other memory, giving up what it owned.
     pub fn set_handle(&mut self, handle: *mut c_void) -> Result<()> {
         ensure!(
@@ -159,6 +168,7 @@ impl Memory {
         );
         if handle != self.handle {
             self.owned = None;
+            self.bytes = self.md.footprint_bytes();
         }
         self.handle = handle;
         Ok(())

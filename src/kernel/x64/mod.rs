@@ -13,7 +13,6 @@ mod tile;
 
 use super::spec::Spec;
 use crate::error::Result;
-use crate::{ensure, unimplemented_here};
 use crate::jit::asm::{Asm, Cond, gpr::*};
 use simd::Simd;
 
@@ -66,19 +65,6 @@ impl Pos {
             None => add_imm(a, dst, self.base as i64 * scale, temp),
         }
     }
-}
-
-/// Refuses strides whose multiples exceed the 32-bit displacement of an address.
-fn check_reach(terms: impl IntoIterator<Item = (i64, usize)>) -> Result<()> {
-    let mut reach = 0;
-    for (stride, count) in terms {
-        reach += i128::from(stride).abs() * count as i128;
-        ensure!(
-            reach < i128::from(i32::MAX),
-            unimplemented_here!("a stride of {stride} bytes is too large for generated code")
-        );
-    }
-    Ok(())
 }
 
 /// `dst += imm`; overwrites `temp` when the number is large.

@@ -1,0 +1,51 @@
+//! Timed verbose lines of creation and execution; only reached when somebody asked for them.
+
+use super::Made;
+use crate::{error::Result, log, memory::MemoryDesc};
+use std::time::Instant;
+
+fn timed(what: impl FnOnce() -> Result<()>) -> Result<f64> {
+    let start = Instant::now();
+    what()?;
+    Ok(start.elapsed().as_secs_f64() * 1e3)
+}
+
+fn emit(event: &str, made: &Made, mds: &[Option<&MemoryDesc>], ms: f64) {
+    let (_, kind) = made.op.kind();
+    let name = &made.planned.impl_name;
+    let line = made.op.line(&made.attr, &made.planned.args, mds);
+    log::emit(format_args!(
+        "primitive,{event},cpu,{kind},{name},{line},{ms}"
+    ));
+}
+
+#[cold]
+pub(super) fn create(
+    made: &Made,
+    cached: bool,
+    compile: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let ms = timed(compile)?;
+    let event = if cached {
+        "create:cache_hit"
+    } else {
+        "create:cache_miss"
+    };
+    emit(event, made, &[], ms);
+    Ok(())
+}
+
+#[cold]
+pub(super) fn execute(
+    made: &Made,
+    mds: &[Option<&MemoryDesc>],
+    run: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let ms = timed(run)?;
+    // Memory of other dims than planned is for those alone that left them open.
+    let runtime: Vec<_> = (made.needs.iter().zip(mds))
+        .map(|(need, md)| md.filter(|_| need.runtime))
+        .collect();
+    emit("exec", made, &runtime, ms);
+    Ok(())
+}
