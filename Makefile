@@ -1,16 +1,78 @@
-# brick: `make` builds the libraries, `make test` runs every test.
-CARGO ?= cargo
+# brick: `make` builds the libraries, `make demo` trains a network, `make test` runs every test.
 
-.PHONY: all test lint fmt
+CARGO  ?= cargo
+CC     ?= gcc
+PYTHON ?= python3
+PREFIX ?= /usr/local
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+SONAME  := libbrick.so.$(basename $(VERSION))
+OUT     := target/release
+CFLAGS  := -std=c99 -O2 -Wall -Wextra -pedantic -Werror
+EXAMPLES := $(patsubst examples/%.c,$(OUT)/examples/%,$(wildcard examples/*.c))
+
+.PHONY: all examples demo test test-rungs asan bench install header fmt lint clean
+
 all:
-	$(CARGO) build --workspace --release
+	$(CARGO) build --release --workspace
+	ln -sf libbrick.so $(OUT)/$(SONAME)
+	ln -sf libdnnl.so $(OUT)/libdnnl.so.3
 
+examples: all $(EXAMPLES)
+
+$(OUT)/examples/%: examples/%.c $(wildcard examples/*.h) include/brick.h
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Iinclude $< -o $@ -L$(OUT) -lbrick -lm -Wl,-rpath,'$$ORIGIN/..'
+
+demo: all $(OUT)/examples/mlp
+	$(OUT)/examples/mlp
+
+# Every test at the highest rung of this processor, then what depends on kernels on the lower ones.
+RUNG_TESTS := --test kernels --test primitives --test c_abi
 test:
 	$(CARGO) test --workspace
+	$(MAKE) test-rungs
+
+test-rungs:
+	BRICK_MAX_ISA=avx512_vnni $(CARGO) test $(RUNG_TESTS)
+	BRICK_MAX_ISA=avx512 $(CARGO) test $(RUNG_TESTS)
+	BRICK_MAX_ISA=avx2 $(CARGO) test $(RUNG_TESTS)
+	BRICK_JIT_MEMORY=mprotect $(CARGO) test --test primitives
+	BRICK_JIT_MEMORY=none $(CARGO) test $(RUNG_TESTS)
+
+# The C programs under the address and undefined-behaviour sanitizers; leaks of the library count.
+asan:
+	BRICK_C_FLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" $(CARGO) test --test c_abi
+
+bench: all
+	$(PYTHON) benches/bench.py $(BENCH)
+
+lib     := $(DESTDIR)$(PREFIX)/lib
+include := $(DESTDIR)$(PREFIX)/include
+share   := $(DESTDIR)$(PREFIX)/share
+at      := sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@VERSION@|$(VERSION)|g' -e 's|@SONAME@|$(SONAME)|g'
+
+install: all
+	install -d $(lib)/pkgconfig $(lib)/cmake/brick $(lib)/brick-dnnl $(include) $(share)/doc/brick
+	install -m 755 $(OUT)/libbrick.so $(lib)/$(SONAME)
+	ln -sf $(SONAME) $(lib)/libbrick.so
+	install -m 644 $(OUT)/libbrick.a $(lib)/libbrick.a
+	install -m 755 $(OUT)/libdnnl.so $(lib)/brick-dnnl/libdnnl.so.3
+	ln -sf libdnnl.so.3 $(lib)/brick-dnnl/libdnnl.so
+	install -m 644 include/* $(include)
+	install -m 644 LICENSE-MIT LICENSE-APACHE $(share)/doc/brick
+	$(at) bindings/pkgconfig/brick.pc.in > $(lib)/pkgconfig/brick.pc
+	for file in brickConfig brickConfigVersion; do $(at) bindings/cmake/$$file.cmake.in > $(lib)/cmake/brick/$$file.cmake; done
+
+header:
+	UPDATE_HEADER=1 $(CARGO) test --test header
+
+fmt:
+	$(CARGO) fmt --all
 
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
-fmt:
-	$(CARGO) fmt --all
+clean:
+	$(CARGO) clean

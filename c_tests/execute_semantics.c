@@ -1,0 +1,160 @@
+// Execution: which argument lists are taken and which are refused; reuse; empty tensors; runtime dims.
+#include "check.h"
+
+enum { M = 5, K = 7, N = 9 };
+
+static float src[M * K], weights[K * N], dst[M * N], want[M * N];
+
+static void reference(int m)
+{
+    for (int i = 0; i < m; i++) {
+        for (int j = 0; j < N; j++) {
+            float sum = 0;
+            for (int k = 0; k < K; k++)
+                sum += src[i * K + k] * weights[k * N + j];
+            want[i * N + j] = sum;
+        }
+    }
+}
+
+static void argument_lists(void)
+{
+    brick_memory_desc_t src_md = matrix(M, K, brick_f32), weights_md = matrix(K, N, brick_f32),
+                        dst_md = matrix(M, N, brick_f32), small_md = matrix(M, N - 1, brick_f32),
+                        other_md = matrix(K, M, brick_f32);
+    brick_primitive_desc_t pd = NULL;
+    brick_primitive_t primitive = NULL;
+    OK(brick_matmul_primitive_desc_create(&pd, engine, src_md, weights_md, NULL, dst_md, NULL));
+    OK(brick_primitive_create(&primitive, pd));
+    brick_exec_arg_t args[5] = {argument(BRICK_ARG_DST, dst_md, dst), argument(BRICK_ARG_WEIGHTS, weights_md, weights),
+                                argument(BRICK_ARG_SRC, src_md, src)};
+    // In any order; absent memories and unknown arguments do not count.
+    OK(brick_primitive_execute(primitive, stream, 3, args));
+    expect_floats(dst, want, M * N, "in any order");
+    args[3].arg = BRICK_ARG_BIAS;
+    args[3].memory = NULL;
+    OK(brick_primitive_execute(primitive, stream, 4, args));
+
+    // A memory whose descriptor merely differs is taken: frameworks reuse handles.
+    brick_exec_arg_t reshaped[3] = {args[0], args[1], argument(BRICK_ARG_SRC, other_md, src)};
+    memset(dst, 0, sizeof dst);
+    OK(brick_primitive_execute(primitive, stream, 3, reshaped));
+    expect_floats(dst, want, M * N, "another shape of the same size");
+
+    memset(dst, 0x5a, sizeof dst);
+    float untouched = dst[0];
+    INVALID(brick_primitive_execute(primitive, stream, 2, args));
+    args[3] = args[2];
+    INVALID(brick_primitive_execute(primitive, stream, 4, args));
+    INVALID(brick_primitive_execute(primitive, stream, 3, NULL));
+    INVALID(brick_primitive_execute(primitive, stream, -1, args));
+    INVALID(brick_primitive_execute(primitive, NULL, 3, args));
+    INVALID(brick_primitive_execute(NULL, stream, 3, args));
+
+    brick_exec_arg_t small[3] = {argument(BRICK_ARG_DST, small_md, dst), args[1], args[2]};
+    INVALID(brick_primitive_execute(primitive, stream, 3, small));
+    brick_exec_arg_t empty[3] = {argument(BRICK_ARG_DST, dst_md, BRICK_MEMORY_NONE), args[1], args[2]};
+    INVALID(brick_primitive_execute(primitive, stream, 3, empty));
+
+    // Engines are told apart by handle.
+    brick_engine_t engine2 = NULL;
+    brick_stream_t stream2 = NULL;
+    brick_memory_t foreign = NULL;
+    OK(brick_engine_create(&engine2, brick_cpu, 0));
+    OK(brick_stream_create(&stream2, engine2, brick_stream_default_flags));
+    OK(brick_memory_create(&foreign, src_md, engine2, src));
+    INVALID(brick_primitive_execute(primitive, stream2, 3, args));
+    brick_exec_arg_t mixed[3] = {args[0], args[1], {BRICK_ARG_SRC, foreign}};
+    INVALID(brick_primitive_execute(primitive, stream, 3, mixed));
+    EXPECT(!memcmp(&dst[0], &untouched, sizeof untouched));
+
+    OK(brick_memory_destroy(foreign));
+    OK(brick_stream_destroy(stream2));
+    OK(brick_engine_destroy(engine2));
+    OK(brick_memory_destroy(small[0].memory));
+    OK(brick_memory_destroy(empty[0].memory));
+    OK(brick_memory_destroy(reshaped[2].memory));
+    destroy_arguments(3, args);
+    OK(brick_primitive_destroy(primitive));
+    OK(brick_primitive_desc_destroy(pd));
+    OK(brick_memory_desc_destroy(src_md));
+    OK(brick_memory_desc_destroy(weights_md));
+    OK(brick_memory_desc_destroy(dst_md));
+    OK(brick_memory_desc_destroy(small_md));
+    OK(brick_memory_desc_destroy(other_md));
+}
+
+static void empty_tensors(void)
+{
+    // No rows: success, nothing done. No reduction: zeros.
+    brick_memory_desc_t src_md = matrix(0, K, brick_f32), weights_md = matrix(K, N, brick_f32),
+                        dst_md = matrix(0, N, brick_f32);
+    brick_primitive_desc_t pd = NULL;
+    OK(brick_matmul_primitive_desc_create(&pd, engine, src_md, weights_md, NULL, dst_md, NULL));
+    brick_exec_arg_t args[3] = {argument(BRICK_ARG_SRC, src_md, NULL), argument(BRICK_ARG_WEIGHTS, weights_md, weights),
+                                argument(BRICK_ARG_DST, dst_md, NULL)};
+    consume(pd, 3, args);
+    OK(brick_memory_desc_destroy(src_md));
+    OK(brick_memory_desc_destroy(weights_md));
+    OK(brick_memory_desc_destroy(dst_md));
+
+    src_md = matrix(M, 0, brick_f32), weights_md = matrix(0, N, brick_f32), dst_md = matrix(M, N, brick_f32);
+    OK(brick_matmul_primitive_desc_create(&pd, engine, src_md, weights_md, NULL, dst_md, NULL));
+    memset(dst, 0x5a, sizeof dst);
+    brick_exec_arg_t none[3] = {argument(BRICK_ARG_SRC, src_md, NULL), argument(BRICK_ARG_WEIGHTS, weights_md, NULL),
+                                argument(BRICK_ARG_DST, dst_md, dst)};
+    consume(pd, 3, none);
+    for (int i = 0; i < M * N; i++)
+        EXPECT(dst[i] == 0);
+    OK(brick_memory_desc_destroy(src_md));
+    OK(brick_memory_desc_destroy(weights_md));
+    OK(brick_memory_desc_destroy(dst_md));
+}
+
+static void runtime_dims(void)
+{
+    brick_memory_desc_t src_md = matrix(BRICK_RUNTIME_DIM_VAL, K, brick_f32), weights_md = matrix(K, N, brick_f32),
+                        dst_md = matrix(BRICK_RUNTIME_DIM_VAL, N, brick_f32);
+    brick_primitive_desc_t pd = NULL;
+    brick_primitive_t primitive = NULL;
+    OK(brick_matmul_primitive_desc_create(&pd, engine, src_md, weights_md, NULL, dst_md, NULL));
+    OK(brick_primitive_create(&primitive, pd));
+    for (int m = 1; m <= M; m++) {
+        brick_memory_desc_t src_m = matrix(m, K, brick_f32), dst_m = matrix(m, N, brick_f32);
+        brick_exec_arg_t args[3] = {argument(BRICK_ARG_SRC, src_m, src), argument(BRICK_ARG_WEIGHTS, weights_md, weights),
+                                    argument(BRICK_ARG_DST, dst_m, dst)};
+        memset(dst, 0, sizeof dst);
+        OK(brick_primitive_execute(primitive, stream, 3, args));
+        reference(m);
+        expect_floats(dst, want, m * N, "runtime rows");
+        destroy_arguments(3, args);
+        OK(brick_memory_desc_destroy(src_m));
+        OK(brick_memory_desc_destroy(dst_m));
+    }
+    // Rows that do not agree.
+    brick_memory_desc_t src_m = matrix(M, K, brick_f32), dst_m = matrix(M - 1, N, brick_f32);
+    brick_exec_arg_t args[3] = {argument(BRICK_ARG_SRC, src_m, src), argument(BRICK_ARG_WEIGHTS, weights_md, weights),
+                                argument(BRICK_ARG_DST, dst_m, dst)};
+    INVALID(brick_primitive_execute(primitive, stream, 3, args));
+    destroy_arguments(3, args);
+    OK(brick_memory_desc_destroy(src_m));
+    OK(brick_memory_desc_destroy(dst_m));
+    OK(brick_primitive_destroy(primitive));
+    OK(brick_primitive_desc_destroy(pd));
+    OK(brick_memory_desc_destroy(src_md));
+    OK(brick_memory_desc_destroy(weights_md));
+    OK(brick_memory_desc_destroy(dst_md));
+}
+
+int main(void)
+{
+    setup();
+    fill(src, M * K, 1);
+    fill(weights, K * N, 2);
+    reference(M);
+    argument_lists();
+    empty_tensors();
+    runtime_dims();
+    teardown();
+    return finish();
+}

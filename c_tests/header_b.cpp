@@ -1,0 +1,7 @@
+// The second translation unit of header_a.cpp.
+#include "brick.h"
+
+int minor_version()
+{
+    return BRICK_VERSION_MINOR;
+}

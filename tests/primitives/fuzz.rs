@@ -1,0 +1,191 @@
+//! A bounded fuzz: random problems are done right or refused with *unimplemented*; random descriptors never crash.
+//!
+//! `PROPTEST_CASES=100000 cargo test --release --test primitives fuzz` runs longer.
+
+use crate::api::{Handle, INVALID, Owned, SUCCESS, UNIMPLEMENTED, api, here, is_brick, last_error};
+use crate::case::{Data, judge};
+use proptest::prelude::*;
+use std::ffi::c_int;
+use std::ptr::null_mut;
+
+fn cases() -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|n| n.parse().ok());
+    ProptestConfig {
+        cases: cases.unwrap_or(200),
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..ProptestConfig::default()
+    }
+}
+
+fn size() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        1..20i64,
+        14..18i64,
+        30..35i64,
+        60..70i64,
+        1..130i64,
+        Just(0)
+    ]
+}
+
+fn one_of(list: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
+    prop::sample::select(list)
+}
+
+fn types() -> impl Strategy<Value = &'static str> {
+    one_of(&[
+        "f32:f32:f32",
+        "bf16:bf16:f32",
+        "bf16:bf16:bf16",
+        "f16:f16:f32",
+        "u8:s8:s32",
+        "u8:s8:f32",
+        "u8:s8:u8",
+        "s8:s8:s8",
+        "s8:s8:f32",
+        "f32:bf16:f32",
+        "u8:u8:f32",
+    ])
+}
+
+fn post() -> impl Strategy<Value = &'static str> {
+    one_of(&[
+        "",
+        "",
+        "post=relu",
+        "post=sum:0.5",
+        "post=add:f32:2",
+        "post=relu:0.5,mul:bf16:3",
+        "post=sum:2,linear:0.5:1",
+        "post=max:f32:1,clip:-4:9",
+    ])
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn random_matmuls(
+        (b, m, k, n) in (1..4i64, size(), size(), size()),
+        types in types(),
+        tags in one_of(&["", "tags=abc:abc:abc", "tags=acb:abc:abc", "tags=abc:acb:abc", "tags=acb:acb:acb", "tags=any:any:any"]),
+        bias in one_of(&["", "bias=f32"]),
+        scales in one_of(&["", "", "scales=src,wei:4,dst", "scales=wei", "zp=src", "zp=src,dst scales=dst"]),
+        post in post(),
+    ) {
+        let text = format!("matmul {types} {b}x{m}x{k}:{b}x{k}x{n} {tags} {bias} {scales} {post}");
+        let verdict = judge(&text, Data::Integers, true);
+        prop_assert!(verdict.is_ok(), "{}", verdict.unwrap_err());
+    }
+
+    #[test]
+    fn random_inner_products(
+        (mb, ic, oc, iw) in (size(), size(), size(), 1..4i64),
+        types in one_of(&["f32:f32:f32", "bf16:bf16:bf16", "bf16:f32:bf16", "u8:s8:u8", "f16:f16:f16"]),
+        prop in one_of(&["inf", "fwd", "bwd_d", "bwd_w"]),
+        tags in one_of(&["", "tags=any:any:any", "tags=abc:any:ab", "tags=acb:acb:ab"]),
+        bias in one_of(&["", "bias=f32"]),
+    ) {
+        let bias = if prop == "bwd_d" { "" } else { bias };
+        let text = format!("ip {types} mb{mb}ic{ic}iw{iw}oc{oc} prop={prop} {tags} {bias}");
+        let verdict = judge(&text, Data::Integers, true);
+        prop_assert!(verdict.is_ok(), "{}", verdict.unwrap_err());
+    }
+
+    #[test]
+    fn random_reorders(
+        (a, b, c, d) in (1..5i64, size(), 1..6i64, 1..20i64),
+        types in one_of(&["f32:f32", "f32:bf16", "bf16:f32", "f32:s8", "s8:u8", "s8:s8", "f16:f32"]),
+        from in one_of(&["abcd", "acdb", "aBcd16b", "aBcd8b", "bacd", "dcba", "ABcd16a16b"]),
+        to in one_of(&["abcd", "acdb", "aBcd16b", "aBcd4b", "cdba", "ABcd16b16a", "ABcd16b64a2b"]),
+        option in one_of(&["", "", "scales=dst", "scales=src:2", "post=sum:0.5"]),
+    ) {
+        let text = format!("reorder {types} {a}x{b}x{c}x{d} tags={from}:{to} {option}");
+        let verdict = judge(&text, Data::Integers, true);
+        prop_assert!(verdict.is_ok(), "{}", verdict.unwrap_err());
+    }
+
+    /// Numbers that mean nothing: a status and a sentence, or a descriptor that can be used.
+    #[test]
+    fn random_descriptors_never_crash(
+        ndims in -2..15i32,
+        dims in prop::array::uniform12(prop_oneof![0..5i64, Just(-1), Just(i64::MIN), Just(i64::MAX), any::<i64>()]),
+        dtype in -2..20i32,
+        number in prop_oneof![0..900i32, any::<i32>()],
+        strides in prop::option::of(prop::array::uniform12(prop_oneof![0..100i64, any::<i64>()])),
+    ) {
+        if !is_brick() {
+            return Ok(());
+        }
+        let api = api();
+        let mut status = SUCCESS;
+        let md = Owned::create(api.memory_desc_destroy, |place| {
+            // SAFETY: the arrays have 12 elements; everything else may be anything.
+            status = unsafe {
+                match &strides {
+                    Some(strides) => (api.memory_desc_create_with_strides)(place, ndims, dims.as_ptr(), dtype, strides.as_ptr()),
+                    None => (api.memory_desc_create_with_tag)(place, ndims, dims.as_ptr(), dtype, number),
+                }
+            };
+            status
+        });
+        let Ok(md) = md else {
+            prop_assert!(status == INVALID || status == UNIMPLEMENTED, "status {}", status);
+            prop_assert!(!last_error().is_empty());
+            return Ok(());
+        };
+        // SAFETY: the descriptor is live.
+        let _ = unsafe { (api.memory_desc_get_size)(md.raw) };
+        for create in [use_as_matmul, use_as_reorder, use_as_eltwise] {
+            let mut pd: Handle = null_mut();
+            let status = create(&mut pd, md.raw);
+            if status == SUCCESS {
+                // SAFETY: the descriptor was just created.
+                unsafe { (api.primitive_desc_destroy)(pd) };
+            } else {
+                prop_assert!(pd.is_null() && !last_error().is_empty(), "status {}", status);
+            }
+        }
+    }
+}
+
+fn use_as_matmul(place: &mut Handle, md: Handle) -> c_int {
+    // SAFETY: the place is writable, the handles are live.
+    unsafe {
+        (api().matmul_primitive_desc_create)(
+            place,
+            here().engine,
+            md,
+            md,
+            null_mut(),
+            md,
+            null_mut(),
+        )
+    }
+}
+
+fn use_as_reorder(place: &mut Handle, md: Handle) -> c_int {
+    let engine = here().engine;
+    // SAFETY: the place is writable, the handles are live.
+    unsafe { (api().reorder_primitive_desc_create)(place, md, engine, md, engine, null_mut()) }
+}
+
+fn use_as_eltwise(place: &mut Handle, md: Handle) -> c_int {
+    // SAFETY: the place is writable, the handles are live.
+    unsafe {
+        (api().eltwise_forward_primitive_desc_create)(
+            place,
+            here().engine,
+            96,
+            32,
+            md,
+            md,
+            0.0,
+            0.0,
+            null_mut(),
+        )
+    }
+}

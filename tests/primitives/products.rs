@@ -1,0 +1,277 @@
+//! Matmul and inner product: shapes at, below and above tile edges, every type, layout and attribute.
+
+use crate::judge_all;
+
+/// Rows, reduction, columns: 1, ragged, and around the tiles of every instruction set.
+const SIZES: [[i64; 3]; 14] = [
+    [1, 1, 1],
+    [1, 64, 64],
+    [7, 1, 5],
+    [3, 3, 16],
+    [16, 16, 16],
+    [17, 33, 15],
+    [5, 100, 31],
+    [30, 36, 100],
+    [13, 257, 48],
+    [64, 64, 64],
+    [65, 63, 65],
+    [6, 4, 130],
+    [100, 7, 17],
+    [2, 300, 200],
+];
+
+const FLOATS: [&str; 5] = [
+    "f32:f32:f32",
+    "bf16:bf16:f32",
+    "bf16:bf16:bf16",
+    "f16:f16:f32",
+    "f16:f16:f16",
+];
+const INTEGERS: [&str; 6] = [
+    "u8:s8:s32",
+    "u8:s8:f32",
+    "u8:s8:u8",
+    "s8:s8:s8",
+    "s8:s8:s32",
+    "u8:s8:bf16",
+];
+
+fn with_sizes<'a>(types: &'a [&'a str], option: &'a str) -> impl Iterator<Item = String> + 'a {
+    types.iter().flat_map(move |types| {
+        SIZES
+            .iter()
+            .map(move |[m, k, n]| format!("matmul {types} {m}x{k}:{k}x{n}{option}"))
+    })
+}
+
+#[test]
+fn matmul_in_every_type() {
+    judge_all(with_sizes(&FLOATS, ""));
+    judge_all(with_sizes(&INTEGERS, ""));
+}
+
+#[test]
+fn matmul_with_bias() {
+    judge_all(with_sizes(
+        &["f32:f32:f32", "bf16:bf16:bf16", "u8:s8:f32"],
+        " bias=f32",
+    ));
+    judge_all(with_sizes(&["bf16:bf16:f32"], " bias=bf16"));
+    judge_all(with_sizes(&["u8:s8:u8"], " bias=s32"));
+}
+
+#[test]
+fn matmul_in_every_layout() {
+    for tags in [
+        "ba:ab:ab",
+        "ab:ba:ab",
+        "ba:ba:ab",
+        "any:any:any",
+        "ab:any:ab",
+        "ab:ab:ba",
+    ] {
+        let option = format!(" tags={tags}");
+        judge_all(with_sizes(
+            &["f32:f32:f32", "bf16:bf16:bf16", "u8:s8:u8", "s8:s8:f32"],
+            &option,
+        ));
+    }
+    // Rows further apart than they are long.
+    judge_all([
+        "matmul f32:f32:f32 5x7:7x20 tags=@9x1:@33x1:@21x1",
+        "matmul f32:f32:f32 5x7:7x20 tags=@1x6:@1x8:@21x1",
+        "matmul bf16:bf16:f32 5x7:7x20 tags=@9x1:@33x1:@21x1",
+        "matmul u8:s8:u8 17x70:70x20 tags=@71x1:@33x1:@21x1",
+    ]);
+}
+
+#[test]
+fn matmul_in_batches() {
+    let shapes = [
+        "2x3x4:2x4x5",
+        "3x16x16:3x16x16",
+        "1x5x6:4x6x7",
+        "4x5x6:1x6x7",
+        "2x3x5x7:2x3x7x9",
+        "2x1x5x7:1x3x7x9",
+        "64x8x8:64x8x8",
+        "3x1x20:3x20x17",
+    ];
+    for types in ["f32:f32:f32", "bf16:bf16:f32", "u8:s8:s32"] {
+        judge_all(shapes.map(|shape| format!("matmul {types} {shape}")));
+    }
+    judge_all([
+        "matmul f32:f32:f32 3x16x20:3x20x16 tags=acb:abc:abc",
+        "matmul f32:f32:f32 3x16x20:3x20x16 tags=abc:acb:abc bias=f32",
+        "matmul f32:f32:f32 3x16x20:3x20x16 tags=bac:bac:bac",
+        "matmul bf16:bf16:bf16 3x16x20:3x20x16 tags=acb:acb:abc",
+        "matmul u8:s8:f32 3x16x20:1x20x16 scales=src,wei:4",
+    ]);
+}
+
+#[test]
+fn matmul_of_nothing() {
+    judge_all([
+        "matmul f32:f32:f32 0x3:3x4",
+        "matmul f32:f32:f32 2x3:3x0",
+        "matmul f32:f32:f32 0x2x3:0x3x4",
+        "matmul f32:f32:f32 2x0:0x4",
+        "matmul f32:f32:f32 2x0:0x4 bias=f32",
+        "matmul bf16:bf16:bf16 2x0:0x40 bias=f32 post=linear:2:1",
+    ]);
+}
+
+const POST_OPS: [&str; 10] = [
+    "relu",
+    "relu:0.5",
+    "linear:2:1,clip:-8:20",
+    "sum",
+    "sum:0.5,relu",
+    "add:f32:2",
+    "mul:f32:3",
+    "max:f32:1,sub:f32",
+    "relu,sum:2,add:f32:2,linear:0.5:0",
+    "prelu:2",
+];
+
+#[test]
+fn matmul_with_post_ops() {
+    for types in [
+        "f32:f32:f32",
+        "bf16:bf16:bf16",
+        "u8:s8:u8",
+        "bf16:bf16:f32",
+        "u8:s8:f32",
+    ] {
+        for post in POST_OPS {
+            judge_all([
+                format!("matmul {types} 17x33:33x50 post={post}"),
+                format!("matmul {types} 1x40:40x16 bias=f32 post={post}"),
+            ]);
+        }
+    }
+    judge_all([
+        "matmul f32:f32:f32 17x33:33x50 post=add:bf16:2,mul:s8:2,min:u8:3",
+        "matmul f32:f32:f32 2x17x33:2x33x50 post=add:f32:4,mul:f32:7,sub:f32:1",
+    ]);
+}
+
+#[test]
+fn matmul_with_activations() {
+    let algs = [
+        "tanh",
+        "elu:1",
+        "soft_relu:1",
+        "hardsigmoid:0.25:0.5",
+        "logistic",
+        "gelu_tanh",
+        "swish:1",
+        "gelu_erf",
+        "round",
+        "mish",
+        "hardswish:0.25:0.5",
+        "square",
+        "abs",
+    ];
+    for types in ["f32:f32:f32", "bf16:bf16:bf16"] {
+        judge_all(algs.map(|alg| format!("matmul {types} 9x8:8x37 post={alg}")));
+    }
+}
+
+#[test]
+fn matmul_with_scales_and_zero_points() {
+    let options = [
+        "scales=src,wei,dst",
+        "scales=src,wei:2,dst",
+        "zp=src",
+        "zp=dst",
+        "zp=src,dst",
+        "scales=src,wei:2,dst zp=src,dst post=relu,add:f32:2",
+        "scales=wei:2 zp=src bias=f32",
+    ];
+    for types in ["u8:s8:u8", "s8:s8:s8", "u8:s8:f32", "s8:s8:bf16"] {
+        judge_all(options.map(|option| format!("matmul {types} 17x45:45x50 {option}")));
+    }
+    judge_all([
+        "matmul f32:f32:f32 17x45:45x50 scales=src,wei:2,dst",
+        "matmul u8:s8:u8 1x64:64x64 scales=src,wei:2,dst zp=src,dst",
+        "matmul u8:s8:u8 17x45:45x50 tags=ba:any:ab scales=src,wei:2,dst zp=src",
+    ]);
+}
+
+const FULLY_CONNECTED: [&str; 10] = [
+    "mb1ic1oc1",
+    "mb1ic64oc64",
+    "mb16ic16oc16",
+    "mb3ic5oc7",
+    "mb33ic65oc31",
+    "mb64ic100oc10",
+    "mb7ic30ih3iw5oc20",
+    "mb2ic3id2ih3iw2oc17",
+    "mb5ic16ih4oc32",
+    "mb100ic17oc130",
+];
+
+#[test]
+fn inner_product_forward() {
+    for types in FLOATS.iter().chain(&INTEGERS) {
+        for shape in FULLY_CONNECTED {
+            judge_all([
+                format!("ip {types} {shape}"),
+                format!("ip {types} {shape} bias=f32 post=relu"),
+            ]);
+        }
+    }
+    judge_all(FULLY_CONNECTED.map(|shape| format!("ip f32:f32:f32 {shape} prop=fwd bias=f32")));
+    judge_all([
+        "ip u8:s8:u8 mb9ic70oc33 scales=src,wei:1,dst post=relu",
+        "ip u8:s8:f32 mb9ic70oc33 scales=src,wei:1 bias=f32",
+        "ip f32:f32:f32 mb9ic70oc33 post=sum:2,add:f32:2",
+    ]);
+}
+
+#[test]
+fn inner_product_backward() {
+    for prop in ["bwd_d", "bwd_w"] {
+        for types in ["f32:f32:f32", "bf16:bf16:bf16"] {
+            judge_all(FULLY_CONNECTED.map(|shape| format!("ip {types} {shape} prop={prop}")));
+        }
+    }
+    judge_all(FULLY_CONNECTED.map(|shape| format!("ip f32:bf16:bf16 {shape} prop=bwd_d")));
+    for bias in ["f32", "bf16"] {
+        for types in ["bf16:f32:bf16", "bf16:bf16:bf16"] {
+            judge_all(
+                FULLY_CONNECTED.map(|shape| format!("ip {types} {shape} prop=bwd_w bias={bias}")),
+            );
+        }
+    }
+    judge_all(FULLY_CONNECTED.map(|shape| format!("ip f32:f32:f32 {shape} prop=bwd_w bias=f32")));
+    judge_all(
+        FULLY_CONNECTED
+            .map(|shape| format!("ip f32:f32:f32 {shape} prop=bwd_w bias=f32 deterministic=1")),
+    );
+}
+
+#[test]
+fn inner_product_in_every_layout() {
+    for prop in ["inf", "bwd_d", "bwd_w"] {
+        for types in ["f32:f32:f32", "bf16:bf16:bf16"] {
+            for tags in ["ab:ba:ab", "any:any:any", "ab:any:ab", "ba:ab:ab"] {
+                judge_all([
+                    format!("ip {types} mb33ic65oc31 prop={prop} tags={tags}"),
+                    format!("ip {types} mb16ic64oc48 prop={prop} tags={tags}"),
+                ]);
+            }
+            for tags in [
+                "acdb:acdb:ab",
+                "abcd:any:ab",
+                "any:any:any",
+                "aBcd16b:any:ab",
+            ] {
+                judge_all([format!(
+                    "ip {types} mb7ic32ih3iw5oc20 prop={prop} tags={tags}"
+                )]);
+            }
+        }
+    }
+}
