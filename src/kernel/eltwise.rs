@@ -28,11 +28,7 @@ pub fn forward(b: &mut Builder, alg: Eltwise, alpha: f32, beta: f32, x: Id) -> I
         Eltwise::Abs => abs(b, x),
         Eltwise::Sqrt => b.sqrt(x),
         Eltwise::Linear => linear(b, alpha, beta, x),
-        Eltwise::SoftRelu => {
-            let v = times(b, alpha, x);
-            let y = math::softplus(b, v);
-            times(b, 1.0 / alpha, y)
-        }
+        Eltwise::SoftRelu => math::softplus(b, alpha, x),
         Eltwise::Hardsigmoid => hardsigmoid(b, alpha, beta, x),
         Eltwise::Logistic => math::logistic(b, x),
         Eltwise::Exp => math::exp(b, x),
@@ -357,7 +353,7 @@ fn pow(b: &mut Builder, alpha: f32, beta: f32, x: Id) -> Id {
             b.mul(square, x)
         }
         _ => {
-            let value = pow_general(b, beta, x);
+            let value = math::pow(b, x, beta);
             return times(b, alpha, value);
         }
     };
@@ -366,19 +362,4 @@ fn pow(b: &mut Builder, alpha: f32, beta: f32, x: Id) -> Id {
     }
     let alpha = b.float(alpha);
     b.div(alpha, value)
-}
-
-/// Whole exponents keep or drop the sign of x, others have no value below 0.
-fn pow_general(b: &mut Builder, beta: f32, x: Id) -> Id {
-    let value = math::pow_abs(b, x, beta);
-    if beta.fract() != 0.0 {
-        let (zero, nan) = (b.float(0.0), b.float(f32::NAN));
-        return b.select(Pred::Lt, x, zero, nan, value);
-    }
-    if beta % 2.0 == 0.0 {
-        return value;
-    }
-    let sign = b.int(0x8000_0000);
-    let sign = b.and(x, sign);
-    b.or(value, sign)
 }

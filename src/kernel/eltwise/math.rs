@@ -82,19 +82,16 @@ const TANH_Q: [f32; 5] = [
 ];
 const TANH_MAX: f32 = 9.01;
 
-/// ½·erfc(t/√2)·exp(t²/2) for t ≥ 0, as a polynomial without constant term in 1/(1 + `ERFC_SLOPE`·t).
-const ERFC: [f32; 9] = [
-    0.083_711_58,
-    0.085_068_755,
-    0.069_192_834,
-    0.124_870_285,
-    -0.093_919_806,
-    0.349_393_6,
-    -0.330_247_22,
-    0.283_585_7,
-    -0.071_655_72,
+/// ½·erfc(t/√2)·exp(t²/2) = P(t)/Q(t) for 0 ≤ t ≤ `NORMAL_MAX`.
+const ERFC_P: [f32; 5] = [0.5, 0.439_381_6, 0.184_042_2, 0.040_905_83, 0.004_156_918];
+const ERFC_Q: [f32; 6] = [
+    1.0,
+    1.676_648_1,
+    1.205_851_1,
+    0.471_601_6,
+    0.102_541_8,
+    0.010_419_737,
 ];
-const ERFC_SLOPE: f32 = 0.21;
 /// Beyond this many standard deviations the tail of the normal distribution rounds to zero.
 const NORMAL_MAX: f32 = 15.0;
 
@@ -237,13 +234,19 @@ pub fn tanh(b: &mut Builder, x: Id) -> Id {
     b.div(p, q)
 }
 
-/// ln(1 + eˣ)
-pub fn softplus(b: &mut Builder, x: Id) -> Id {
-    let z = exp_minus_abs(b, x);
+/// ln(1 + exp(alpha·x)) / alpha
+pub fn softplus(b: &mut Builder, alpha: f32, x: Id) -> Id {
+    let (factor, inverse, zero) = (b.float(alpha), b.float(1.0 / alpha), b.float(0.0));
+    let scaled = b.mul(x, factor);
+    let z = exp_minus_abs(b, scaled);
     let p = polynomial(b, &LOG1P, z);
-    let zero = b.float(0.0);
-    let positive = b.max(x, zero);
-    b.fma(p, z, positive)
+    let log = b.mul(p, z);
+    let linear = if alpha > 0.0 {
+        b.max(x, zero)
+    } else {
+        b.min(x, zero)
+    };
+    b.fma(log, inverse, linear)
 }
 
 /// For x > 0: an integral e and m in [√½, √2) with x = m·2ᵉ.
@@ -294,42 +297,52 @@ pub fn normal_tail(b: &mut Builder, x: Id) -> (Id, Id, Id) {
     let exponent = b.mul(bounded, half);
     let exponent = b.mul(exponent, bounded);
     let density = exp_bounded(b, exponent);
-    let (slope, one) = (b.float(ERFC_SLOPE), b.float(1.0));
-    let y = b.fma(t, slope, one);
-    let y = b.div(one, y);
-    let p = polynomial(b, &ERFC, y);
-    let p = b.mul(p, y);
-    (density, b.mul(density, p), bounded)
+    let p = polynomial(b, &ERFC_P, t);
+    let q = polynomial(b, &ERFC_Q, t);
+    let p = b.mul(density, p);
+    (density, b.div(p, q), bounded)
 }
 
-/// |x|^y for a number y other than 0; the sign is the caller's.
-///
-/// The logarithm is carried in two floats, since a power of 2¹²⁸ turns each of its last bits into an error 128 times
-/// as large.
-pub fn pow_abs(b: &mut Builder, x: Id, y: f32) -> Id {
-    let x = abs(b, x);
+/// x^y for a number y other than 0.
+pub fn pow(b: &mut Builder, x: Id, y: f32) -> Id {
+    let size = abs(b, x);
+    let mut value = pow_positive(b, size, y);
+    let (zero, one, infinity) = (b.float(0.0), b.float(1.0), b.float(f32::INFINITY));
+    if y.fract() != 0.0 {
+        let nan = b.float(f32::NAN);
+        value = b.select(Pred::Lt, x, zero, nan, value);
+    }
+    // 0, infinity and NaN stay, or are inverted.
+    let edge = if y > 0.0 { size } else { b.div(one, size) };
+    value = b.select(Pred::Lt, size, infinity, value, edge);
+    value = b.select(Pred::Eq, size, zero, edge, value);
+    if y % 2.0 == 0.0 || y.fract() != 0.0 {
+        return value;
+    }
+    let sign = b.int(SIGN);
+    let sign = b.and(x, sign);
+    b.or(value, sign)
+}
+
+/// x^y for x > 0. The logarithm is carried in two floats, since at the ends of the range an error of its last bit becomes
+/// one 128 times as large.
+fn pow_positive(b: &mut Builder, x: Id, y: f32) -> Id {
     let (high, low) = log2_in_two(b, x);
-    // Where the result over- or underflows, the parts must stay finite.
+    // Where the result over- or underflows, the parts must stay bounded; elsewhere the bounds do nothing.
     let limit = (160.0 / y.abs()).min(f32::MAX);
     let high = clamp(b, -limit, limit, high);
     let power = b.float(y);
     let product = b.mul(high, power);
     let n = b.round(product);
     let r = b.sub(product, n);
-    let rest = b.mul(low, power);
-    let negated = negate(b, product);
-    let error = b.fma(high, power, negated);
-    let rest = b.add(rest, error);
+    let rounded = negate(b, product);
+    let error = b.fma(high, power, rounded);
+    let rest = b.fma(low, power, error);
     let rest = clamp(b, -1.0e-3, 1.0e-3, rest);
     let r = b.add(r, rest);
     let [c1, c2, c3, c4, c5, c6] = EXP2M1;
     let p = polynomial(b, &[1.0, c1, c2, c3, c4, c5, c6], r);
-    let value = b.scale(p, n);
-    // 0, infinity and NaN stay, or are inverted.
-    let (zero, one, infinity) = (b.float(0.0), b.float(1.0), b.float(f32::INFINITY));
-    let edge = if y > 0.0 { x } else { b.div(one, x) };
-    let value = b.select(Pred::Lt, x, infinity, value, edge);
-    b.select(Pred::Eq, x, zero, edge, value)
+    b.scale(p, n)
 }
 
 /// -x
@@ -345,9 +358,7 @@ fn log2_in_two(b: &mut Builder, x: Id) -> (Id, Id) {
     // s = (m-1)/(m+1) in two parts: the quotient and what it misses.
     let (one, two) = (b.float(1.0), b.float(2.0));
     let f = b.sub(m, one);
-    let sum = b.add(f, two);
-    let lost = b.sub(sum, two);
-    let lost = b.sub(f, lost);
+    let (sum, lost) = two_sum(b, two, f);
     let s = b.div(f, sum);
     let minus_s = negate(b, s);
     let missed = b.fma(minus_s, sum, f);
@@ -366,8 +377,14 @@ fn log2_in_two(b: &mut Builder, x: Id) -> (Id, Id) {
     let low = b.fma(s, slope_low, low);
     let low = b.fma(cube, q, low);
     // e is 0 or larger than the head, so this sum's error is known exactly.
-    let high = b.add(e, head);
-    let back = b.sub(high, e);
-    let lost = b.sub(head, back);
-    (high, b.add(lost, low))
+    let (high, lost) = two_sum(b, e, head);
+    let low = b.add(lost, low);
+    two_sum(b, high, low)
+}
+
+/// The sum of a float and a smaller one, and what its rounding lost.
+fn two_sum(b: &mut Builder, large: Id, small: Id) -> (Id, Id) {
+    let sum = b.add(large, small);
+    let kept = b.sub(sum, large);
+    (sum, b.sub(small, kept))
 }
