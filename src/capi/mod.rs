@@ -82,14 +82,8 @@ fn internal(payload: &(dyn Any + Send)) -> Error {
     Error::new(Status::RuntimeError, format!("internal error: {text}"))
 }
 
-/// Why the last call that failed in this thread did so: a sentence that names the argument and the numbers.
-///
-/// Calls that succeed leave it as it is.
-///
-/// @returns A zero-terminated text, empty if no call has failed yet. It is valid until the next failing call in the same
-///     thread.
-#[unsafe(no_mangle)]
-pub extern "C" fn brick_last_error() -> *const c_char {
+/// The sentence of the last failure in this thread.
+fn last_error() -> *const c_char {
     LAST_ERROR
         .try_with(|last| last.borrow().as_ptr())
         .unwrap_or(c"".as_ptr())

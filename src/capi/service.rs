@@ -1,6 +1,6 @@
 //! Everything that concerns the whole library: version, verbosity, instruction sets, caches, the machine.
 
-use super::{attr::one_of, guard, null, put, types::*};
+use super::{attr::one_of, guard, last_error, null, put, types::*};
 use crate::{
     ensure, invalid, knobs,
     log::{self, Levels, Sink},
@@ -37,6 +37,17 @@ pub extern "C" fn brick_version() -> *const brick_version_t {
         gpu_runtime: BRICK_RUNTIME_NONE,
     });
     &raw const VERSION.0
+}
+
+/// Why the last call that failed in this thread did so: a sentence that names the argument and the numbers.
+///
+/// Calls that succeed leave it as it is.
+///
+/// @returns A zero-terminated text, empty if no call has failed yet. It is valid until the next failing call in the same
+///     thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn brick_last_error() -> *const c_char {
+    last_error()
 }
 
 /// Chooses which verbose lines are written, instead of the environment variable BRICK_VERBOSE.
