@@ -19,7 +19,7 @@ fn reorder_every_pair_of_layouts() {
         "aBcd16b",
         "aBcd8b",
         "bacd",
-        "dcba",
+        "cdba",
         "ABcd16a16b",
         "aBcd4b",
         "ABcd16b64a2b",

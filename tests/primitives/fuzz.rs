@@ -99,7 +99,7 @@ proptest! {
     fn random_reorders(
         (a, b, c, d) in (1..5i64, size(), 1..6i64, 1..20i64),
         types in one_of(&["f32:f32", "f32:bf16", "bf16:f32", "f32:s8", "s8:u8", "s8:s8", "f16:f32"]),
-        from in one_of(&["abcd", "acdb", "aBcd16b", "aBcd8b", "bacd", "dcba", "ABcd16a16b"]),
+        from in one_of(&["abcd", "acdb", "aBcd16b", "aBcd8b", "bacd", "dcab", "ABcd16a16b"]),
         to in one_of(&["abcd", "acdb", "aBcd16b", "aBcd4b", "cdba", "ABcd16b16a", "ABcd16b64a2b"]),
         option in one_of(&["", "", "scales=dst", "scales=src:2", "post=sum:0.5"]),
     ) {

@@ -4,6 +4,7 @@
 //! matmul u8:s8:f32 3x16x32:3x32x64 tags=abc:acb:abc bias=f32 scales=src,wei:4 zp=src post=relu,sum:0.5,add:f32:4
 //! ip bf16:bf16:f32 mb16ic64ih2iw2oc32 prop=bwd_w tags=any:any:any bias=f32
 //! eltwise f32:f32 2x19x3x5 alg=gelu_erf tags=aBcd16b:aBcd16b prop=bwd
+//! brgemm bf16:bf16:f32 64x64x64 batch=16
 //! ```
 //!
 //! Shapes are oneDNN's. Masks have bit d set where a value varies along dimension d; 0 is one value for all. Tests, the
@@ -32,7 +33,7 @@ pub enum Post {
 /// A whole problem.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Problem {
-    /// matmul, ip, reorder, eltwise, binary, sum.
+    /// matmul, ip, reorder, eltwise, binary, sum; or brgemm, whose shape is rows x columns x reduction.
     pub kind: String,
     /// Types in the primitive's order of arguments.
     pub types: Vec<String>,
@@ -55,6 +56,8 @@ pub struct Problem {
     pub post_ops: Vec<Post>,
     /// Asks for the same bits with any number of threads.
     pub deterministic: bool,
+    /// Blocks that a brgemm reduces over, 0 for other primitives.
+    pub batch: i64,
 }
 
 type Fault = String;
@@ -197,6 +200,7 @@ impl Problem {
             "zp" => self.zero_points = value.split(',').map(pair).collect::<Result<_, _>>()?,
             "post" => self.post_ops = value.split(',').map(post_op).collect::<Result<_, _>>()?,
             "deterministic" => self.deterministic = value == "1",
+            "batch" => self.batch = number(value)?,
             "alg" => {
                 let words = strings(value, ':');
                 self.alg = words[0].clone();
@@ -240,6 +244,7 @@ impl Problem {
         match self.kind.as_str() {
             "matmul" => 2.0 * volume(&self.shapes[2]) * *self.shapes[0].last().unwrap_or(&0) as f64,
             "ip" => 2.0 * volume(&self.shapes[1]) * self.shapes[0][0] as f64,
+            "brgemm" => 2.0 * volume(&self.shapes[0]) * self.batch as f64,
             _ => 0.0,
         }
     }
@@ -289,6 +294,9 @@ impl fmt::Display for Problem {
         }
         if self.deterministic {
             write!(f, " deterministic=1")?;
+        }
+        if self.batch > 0 {
+            write!(f, " batch={}", self.batch)?;
         }
         Ok(())
     }
