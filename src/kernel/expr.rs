@@ -316,9 +316,12 @@ impl Builder {
         self.push(Node::Select { pred, x, y, a, b })
     }
 
-    /// The finished program, without the nodes that the result does not need.
+    /// The finished program, without the nodes that the result does not need; a copy has no nodes at all.
     pub fn finish(self, result: Id, int: bool) -> Expr {
         let nodes = self.nodes;
+        if nodes.is_empty() {
+            return Expr { nodes, result, int };
+        }
         let all = Expr { nodes, result, int };
         let mut renumbered = vec![0; all.nodes.len()];
         let mut nodes = Vec::with_capacity(all.nodes.len());

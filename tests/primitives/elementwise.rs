@@ -39,7 +39,7 @@ fn reorder_every_pair_of_layouts() {
         "reorder f32:f32 0x7",
         "reorder bf16:bf16 100x70 tags=ab:BA16a64b2a",
         "reorder s8:s8 100x70 tags=ab:BA16a64b4a",
-        "reorder f32:f32 2x3x4x5x6x7 tags=abcdef:fbcdea",
+        "reorder f32:f32 2x3x4x5x6x7 tags=abcdef:abdfce",
         "reorder f32:f32 40x36x3x3 tags=abcd:ABcd16b16a",
     ]);
 }
