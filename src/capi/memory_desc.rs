@@ -99,6 +99,9 @@ pub unsafe extern "C" fn brick_memory_desc_create_with_strides(
     })
 }
 
+/// `brick_format_tag_undef`; the header writes the tags from their list.
+const TAG_UNDEF: brick_format_tag_t = 0;
+
 /// Creates a memory descriptor from dimensions and a format tag.
 ///
 /// @param memory_desc Output descriptor; destroy it with brick_memory_desc_destroy().
@@ -120,7 +123,7 @@ pub unsafe extern "C" fn brick_memory_desc_create_with_tag(
     // SAFETY: the caller passes `ndims` dims and a writable place.
     guard(|| unsafe {
         give(memory_desc, || {
-            if tag == 0 {
+            if tag == TAG_UNDEF {
                 return Ok(MemoryDesc::absent());
             }
             let Some((dims, dt)) = shape(ndims, dims, data_type)? else {
@@ -455,21 +458,21 @@ fn answer(md: &MemoryDesc, what: brick_query_t) -> Result<Answer<'_>> {
         false => Err(invalid!("what: {md} has neither strides nor inner blocks")),
     };
     match what {
-        14 => blocked(Answer::Dims(&md.strides)),
-        256 => Ok(Answer::I32(md.ndims)),
-        257 => Ok(Answer::Dims(&md.dims)),
-        258 => Ok(Answer::I32(md.data_type)),
-        259 => Ok(Answer::I64(md.offset0)),
-        260 => Ok(Answer::Dims(&md.padded_dims)),
-        261 => Ok(Answer::Dims(&md.padded_offsets)),
-        262 => Ok(Answer::I32(md.format_kind)),
-        263 => blocked(Answer::I32(md.inner_nblks)),
-        264 => blocked(Answer::Dims(&md.inner_blks)),
-        265 => blocked(Answer::Dims(&md.inner_idxs)),
-        266 | 267 => Err(invalid!(
+        brick_query_strides => blocked(Answer::Dims(&md.strides)),
+        brick_query_ndims_s32 => Ok(Answer::I32(md.ndims)),
+        brick_query_dims => Ok(Answer::Dims(&md.dims)),
+        brick_query_data_type => Ok(Answer::I32(md.data_type)),
+        brick_query_submemory_offset_s64 => Ok(Answer::I64(md.offset0)),
+        brick_query_padded_dims => Ok(Answer::Dims(&md.padded_dims)),
+        brick_query_padded_offsets => Ok(Answer::Dims(&md.padded_offsets)),
+        brick_query_format_kind => Ok(Answer::I32(md.format_kind)),
+        brick_query_inner_nblks_s32 => blocked(Answer::I32(md.inner_nblks)),
+        brick_query_inner_blks => blocked(Answer::Dims(&md.inner_blks)),
+        brick_query_inner_idxs => blocked(Answer::Dims(&md.inner_idxs)),
+        brick_query_sparse_encoding | brick_query_nnz_s64 => Err(invalid!(
             "what: query {what} is about sparse memory, which {md} is not"
         )),
-        268 => Ok(Answer::I32(1)),
+        brick_query_num_handles_s32 => Ok(Answer::I32(1)),
         _ => Err(invalid!(
             "what: {what} is not a query of a memory descriptor"
         )),

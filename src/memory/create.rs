@@ -257,5 +257,5 @@ pub(super) fn round_up(n: i64, block: i64) -> Option<i64> {
 }
 
 pub(super) fn overflow(dims: &[i64]) -> crate::error::Error {
-    invalid!("dims: the size of {dims:?} overflows 64 bits")
+    invalid!("dims, strides: the size of {dims:?} overflows 64 bits")
 }

@@ -147,14 +147,6 @@ impl Memory {
         }
     }
 
-    /// How many bytes lie behind the handle, where that is known: for memory that the object owns.
-    pub fn known_bytes(&self) -> Option<usize> {
-        match self.is_host_scalar() {
-            true => Some(self.md.size_bytes()),
-            false => Some(self.owned.as_ref()?.len()),
-        }
-    }
-
     /// How many bytes lie behind the handle: what the object owns, else what its descriptor says.
     pub fn bytes(&self) -> usize {
         self.bytes

@@ -142,12 +142,9 @@ fn memory_objects_know_what_they_own() {
     let engine = std::ptr::null();
     let md = blocked(&[4, 6], "ab").submemory(&[2, 6], &[2, 0]).unwrap();
     let mut memory = Memory::new(&md, engine, Source::Allocate).unwrap();
-    assert_eq!(
-        (memory.data() as usize % 64, memory.known_bytes()),
-        (0, Some(96))
-    );
+    assert_eq!((memory.data() as usize % 64, memory.bytes()), (0, 96));
     memory.set_handle(std::ptr::null_mut()).unwrap();
-    assert!(memory.data().is_null() && memory.known_bytes().is_none() && memory.scalar().is_err());
+    assert!(memory.data().is_null() && memory.scalar().is_err());
 
     let huge = blocked(&[1 << 50], "a");
     let status = |r: crate::error::Result<Memory>| r.err().unwrap().status as i32;
