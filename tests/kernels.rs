@@ -9,39 +9,15 @@
 mod oracle;
 
 use brick::dtype::DataType::{self, *};
-use brick::kernel::expr::{Bcast, Builder, Expr, Id, Node, Pred};
-use brick::kernel::spec::{Batch, Brgemm, Interleave, Out, Reduce, Tile, Transpose};
-use brick::machine::{Isa, machine};
-use oracle::kernel::{self, Bench, Data, Verdict, block_extents};
+use brick::kernel::Kernel;
+use brick::kernel::expr::{Bcast, Builder, Node};
+use brick::kernel::spec::{Args, Batch, Brgemm, Interleave, Out, Reduce, Spec, Tile, Transpose};
+use oracle::bench::{Bench, Verdict};
+use oracle::brgemm::{Data, brgemm};
+use oracle::kernel;
 use oracle::random::Random;
+use oracle::specs::*;
 use std::fmt::Debug;
-
-const M: [usize; 7] = [1, 2, 6, 7, 12, 13, 28];
-const N: [usize; 15] = [1, 7, 8, 9, 15, 16, 17, 31, 33, 48, 63, 64, 65, 80, 100];
-const K: [usize; 8] = [1, 2, 3, 4, 5, 16, 17, 64];
-const BATCHES: [usize; 4] = [1, 0, 3, 17];
-const TYPES: [DataType; 6] = [F32, Bf16, F16, S32, S8, U8];
-/// Operand types of a brgemm.
-const PAIRS: [(DataType, DataType); 7] = [
-    (F32, F32),
-    (Bf16, Bf16),
-    (F16, F16),
-    (U8, S8),
-    (S8, S8),
-    (U8, U8),
-    (S8, U8),
-];
-
-fn rungs() -> impl Iterator<Item = Isa> {
-    let all = [
-        Isa::Portable,
-        Isa::Avx2,
-        Isa::Avx512,
-        Isa::Avx512Vnni,
-        Isa::Avx512Bf16,
-    ];
-    all.into_iter().filter(|isa| *isa <= machine().isa)
-}
 
 /// How often random cases are drawn anew.
 fn rounds() -> u64 {
@@ -84,280 +60,6 @@ impl Drop for Report {
     }
 }
 
-/// The accumulator (or an operand) as it is.
-fn plain(int: bool) -> Expr {
-    let mut b = Builder::new();
-    let acc = b.push(Node::Acc);
-    b.finish(acc, int)
-}
-
-/// An operand as it is.
-fn copy(dtype: DataType, bcast: Bcast, int: bool) -> Expr {
-    let mut b = Builder::new();
-    let x = b.push(Node::Load {
-        slot: 0,
-        dtype,
-        bcast,
-        int,
-    });
-    b.finish(x, int)
-}
-
-/// An odd row pitch in bytes for rows of `n` elements.
-fn pitch(n: usize, t: DataType, random: &mut Random) -> i64 {
-    let gap = random.pick(&[0, 0, 1, 16]);
-    ((n + gap) * t.size_bytes()) as i64
-}
-
-/// A random operand of a random type and broadcast.
-fn random_load(slot: u8, n: usize, random: &mut Random) -> Node {
-    let dtype = random.pick(&TYPES);
-    let row_bytes = pitch(n, dtype, random);
-    let column_bytes = dtype.size_bytes() as i64 * random.pick(&[1, 3]);
-    let bcast = match random.below(4) {
-        0 => Bcast::Scalar,
-        1 => Bcast::Row,
-        2 => Bcast::Col {
-            row_bytes: column_bytes,
-        },
-        _ => Bcast::Full { row_bytes },
-    };
-    let int = dtype.is_int() && random.flip();
-    Node::Load {
-        slot,
-        dtype,
-        bcast,
-        int,
-    }
-}
-
-/// Writes random programs, keeping apart what is a float and what is an integer.
-struct Program<'a> {
-    b: Builder,
-    floats: Vec<Id>,
-    ints: Vec<Id>,
-    random: &'a mut Random,
-}
-
-impl Program<'_> {
-    fn push(&mut self, node: Node, int: bool) {
-        let id = self.b.push(node);
-        if int {
-            self.ints.push(id)
-        } else {
-            self.floats.push(id)
-        }
-    }
-
-    fn float(&mut self) -> Id {
-        self.random.pick(&self.floats)
-    }
-
-    fn int(&mut self) -> Id {
-        self.random.pick(&self.ints)
-    }
-
-    fn step(&mut self) {
-        let (a, b, c) = (self.float(), self.float(), self.float());
-        let (i, j) = (self.int(), self.int());
-        let by = self.random.below(32) as u8;
-        let pred = self
-            .random
-            .pick(&[Pred::Eq, Pred::Ne, Pred::Lt, Pred::Le, Pred::Gt, Pred::Ge]);
-        let (node, int) = match self.random.below(24) {
-            0 => (Node::Add(a, b), false),
-            1 => (Node::Sub(a, b), false),
-            2 | 3 => (Node::Mul(a, b), false),
-            4 => (Node::Div(a, b), false),
-            5 => (Node::Min(a, b), false),
-            6 => (Node::Max(a, b), false),
-            7 | 8 => (Node::Fma(a, b, c), false),
-            9 => (Node::Sqrt(a), false),
-            10 => (Node::Round(a), false),
-            11 => (Node::Floor(a), false),
-            12 => {
-                let [low, high] = [-252.0, 252.0].map(|f| self.b.float(f));
-                let n = self.b.push(Node::Round(b));
-                let n = self.b.push(Node::Max(n, low));
-                let n = self.b.push(Node::Min(n, high));
-                (Node::Scale(a, n), false)
-            }
-            13 | 14 => (
-                Node::Select {
-                    pred,
-                    x: a,
-                    y: b,
-                    a: c,
-                    b: a,
-                },
-                false,
-            ),
-            15 => (
-                Node::Select {
-                    pred,
-                    x: a,
-                    y: b,
-                    a: i,
-                    b: j,
-                },
-                true,
-            ),
-            16 => (Node::And(i, j), true),
-            17 => (Node::Or(i, j), true),
-            18 => (Node::Xor(i, a), true),
-            19 => (Node::AddI(i, j), true),
-            20 => (Node::SubI(i, j), true),
-            21 => (Node::MulI(i, j), true),
-            22 if self.random.flip() => (Node::Shl(i, by), true),
-            22 => (Node::Shr(i, by), true),
-            _ if self.random.flip() => (Node::ToInt(a), true),
-            _ => (Node::ToFloat(i), false),
-        };
-        self.push(node, int);
-    }
-}
-
-/// A program of about `steps` operations over operands, constants, the old D and perhaps the accumulator.
-fn random_expr(
-    n: usize,
-    d: DataType,
-    acc: Option<bool>,
-    steps: usize,
-    random: &mut Random,
-) -> Expr {
-    let (b, floats, ints) = (Builder::new(), Vec::new(), Vec::new());
-    let mut p = Program {
-        b,
-        floats,
-        ints,
-        random,
-    };
-    p.push(Node::Const(1.5f32.to_bits()), false);
-    p.push(Node::Const(0x55), true);
-    if let Some(int) = acc {
-        p.push(Node::Acc, int);
-    }
-    for slot in 0..p.random.below(5) as u8 {
-        let load = random_load(slot, n, p.random);
-        p.push(load, matches!(load, Node::Load { int: true, .. }));
-    }
-    if p.random.flip() {
-        let same_size: Vec<DataType> = TYPES
-            .into_iter()
-            .filter(|t| t.size_bytes() == d.size_bytes())
-            .collect();
-        let dtype = p.random.pick(&same_size);
-        p.push(Node::LoadD { dtype }, false);
-    }
-    (0..steps).for_each(|_| p.step());
-    let int = p.random.below(4) == 0;
-    let last = if int { p.ints.last() } else { p.floats.last() };
-    let result = *last.expect("both kinds start with a constant");
-    p.b.finish(result, int)
-}
-
-/// bias and scale by column, relu: the commonest epilogue.
-fn bias_scale_relu(int_acc: bool) -> Expr {
-    let mut b = Builder::new();
-    let acc = b.push(Node::Acc);
-    let x = if int_acc {
-        b.push(Node::ToFloat(acc))
-    } else {
-        acc
-    };
-    let load = |slot, dtype| Node::Load {
-        slot,
-        dtype,
-        bcast: Bcast::Row,
-        int: false,
-    };
-    let (scale, bias) = (b.push(load(0, F32)), b.push(load(1, Bf16)));
-    let y = b.push(Node::Fma(x, scale, bias));
-    let zero = b.float(0.0);
-    let y = b.push(Node::Max(y, zero));
-    b.finish(y, false)
-}
-
-/// The sum post-op: the old D counts twice.
-fn sum(int_acc: bool, dtype: DataType) -> Expr {
-    let mut b = Builder::new();
-    let acc = b.push(Node::Acc);
-    let x = if int_acc {
-        b.push(Node::ToFloat(acc))
-    } else {
-        acc
-    };
-    let old = b.push(Node::LoadD { dtype });
-    let two = b.float(2.0);
-    let y = b.push(Node::Fma(old, two, x));
-    b.finish(y, false)
-}
-
-/// A brgemm of the given sizes; strides, layout of A, epilogue and output type follow from the random numbers.
-fn random_brgemm(
-    isa: Isa,
-    (a, b): (DataType, DataType),
-    (m, n, k): (usize, usize, usize),
-    random: &mut Random,
-) -> Brgemm {
-    let (v, size) = (a.vnni(), a.size_bytes());
-    let groups = k.div_ceil(v);
-    let gap = |random: &mut Random| random.pick(&[0, 0, 4, 64]);
-    let (a_row_bytes, a_group_bytes) = match random.below(4) {
-        0 => (v * size, m * v * size + gap(random)),
-        1 => (groups * v * size + gap(random), v * size),
-        _ => (k * size + size * gap(random), v * size),
-    };
-    let int = a.is_int();
-    let d = random.pick(&[F32, F32, Bf16, F16, S32, S8, U8]);
-    let expr = match random.below(6) {
-        0 | 1 => plain(int),
-        2 => bias_scale_relu(int),
-        3 => sum(int, d),
-        _ => {
-            let steps = random.pick(&[2, 6, 30]);
-            random_expr(n, d, Some(int), steps, random)
-        }
-    };
-    let mut s = Brgemm {
-        isa,
-        m,
-        n,
-        k,
-        a,
-        b,
-        a_row_bytes: a_row_bytes as i64,
-        a_group_bytes: a_group_bytes as i64,
-        b_group_bytes: (n * v * size + gap(random)) as i64,
-        batch: Batch::Address,
-        beta: random.flip(),
-        c_row_bytes: pitch(n, F32, random),
-        out: Out {
-            expr,
-            d,
-            d_row_bytes: pitch(n, d, random),
-        },
-    };
-    s.batch = random_batch(&s, random);
-    s
-}
-
-fn random_batch(s: &Brgemm, random: &mut Random) -> Batch {
-    let (a, b) = block_extents(s);
-    let stride = |extent: usize, random: &mut Random| match random.below(4) {
-        0 => 0,
-        _ => extent.next_multiple_of(4) as i64 + 4 * random.below(9) as i64,
-    };
-    match random.below(3) {
-        0 => Batch::Address,
-        1 => Batch::Offset,
-        _ => Batch::Stride {
-            a_bytes: stride(a, random),
-            b_bytes: stride(b, random),
-        },
-    }
-}
-
 fn check_brgemm(
     bench: &mut Bench,
     report: &mut Report,
@@ -366,10 +68,7 @@ fn check_brgemm(
     data: Data,
     seed: u64,
 ) {
-    report.add(
-        (s, batch, seed),
-        kernel::brgemm(bench, s, batch, data, false, seed),
-    );
+    report.add((s, batch, seed), brgemm(bench, s, batch, data, false, seed));
 }
 
 /// All sizes of one pair of types: m × n with rotating reductions, then k × batch with rotating tiles.
@@ -477,7 +176,7 @@ fn brgemm_in_place() {
                 let seed = random.next();
                 report.add(
                     (&s, batch, seed),
-                    kernel::brgemm(&mut bench, &s, batch, Data::Exact, true, seed),
+                    brgemm(&mut bench, &s, batch, Data::Exact, true, seed),
                 );
             }
         }
@@ -501,6 +200,62 @@ fn brgemm_far_apart() {
                 s.batch = random_batch(&s, &mut random);
                 check_brgemm(&mut bench, &mut report, &s, 2, Data::Exact, random.next());
             }
+        }
+    }
+}
+
+/// Strides that one row or group never uses may be anything.
+#[test]
+fn unused_strides_do_not_matter() {
+    let (mut bench, mut report) = (Bench::new(), Report::default());
+    for isa in rungs() {
+        for far in [
+            i64::MAX,
+            i64::MAX / 8,
+            1 << 40,
+            i64::from(i32::MAX),
+            i64::MIN,
+            -1 << 31,
+        ] {
+            let mut random = Random(7);
+            let mut s = random_brgemm(isa, (F32, F32), (1, 33, 1), &mut random);
+            (s.a_row_bytes, s.a_group_bytes, s.b_group_bytes) = (far, far, far);
+            (s.c_row_bytes, s.out.d_row_bytes) = (far, far);
+            s.batch = random_batch(&s, &mut random);
+            check_brgemm(&mut bench, &mut report, &s, 2, Data::Exact, 1);
+            let out = Out {
+                expr: copy(F32, Bcast::Full { row_bytes: far }, false),
+                d: F32,
+                d_row_bytes: far,
+            };
+            check_tile(&mut bench, &mut report, &Tile { isa, n: 33, out }, 1, 1);
+            let s = Transpose {
+                isa,
+                rows: 1,
+                cols: 1,
+                group_bytes: 4,
+                tail_bytes: 0,
+                a_row_bytes: far,
+                d_row_bytes: far,
+            };
+            report.add(&s, kernel::transpose(&mut bench, &s, 1));
+            let s = Interleave {
+                isa,
+                k: 1,
+                n: 17,
+                elem_bytes: 2,
+                a_row_bytes: far,
+                d_row_bytes: far,
+            };
+            report.add(&s, kernel::interleave(&mut bench, &s, 1));
+            let s = Reduce {
+                isa,
+                n: 17,
+                a: F32,
+                a_row_bytes: far,
+                beta: false,
+            };
+            report.add((&s, 1), kernel::reduce(&mut bench, &s, 1, 1));
         }
     }
 }
@@ -667,6 +422,114 @@ fn reductions_of_rows() {
                     kernel::reduce(&mut bench, &s, rows, random.next()),
                 );
             }
+        }
+    }
+}
+
+/// Address space for matrices whose rows lie gigabytes apart, of which only the rows themselves are ever touched.
+struct Sparse(*mut u8);
+
+impl Sparse {
+    const BYTES: usize = 5 << 30;
+
+    /// Nothing where the host does not lend that much.
+    fn new() -> Option<Sparse> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let prot = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a fresh mapping wherever the system likes.
+        let at = unsafe { libc::mmap(std::ptr::null_mut(), Self::BYTES, prot, flags, -1, 0) };
+        (at != libc::MAP_FAILED).then_some(Sparse(at.cast()))
+    }
+
+    fn float(&self, byte: usize) -> *mut f32 {
+        assert!(byte + 4 <= Self::BYTES && byte.is_multiple_of(4));
+        // SAFETY: inside the mapping.
+        unsafe { self.0.add(byte).cast() }
+    }
+
+    fn set(&self, byte: usize, value: f32) {
+        // SAFETY: inside the mapping and aligned; one thread uses it.
+        unsafe { self.float(byte).write(value) };
+    }
+
+    fn get(&self, byte: usize) -> f32 {
+        // SAFETY: as above; fresh pages hold zeros.
+        unsafe { self.float(byte).read() }
+    }
+}
+
+impl Drop for Sparse {
+    fn drop(&mut self) {
+        // SAFETY: the whole mapping, unused from here on.
+        unsafe { libc::munmap(self.0.cast(), Self::BYTES) };
+    }
+}
+
+/// Three rows gigabytes apart, in every operand: C = beta·C + A·B plus an operand of the epilogue.
+#[test]
+fn rows_gigabytes_apart_are_found() {
+    let Some(memory) = Sparse::new() else { return };
+    const FAR: usize = (1 << 31) - 4096;
+    const PLACES: [usize; 5] = [0, 8192, 16384, 24576, 32768];
+    let (m, n) = (3, 17);
+    let [a, b, c, d, operand] = PLACES;
+    for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
+        memory.set(a + i * FAR, i as f32 + 1.0);
+        memory.set(b + j * 4, j as f32);
+        memory.set(c + i * FAR + j * 4, 100.0 * i as f32);
+        memory.set(operand + i * FAR + j * 4, 0.5);
+    }
+    let mut builder = Builder::new();
+    let acc = builder.push(Node::Acc);
+    let bcast = Bcast::Full {
+        row_bytes: FAR as i64,
+    };
+    let half = builder.push(Node::Load {
+        slot: 0,
+        dtype: F32,
+        bcast,
+        int: false,
+    });
+    let result = builder.push(Node::Add(acc, half));
+    let expr = builder.finish(result, false);
+    for isa in rungs() {
+        let spec = Spec::Brgemm(Brgemm {
+            isa,
+            m,
+            n,
+            k: 1,
+            a: F32,
+            b: F32,
+            a_row_bytes: FAR as i64,
+            a_group_bytes: 4,
+            b_group_bytes: 68,
+            batch: Batch::Stride {
+                a_bytes: 0,
+                b_bytes: 0,
+            },
+            beta: true,
+            c_row_bytes: FAR as i64,
+            out: Out {
+                expr: expr.clone(),
+                d: F32,
+                d_row_bytes: FAR as i64,
+            },
+        });
+        let args = Args {
+            a: memory.float(a).cast(),
+            b: memory.float(b).cast(),
+            c: memory.float(c).cast(),
+            d: memory.float(d).cast(),
+            batch: 1,
+            operands: &memory.float(operand).cast_const().cast(),
+            ..Args::default()
+        };
+        // SAFETY: every row of every operand lies in the mapping.
+        unsafe { Kernel::get(&spec).unwrap().call(&args) };
+        for (i, j) in (0..m).flat_map(|i| (0..n).map(move |j| (i, j))) {
+            let want = 100.0 * i as f32 + (i as f32 + 1.0) * j as f32 + 0.5;
+            assert_eq!(memory.get(d + i * FAR + j * 4), want, "{isa:?} {i} {j}");
+            memory.set(d + i * FAR + j * 4, f32::NAN);
         }
     }
 }

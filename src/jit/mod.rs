@@ -6,4 +6,5 @@
 pub mod asm;
 pub mod code;
 pub mod inspect;
+mod row;
 pub mod rows;

@@ -14,6 +14,7 @@ mod tile;
 use super::spec::Spec;
 use crate::error::Result;
 use crate::jit::asm::{Asm, Cond, gpr::*};
+use crate::{ensure, unimplemented_here};
 use simd::Simd;
 
 /// Machine code for a specification; refused where its strides are beyond what the code can address.
