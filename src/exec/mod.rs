@@ -30,16 +30,24 @@ const MANY: usize = 132;
 pub struct Nest {
     steps: Vec<Step<Arc<Kernel>>>,
     parts: usize,
+    slices: usize,
     stage_bytes: usize,
 }
 
 impl Nest {
-    /// Generates the kernels of the steps, to be shared out over `parts`. A part has `stage_bytes` of scratch.
-    pub fn new(steps: &[Step<Spec>], parts: usize, stage_bytes: usize) -> Result<Nest> {
+    /// Generates the kernels of the steps, to be shared out over `parts`. Each part takes `slices` slices of all steps
+    /// in turn, so that what several steps write of one cache line meets in the cache, and has `stage_bytes` of scratch.
+    pub fn new(
+        steps: &[Step<Spec>],
+        parts: usize,
+        slices: usize,
+        stage_bytes: usize,
+    ) -> Result<Nest> {
         let steps = steps.iter().map(compile).collect::<Result<_>>()?;
         Ok(Nest {
             steps,
             parts,
+            slices,
             stage_bytes,
         })
     }
@@ -53,8 +61,9 @@ impl Nest {
         let part = |part: usize| {
             let shared = &shared;
             let buffers = shared.scratch.wrapping_add(part * self.stage_bytes);
-            for step in &self.steps {
-                let share = share(step.units(), part, self.parts);
+            let slices = part * self.slices..(part + 1) * self.slices;
+            for (slice, step) in slices.flat_map(|i| self.steps.iter().map(move |s| (i, s))) {
+                let share = share(step.units(), slice, self.parts * self.slices);
                 // SAFETY: as promised by the caller; parts take disjoint ranges of units and scratch of their own.
                 unsafe { run_step(step, shared.starts, share, buffers) }
             }

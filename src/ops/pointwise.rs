@@ -17,6 +17,8 @@ use crate::{
     unimplemented_here,
 };
 
+/// Bytes of dst that a part writes in all its steps before it goes on.
+const SLICE_BYTES: usize = 256 << 10;
 /// Bytes of dst below which another part is not worth its start.
 const PART_BYTES: usize = 64 << 10;
 
@@ -53,6 +55,10 @@ impl Pointwise<'_> {
             self.steps(&dst)?
         };
         let parts = (dst.size_bytes() / PART_BYTES).clamp(1, self.env.threads.max(1));
+        let slices = match steps.len() {
+            0 | 1 => 1,
+            _ => (dst.size_bytes() / parts).div_ceil(SLICE_BYTES).max(1),
+        };
         let staged = steps.iter().any(|s| matches!(s.body, Body::Staged(_)));
         let stage_bytes = if staged {
             (self.bindings.list.len() + 1) * STAGE_BYTES
@@ -70,6 +76,7 @@ impl Pointwise<'_> {
             plan: Box::new(Nested {
                 steps,
                 parts,
+                slices,
                 stage_bytes,
                 operands,
             }),
@@ -102,7 +109,7 @@ impl Pointwise<'_> {
         for d in 0..ranges.len() {
             if dst.dims[d] < dst.padded_dims[d] {
                 let padding = blocks(&padding(dst, d), &[&own]).into_iter().flatten();
-                all.extend(padding.map(|b| steps::zero(b, bytes as i64)));
+                all.extend(padding.flat_map(|b| steps::zero(self.env.isa, b, bytes as i64)));
             }
         }
         Ok(all)
@@ -175,13 +182,14 @@ fn describe(steps: &[Step<Spec>], parts: usize) -> String {
 struct Nested {
     steps: Vec<Step<Spec>>,
     parts: usize,
+    slices: usize,
     stage_bytes: usize,
     operands: Vec<usize>,
 }
 
 impl Plan for Nested {
     fn compile(&self) -> Result<Box<dyn Run>> {
-        let nest = Nest::new(&self.steps, self.parts, self.stage_bytes)?;
+        let nest = Nest::new(&self.steps, self.parts, self.slices, self.stage_bytes)?;
         Ok(Box::new(Compiled {
             nest,
             operands: self.operands.clone(),

@@ -8,7 +8,7 @@ use super::place::{Block, Loop, collapse};
 use crate::{
     dtype::DataType,
     kernel::{
-        expr::{Bcast, Expr, Node},
+        expr::{Bcast, Expr, Id, Node},
         spec::{Interleave, Out, Spec, Tile, Transpose},
     },
     machine::Isa,
@@ -89,11 +89,23 @@ pub fn plan(work: &Work, block: Block) -> Vec<Step<Spec>> {
 }
 
 /// Plans zeroes over a block of one operand.
-pub fn zero(block: Block, bytes: i64) -> Step<Spec> {
-    let mut block = project(&block, &[0]);
+pub fn zero(isa: Isa, block: Block, bytes: i64) -> Vec<Step<Spec>> {
+    let block = project(&block, &[0]);
     let run = block.loops.iter().position(|l| l.strides[0] == bytes);
-    let run = run.map_or(bytes, |at| block.loops.remove(at).count * bytes);
-    step(block, vec![0], Body::Zero(run as usize))
+    let emit = |mut block: Block| {
+        let run = run.map_or(1, |at| block.loops.remove(at).count);
+        let bytes = (run * bytes) as usize;
+        let mut step = step(block, vec![0], Body::Zero(bytes));
+        if bytes.is_multiple_of(4) {
+            let nodes = vec![Node::Const(0)];
+            step.body = Body::Kernel(words(isa, nodes, bytes / 4, &step.rows));
+        }
+        step
+    };
+    short_runs(block, run, MAX_ROW, CHUNK)
+        .into_iter()
+        .map(emit)
+        .collect()
 }
 
 /// The block as seen by some of its operands, in their order, merged where these allow it.
@@ -267,17 +279,31 @@ fn staged(work: &Work, block: Block, order: Order) -> Vec<Step<Spec>> {
 /// Cuts the block into tiles: pairs of the loops around a tile and the loops in it, innermost of dst last.
 fn tiles(work: &Work, block: Block, order: Order) -> Vec<(Block, Block)> {
     let picked = tile_loops(work, &block, order);
-    let mut room = STAGE_ELEMENTS;
+    let sides = tile_sides(picked.iter().map(|&at| block.loops[at].count).collect());
     let mut parts = vec![block];
-    for &at in &picked {
-        let chunk = parts[0].loops[at].count.min(STAGE_SIDE).min(room);
-        room /= chunk;
-        parts = parts.into_iter().flat_map(|b| b.split(at, chunk)).collect();
+    for (&at, side) in picked.iter().zip(sides) {
+        parts = parts.into_iter().flat_map(|b| b.split(at, side)).collect();
     }
     parts
         .into_iter()
         .map(|block| separate(block, &picked))
         .collect()
+}
+
+/// How much of each loop a tile takes: equal shares first, then what room is left goes to those that are longer.
+fn tile_sides(counts: Vec<i64>) -> Vec<i64> {
+    let mut room = STAGE_ELEMENTS;
+    let mut sides = Vec::new();
+    for &count in &counts {
+        sides.push(count.min(STAGE_SIDE).min(room));
+        room /= sides[sides.len() - 1];
+    }
+    for (side, count) in sides.iter_mut().zip(counts) {
+        let more = (count / *side).min(room);
+        *side *= more.max(1);
+        room /= more.max(1);
+    }
+    sides
 }
 
 fn separate(mut outer: Block, picked: &[usize]) -> (Block, Block) {
@@ -293,7 +319,8 @@ fn separate(mut outer: Block, picked: &[usize]) -> (Block, Block) {
     (outer, inner)
 }
 
-/// The loops of a tile: those along which dst and the inputs advance least, until each side has 16 elements in a row.
+/// The loops of a tile: those along which dst and the inputs advance least, until each side has 16 elements in a row
+/// and the tile is worth its calls.
 fn tile_loops(work: &Work, block: &Block, order: Order) -> Vec<usize> {
     let mut picked: Vec<usize> = Vec::new();
     let sides = match order {
@@ -301,29 +328,40 @@ fn tile_loops(work: &Work, block: &Block, order: Order) -> Vec<usize> {
         Order::Destination => (0..=work.inputs.len()).collect(),
     };
     for operand in sides {
-        let mut loops: Vec<usize> = (0..block.loops.len())
-            .filter(|&l| block.loops[l].strides[operand] != 0)
-            .collect();
-        loops.sort_by_key(|&l| block.loops[l].strides[operand].abs());
         let mut run = 1;
-        for l in loops {
-            if run >= 16 || picked.len() >= 4 {
+        for l in innermost_first(block, operand) {
+            if run >= 16 {
                 break;
             }
             run *= block.loops[l].count;
-            if !picked.contains(&l) {
-                picked.push(l);
-            }
+            picked.push(l);
         }
     }
+    picked.extend(innermost_first(block, 0));
+    let mut seen = Vec::new();
+    picked.retain(|l| {
+        !seen.contains(l) && {
+            seen.push(*l);
+            true
+        }
+    });
+    picked.truncate(4);
     picked
+}
+
+/// The loops that move an operand, smallest stride first.
+fn innermost_first(block: &Block, operand: usize) -> Vec<usize> {
+    let stride = |l: &usize| block.loops[*l].strides[operand].abs();
+    let mut loops: Vec<usize> = (0..block.loops.len()).filter(|l| stride(l) != 0).collect();
+    loops.sort_by_key(stride);
+    loops
 }
 
 /// Adds a dense buffer to the operands of a tile, in the order of the given operand's strides; loops along which that
 /// operand stands still get none.
 fn add_buffer(tile: &mut Block, like: usize, bytes: i64) {
-    let mut order: Vec<usize> = (0..tile.loops.len()).collect();
-    order.sort_by_key(|&l| tile.loops[l].strides[like].abs());
+    let mut order = innermost_first(tile, like);
+    order.extend((0..tile.loops.len()).filter(|&l| tile.loops[l].strides[like] == 0));
     let mut reach = bytes;
     tile.base.push(0);
     for l in order {
@@ -425,7 +463,16 @@ impl Move {
             let bytes = (block.loops.remove(at).count * self.bytes) as usize;
             let mut step = step(block, self.operands.clone(), Body::Bytes(bytes));
             if bytes.is_multiple_of(4) {
-                step.body = Body::Kernel(word_rows(self.isa, bytes / 4, &step.rows));
+                let bcast = Bcast::Full {
+                    row_bytes: step.rows.strides[1],
+                };
+                let load = Node::Load {
+                    slot: 0,
+                    dtype: DataType::S32,
+                    bcast,
+                    int: true,
+                };
+                step.body = Body::Kernel(words(self.isa, vec![load], bytes / 4, &step.rows));
             }
             step
         };
@@ -442,11 +489,26 @@ impl Move {
         if self.bytes < 4 && block.loops[p].count == group && block.loops[q].strides[0] == 4 {
             return self.interleave(block, p, q);
         }
+        let (rows, cols) = self.transpose_tile(&block.loops[p], &block.loops[q]);
         let parts = block
-            .split(p, 64 / self.bytes)
+            .split(p, rows)
             .into_iter()
-            .flat_map(|b| b.split(q, 64));
+            .flat_map(|b| b.split(q, cols));
         parts.map(|b| self.transpose(b, p, q)).collect()
+    }
+
+    /// Rows and columns that one transpose takes, as measured: a line of the destination by some lines of the source; or
+    /// a line-wide strip of the source where the matrix stays in the cache anyway, or where large powers of two between
+    /// rows make them fall into the same few cache sets.
+    fn transpose_tile(&self, p: &Loop, q: &Loop) -> (i64, i64) {
+        let line = 64 / self.bytes;
+        let small = p.count * q.count * self.bytes <= 256 << 10;
+        let crowded = q.strides[0] % 2048 == 0 && p.strides[1] % 2048 == 0;
+        if p.count >= 4 * line && (small || crowded) {
+            (256, line)
+        } else {
+            (line, 64)
+        }
     }
 
     fn transpose(&self, mut block: Block, p: usize, q: usize) -> Step<Spec> {
@@ -528,20 +590,12 @@ fn take(block: &mut Block, p: usize, q: usize) -> [Loop; 2] {
     pair
 }
 
-/// Copies rows of 32-bit words.
-fn word_rows(isa: Isa, words: usize, rows: &Loop) -> Spec {
-    let bcast = Bcast::Full {
-        row_bytes: rows.strides[1],
-    };
-    let load = Node::Load {
-        slot: 0,
-        dtype: DataType::S32,
-        bcast,
-        int: true,
-    };
+/// Rows of 32-bit words, each the value of the last node.
+fn words(isa: Isa, nodes: Vec<Node>, words: usize, rows: &Loop) -> Spec {
+    let result = (nodes.len() - 1) as Id;
     let expr = Expr {
-        nodes: vec![load],
-        result: 0,
+        nodes,
+        result,
         int: true,
     };
     let out = Out {

@@ -8,14 +8,14 @@ use super::blocking::{self, Budget};
 use super::expr;
 use super::simd::{Lanes, Simd};
 use super::tile::store_tile;
-use super::{Pos, repeat};
+use super::{Pos, check_reach, repeat};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::jit::asm::{Cond, Label, Len, Mem, Rm, gpr::*};
 use crate::jit::rows::*;
+use crate::kernel::expr::{Bcast, Node};
 use crate::kernel::spec::{Args, Batch, Brgemm};
 use crate::machine::Isa;
-use crate::{ensure, unimplemented_here};
 use std::mem::offset_of;
 
 /// How one group of k is multiplied.
@@ -111,19 +111,26 @@ pub fn emit(s: &Brgemm) -> Result<Vec<u8>> {
     g.simd.a.finish()
 }
 
+/// One tile's addresses, in A and B of as many groups as are unrolled, must be within reach of its registers.
 fn check(s: &Brgemm) -> Result<()> {
-    let reach = s.a_row_bytes.abs() * 28
-        + (s.a_group_bytes.abs() + s.b_group_bytes.abs()) * 32
-        + s.out.d_row_bytes.abs() * 28;
-    ensure!(
-        reach + s.c_row_bytes.abs() * 28 < i32::MAX as i64,
-        unimplemented_here!(
-            "brgemm: strides of {} and {} bytes are too large for generated code",
-            s.a_row_bytes,
-            s.b_group_bytes
-        )
-    );
-    Ok(())
+    const GROUPS: usize = 32;
+    const ROWS: usize = 28;
+    check_reach([
+        (s.a_row_bytes, ROWS),
+        (s.a_group_bytes, GROUPS),
+        (s.b_group_bytes, GROUPS),
+    ])?;
+    check_reach([(s.c_row_bytes, ROWS), (s.out.d_row_bytes, ROWS)])?;
+    let operand_rows = s.out.expr.nodes.iter().filter_map(|node| match node {
+        Node::Load {
+            bcast: Bcast::Col { row_bytes } | Bcast::Full { row_bytes },
+            ..
+        } => Some((*row_bytes, ROWS)),
+        _ => None,
+    });
+    operand_rows
+        .into_iter()
+        .try_for_each(|term| check_reach([term]))
 }
 
 impl Gen<'_> {

@@ -68,6 +68,19 @@ impl Pos {
     }
 }
 
+/// Refuses strides whose multiples exceed the 32-bit displacement of an address.
+fn check_reach(terms: impl IntoIterator<Item = (i64, usize)>) -> Result<()> {
+    let mut reach = 0;
+    for (stride, count) in terms {
+        reach += i128::from(stride).abs() * count as i128;
+        ensure!(
+            reach < i128::from(i32::MAX),
+            unimplemented_here!("a stride of {stride} bytes is too large for generated code")
+        );
+    }
+    Ok(())
+}
+
 /// `dst += imm`; overwrites `temp` when the number is large.
 fn add_imm(a: &mut Asm, dst: u8, imm: i64, temp: u8) {
     match i32::try_from(imm) {

@@ -1,7 +1,7 @@
 //! Moves and reductions: transposes of 32-bit groups in registers, interleaving of rows, sums of rows.
 
 use super::simd::{Lanes, Simd};
-use super::{Pos, epilogue, prologue, repeat};
+use super::{Pos, check_reach, epilogue, prologue, repeat};
 use crate::error::Result;
 use crate::jit::asm::{Cond, Len, Mask, Mem, gpr::*};
 use crate::jit::rows::*;
@@ -20,16 +20,6 @@ const ROW_TAIL_K: u8 = 2;
 /// The opmask for a last group of fewer than 4 bytes.
 const BYTES_K: u8 = 3;
 
-fn check_reach(rows: usize, row_bytes: i64) -> Result<()> {
-    ensure!(
-        row_bytes.abs() * (rows as i64 + 1) < i32::MAX as i64,
-        unimplemented_here!(
-            "a move with rows {row_bytes} bytes apart is too large for generated code"
-        )
-    );
-    Ok(())
-}
-
 /// `dst = args.field + position * scale`
 fn address(simd: &mut Simd, dst: u8, field: usize, terms: &[(Pos, i64)]) {
     simd.a.load(dst, Mem::new(RDI, field as i32));
@@ -42,8 +32,7 @@ fn address(simd: &mut Simd, dst: u8, field: usize, terms: &[(Pos, i64)]) {
 pub fn emit_transpose(s: &Transpose) -> Result<Vec<u8>> {
     let mut simd = Simd::new(s.isa);
     let vl = simd.vl();
-    check_reach(vl, s.a_row_bytes)?;
-    check_reach(vl, s.d_row_bytes)?;
+    check_reach([(s.a_row_bytes, vl), (s.d_row_bytes, vl)])?;
     ensure!(
         s.tail_bytes == 0 || simd.z(),
         unimplemented_here!("transposes with partial groups need AVX-512")
@@ -228,8 +217,7 @@ fn shuffle8(simd: &mut Simd) -> Vec<u8> {
 pub fn emit_interleave(s: &Interleave) -> Result<Vec<u8>> {
     let mut simd = Simd::new(s.isa);
     let v = 4 / s.elem_bytes;
-    check_reach(v, s.a_row_bytes)?;
-    check_reach(1, s.d_row_bytes)?;
+    check_reach([(s.a_row_bytes, v), (s.d_row_bytes, 1)])?;
     prologue(&mut simd);
     simd.set_tail(s.n);
     let (groups, rest) = (s.k / v, s.k % v);
