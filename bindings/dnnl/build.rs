@@ -16,11 +16,13 @@ fn main() {
         println!("cargo:rerun-if-changed={input}");
     }
     let threadpool = env::var_os("CARGO_FEATURE_THREADPOOL").is_some();
-    let brick = functions(CAPI, "mod", "brick_");
-    let mut own = functions("src", "lib", "dnnl_");
-    if threadpool {
-        own.append(&mut functions("src", "threadpool", "dnnl_"));
-    }
+    let brick = functions(CAPI, &modules(CAPI), "brick_");
+    let own: &[&str] = if threadpool {
+        &["lib", "interop"]
+    } else {
+        &["lib"]
+    };
+    let own = functions("src", own, "dnnl_");
     let names = fs::read_to_string("names.txt").expect("names.txt lists the exported functions");
     let generated =
         PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("table.rs");
@@ -29,23 +31,25 @@ fn main() {
     link(!threadpool);
 }
 
-/// The functions that begin with `prefix`, each with its module, in the file `root` and the modules it declares.
-fn functions(folder: &str, root: &str, prefix: &str) -> BTreeMap<String, String> {
-    let read =
-        |module: &str| fs::read_to_string(format!("{folder}/{module}.rs")).unwrap_or_default();
-    let top = read(root);
-    let declared = top.lines().filter_map(|line| {
-        line.strip_suffix(';')?
-            .rsplit_once("mod ")
-            .map(|(_, name)| name)
-    });
+/// `mod` and the modules that it declares.
+fn modules(folder: &str) -> Vec<String> {
+    let declared = |line: &str| Some(line.strip_suffix(';')?.rsplit_once("mod ")?.1.to_owned());
+    let mut modules = vec!["mod".to_owned()];
+    modules.extend(read(folder, "mod").lines().filter_map(declared));
+    modules
+}
+
+fn read(folder: &str, module: &str) -> String {
+    fs::read_to_string(format!("{folder}/{module}.rs")).unwrap_or_default()
+}
+
+/// The C functions that begin with `prefix`, each with its module.
+fn functions(folder: &str, modules: &[impl AsRef<str>], prefix: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    for module in declared.chain([root]) {
-        let names: Vec<_> = read(module)
-            .lines()
-            .filter_map(|line| function_name(line, prefix))
-            .collect();
-        found.extend(names.into_iter().map(|name| (name, module.to_owned())));
+    for module in modules.iter().map(AsRef::as_ref) {
+        let text = read(folder, module);
+        let names = text.lines().filter_map(|line| function_name(line, prefix));
+        found.extend(names.map(|name| (name, module.to_owned())));
     }
     found
 }

@@ -41,6 +41,11 @@ impl UserPool {
     pub unsafe fn new(callbacks: Callbacks) -> UserPool {
         UserPool { callbacks }
     }
+
+    /// The context that the client gave.
+    pub fn context(&self) -> *mut c_void {
+        self.callbacks.ctx
+    }
 }
 
 impl Pool for UserPool {

@@ -13,6 +13,8 @@ use brick::log::{Sink, Style};
 #[cfg(not(any(feature = "omp", feature = "threadpool")))]
 compile_error!("choose a threading runtime: feature `omp` or `threadpool`");
 
+#[cfg(feature = "threadpool")]
+mod interop;
 #[cfg(all(feature = "omp", not(feature = "threadpool")))]
 #[path = "omp.rs"]
 mod runtime;

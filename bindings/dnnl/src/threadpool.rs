@@ -46,7 +46,13 @@ impl Pool for Current {
     }
 }
 
-fn concurrency() -> c_int {
+/// Sets what plans made on this thread assume.
+pub fn set_concurrency(threads: c_int) {
+    CONCURRENCY.set(threads.max(1));
+}
+
+/// What plans made on this thread assume: all cores, unless the application says otherwise.
+pub fn concurrency() -> c_int {
     match CONCURRENCY.get() {
         0 => brick::machine::machine().cores as c_int,
         threads => threads,
@@ -195,29 +201,4 @@ unsafe extern "C" fn invoke(held: *const Held, i: *const c_int, _n: *const c_int
     // SAFETY: the storage holds the region of a `run` that has not returned; see there.
     let (region, i) = unsafe { (&*(*held).region.cast::<Region>(), *i) };
     region.part(i as usize);
-}
-
-/// Tells the library how many threads to plan for on this thread.
-#[unsafe(no_mangle)]
-extern "C" fn dnnl_threadpool_interop_set_max_concurrency(max_concurrency: c_int) -> c_int {
-    CONCURRENCY.set(max_concurrency.max(1));
-    0
-}
-
-/// What the library plans for on this thread.
-///
-/// # Safety
-/// `max_concurrency` is null or writable.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn dnnl_threadpool_interop_get_max_concurrency(
-    max_concurrency: *mut c_int,
-) -> c_int {
-    // SAFETY: as this function demands.
-    match unsafe { max_concurrency.as_mut() } {
-        Some(place) => {
-            *place = concurrency();
-            0
-        }
-        None => brick::error::Status::InvalidArguments as c_int,
-    }
 }

@@ -1,5 +1,7 @@
 //! A shared library of this workspace, loaded at run time.
 
+pub mod matmul;
+
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::path::PathBuf;
 

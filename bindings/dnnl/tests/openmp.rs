@@ -1,0 +1,65 @@
+//! The OpenMP flavour works on OpenMP's threads, as many as OpenMP says.
+#![cfg(not(feature = "threadpool"))]
+
+mod library;
+
+use library::{Library, matmul};
+use std::process::Command;
+
+fn threads_of_this_process() -> usize {
+    std::fs::read_dir("/proc/self/task")
+        .expect("Linux lists a process's threads")
+        .count()
+}
+
+/// Not a test of its own: what the others run in a process with an `OMP_NUM_THREADS`.
+#[test]
+#[ignore = "a case for another process"]
+fn case_matmul() {
+    let library = Library::open("libdnnl.so", libc::RTLD_LOCAL);
+    let before = threads_of_this_process();
+    let engine = matmul::engine(&library);
+    let stream = matmul::stream(&library, engine);
+    matmul::check_matmul(&library, engine, stream);
+    println!("hired {}", threads_of_this_process() - before);
+}
+
+fn run(variables: &[(&str, &str)]) -> String {
+    let output = Command::new(std::env::current_exe().expect("a running program has a path"))
+        .args(["--ignored", "--exact", "--nocapture", "case_matmul"])
+        .envs(variables.iter().copied())
+        .output()
+        .expect("the program can run again");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        output.status.success(),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    text
+}
+
+#[test]
+fn the_team_has_as_many_threads_as_openmp_says() {
+    for threads in 1..=3 {
+        let text = run(&[("OMP_NUM_THREADS", &threads.to_string())]);
+        assert!(
+            text.contains(&format!("hired {}\n", threads - 1)),
+            "{threads}: {text}"
+        );
+    }
+}
+
+#[test]
+fn verbose_lines_go_to_stdout_in_onednns_name() {
+    let text = run(&[("ONEDNN_VERBOSE", "1"), ("OMP_NUM_THREADS", "1")]);
+    assert!(
+        text.contains("onednn_verbose,v1,info,cpu,runtime:OpenMP"),
+        "{text}"
+    );
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with("onednn_verbose,v1,primitive,exec,cpu,matmul,brick")),
+        "{text}"
+    );
+}
