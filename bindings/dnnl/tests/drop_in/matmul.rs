@@ -1,6 +1,6 @@
 //! One matrix product through oneDNN's names, from engine to result.
 
-use super::Library;
+use crate::library::Library;
 use std::ffi::{c_int, c_uint, c_void};
 use std::ptr::{null, null_mut};
 

@@ -1,7 +1,5 @@
 //! A shared library of this workspace, loaded at run time.
 
-pub mod matmul;
-
 use std::ffi::{CStr, CString, c_int, c_void};
 use std::path::PathBuf;
 

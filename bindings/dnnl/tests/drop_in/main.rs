@@ -1,6 +1,11 @@
 //! What a program sees that loads this library in oneDNN's place. Tests load it as programs do, with dlopen.
 
 mod library;
+mod matmul;
+#[cfg(not(feature = "threadpool"))]
+mod openmp;
+#[cfg(feature = "threadpool")]
+mod threadpool;
 
 use library::Library;
 use std::ffi::{c_char, c_int, c_uint};
@@ -32,7 +37,7 @@ fn exactly_the_listed_names_are_exported() {
         .map(|(_, name)| name)
         .collect();
     exported.sort_unstable();
-    let mut listed: Vec<_> = include_str!("../names.txt").split_whitespace().collect();
+    let mut listed: Vec<_> = include_str!("../../names.txt").split_whitespace().collect();
     listed.sort_unstable();
     assert_eq!(exported, listed);
     assert!(

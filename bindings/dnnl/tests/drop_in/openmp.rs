@@ -1,9 +1,6 @@
 //! The OpenMP flavour works on OpenMP's threads, as many as OpenMP says.
-#![cfg(not(feature = "threadpool"))]
 
-mod library;
-
-use library::{Library, matmul};
+use crate::{library::Library, matmul};
 use std::process::Command;
 
 fn threads_of_this_process() -> usize {
@@ -26,7 +23,7 @@ fn case_matmul() {
 
 fn run(variables: &[(&str, &str)]) -> String {
     let output = Command::new(std::env::current_exe().expect("a running program has a path"))
-        .args(["--ignored", "--exact", "--nocapture", "case_matmul"])
+        .args(["--ignored", "--exact", "--nocapture", "openmp::case_matmul"])
         .envs(variables.iter().copied())
         .output()
         .expect("the program can run again");

@@ -1,12 +1,7 @@
 //! The thread-pool flavour works on a C++ pool that a client brings.
-#![cfg(feature = "threadpool")]
 
-mod library;
-
-use library::{
-    Library,
-    matmul::{self, Handle},
-};
+use crate::library::Library;
+use crate::matmul::{self, Handle};
 use std::ffi::c_int;
 use std::path::PathBuf;
 use std::ptr::null_mut;
@@ -24,7 +19,7 @@ fn client() -> &'static Library {
             .host(&target)
             .opt_level(1)
             .get_compiler();
-        let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/pool.cpp");
+        let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/drop_in/pool.cpp");
         let flags = [
             "-std=c++17",
             "-shared",
