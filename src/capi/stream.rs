@@ -23,6 +23,11 @@ impl Stream {
         &self.engine
     }
 
+    /// The caller's pool, if it was created with one.
+    pub fn user_pool(&self) -> Option<&UserPool> {
+        self.user_pool.as_ref()
+    }
+
     /// Where parallel parts run.
     pub fn pool(&self) -> &dyn Pool {
         match &self.user_pool {

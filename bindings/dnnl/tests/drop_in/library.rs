@@ -6,6 +6,11 @@ use std::path::PathBuf;
 /// A loaded library; it stays loaded.
 pub struct Library(*mut c_void);
 
+// SAFETY: dlopen's handles may be used from any thread.
+unsafe impl Send for Library {}
+// SAFETY: as above, from several at once.
+unsafe impl Sync for Library {}
+
 impl Library {
     /// The library of that file name that cargo built along with this test.
     pub fn path(file: &str) -> PathBuf {
