@@ -14,7 +14,9 @@ static void engines(void)
     INVALID(brick_engine_create(NULL, brick_cpu, 0));
     INVALID_CREATE(brick_engine_t, e, brick_engine_create(&e, (brick_engine_kind_t)BAD, 0));
     INVALID_CREATE(brick_engine_t, e, brick_engine_create(&e, brick_cpu, 7));
-    INVALID_CREATE(brick_engine_t, e, brick_engine_create(&e, brick_gpu, 0));
+    e = POISON(brick_engine_t);
+    UNIMPLEMENTED(brick_engine_create(&e, brick_gpu, 0));
+    UNTOUCHED(brick_engine_t, e);
     EXPECT(brick_engine_get_count((brick_engine_kind_t)BAD) == 0);
     INVALID(brick_engine_get_kind(NULL, &kind));
     INVALID(brick_engine_get_kind(engine, NULL));
@@ -115,7 +117,7 @@ static void views(void)
     INVALID(brick_memory_desc_query_v2(f32_2x3, (brick_query_t)BAD, 0, &number));
     EXPECT(brick_memory_desc_get_size(NULL) == 0);
     EXPECT(brick_memory_desc_equal(f32_2x3, NULL) == 0);
-    EXPECT(brick_data_type_size((brick_data_type_t)BAD) == 0);
+    EXPECT(brick_data_type_size((brick_data_type_t)BAD) == SIZE_MAX);
 }
 
 static void memories(void)
@@ -210,7 +212,7 @@ static void attributes(void)
     // No more than 32.
     for (int i = 0; i < 32; i++)
         OK(brick_post_ops_append_eltwise(ops, brick_eltwise_relu, 0, 0));
-    FAILS(brick_out_of_memory, brick_post_ops_append_eltwise(ops, brick_eltwise_relu, 0, 0));
+    INVALID(brick_post_ops_append_eltwise(ops, brick_eltwise_relu, 0, 0));
     EXPECT(brick_post_ops_len(ops) == 32);
     OK(brick_post_ops_destroy(ops));
     OK(brick_primitive_attr_destroy(attr));
@@ -342,7 +344,7 @@ static void primitives(void)
     INVALID(brick_primitive_desc_query(pd, (brick_query_t)BAD, 0, &number));
     EXPECT(brick_primitive_desc_query_md(NULL, brick_query_src_md, 0) == NULL);
     EXPECT(brick_primitive_desc_query_md(pd, (brick_query_t)BAD, 0) == NULL);
-    EXPECT(brick_primitive_desc_query_md(pd, brick_query_src_md, 99) == NULL);
+    EXPECT(brick_memory_desc_get_size(brick_primitive_desc_query_md(pd, brick_query_src_md, 99)) == 0);
     EXPECT(brick_primitive_desc_query_s32(NULL, brick_query_num_of_inputs_s32, 0) == 0);
     INVALID(brick_primitive_get_primitive_desc(NULL, &back));
     OK(brick_primitive_create(&primitive, pd));

@@ -18,7 +18,8 @@ static inline void check_that(int good, const char *file, int line, const char *
 {
     if (good)
         return;
-    check_failures++;
+    if (check_failures++ >= 20) // enough to see what is wrong
+        return;
     fprintf(stderr, "%s:%d: %s%s%s\n", file, line, what, *found ? ": " : "", found);
 }
 
@@ -55,7 +56,7 @@ static const char *check_stale = "";
 static inline void check_forget(void)
 {
     static char copy[512];
-    (void)brick_stream_wait(NULL);
+    (void)brick_set_verbose(-12345);
     snprintf(copy, sizeof copy, "%s", brick_last_error());
     check_stale = copy;
 }

@@ -3,5 +3,5 @@
 
 int minor_version()
 {
-    return BRICK_VERSION_MINOR;
+    return brick_version()->minor;
 }

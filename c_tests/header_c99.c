@@ -5,5 +5,5 @@
 int main(void)
 {
     brick_dims_t dims = {1, 2};
-    return brick_version()->major == BRICK_VERSION_MAJOR && dims[1] == 2 ? 0 : 1;
+    return brick_version()->major == 3 && dims[1] == BRICK_RUNTIME_OMP ? 0 : 1;
 }

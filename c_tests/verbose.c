@@ -38,7 +38,7 @@ int main(void)
     run_once(pd, 2, args);
     EXPECT(seen("brick_verbose,v1,info,", "isa:"));
     EXPECT(seen("brick_verbose,v1,primitive,exec,cpu,eltwise,brick:", "forward_inference"));
-    EXPECT(seen("exec,cpu,eltwise", "src:f32"));
+    EXPECT(seen("exec,cpu,eltwise", "f32::blocked:a:"));
     EXPECT(!seen("primitive,create", ""));
 
     OK(brick_set_verbose(2));

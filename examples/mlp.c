@@ -546,6 +546,14 @@ static void report(const struct net *net, double seconds, int threads)
     printf("\n");
 }
 
+// How many threads the library uses.
+static int threads(void)
+{
+    brick_machine_info_t info;
+    CHECK(brick_machine_info(&info));
+    return info.threads;
+}
+
 static int *identity(int64_t count)
 {
     int *order = allocate((size_t)count * sizeof *order);
@@ -600,7 +608,7 @@ int main(int argc, char **argv)
         printf("epoch %2d  loss %.4f  accuracy %.2f %%  %.0f ms\n", epoch, loss, reached, 1e3 * (now() - began));
         fflush(stdout);
     }
-    report(&net, now() - start, example_threads());
+    report(&net, now() - start, threads());
     printf("accuracy %.2f %% on the held-out images\n", reached);
 
     destroy(&net);

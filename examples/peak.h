@@ -15,7 +15,7 @@ enum peak_type { PEAK_F32, PEAK_BF16, PEAK_INT8 };
 // Twelve chains hide the latency of two units. The kernels differ in the instruction alone.
 #define PEAK_CHAINS 12
 #define PEAK_KERNEL(name, isa, vector, operand, zero, ones, dot)                      \
-    __attribute__((target(isa), noinline)) static vector name(long rounds)            \
+    __attribute__((target(isa), noinline)) static void name(long rounds)              \
     {                                                                                 \
         vector acc[PEAK_CHAINS];                                                      \
         operand a = ones, b = ones;                                                   \
@@ -32,7 +32,6 @@ enum peak_type { PEAK_F32, PEAK_BF16, PEAK_INT8 };
         }                                                                             \
         for (int i = 0; i < PEAK_CHAINS; i++)                                         \
             __asm__ volatile("" : : "v"(acc[i]));                                     \
-        return acc[0];                                                                \
     }
 #define PEAK_FMA256(c, a, b) _mm256_fmadd_ps(a, b, c)
 #define PEAK_FMA512(c, a, b) _mm512_fmadd_ps(a, b, c)
@@ -43,11 +42,6 @@ PEAK_KERNEL(peak_bf16, "avx512bf16", __m512, __m512bh, _mm512_setzero_ps(),
 PEAK_KERNEL(peak_int8, "avx512vnni", __m512i, __m512i, _mm512_setzero_si512(), _mm512_setzero_si512(),
             _mm512_dpbusd_epi32)
 
-static void run_f32_avx2(long rounds) { (void)peak_f32_avx2(rounds); }
-static void run_f32_avx512(long rounds) { (void)peak_f32_avx512(rounds); }
-static void run_bf16(long rounds) { (void)peak_bf16(rounds); }
-static void run_int8(long rounds) { (void)peak_int8(rounds); }
-
 // Operations of one core in GFLOP/s (GOP/s for int8), 0 when unknown. Types without instructions of their own are
 // computed in f32, so f32's peak is theirs.
 static double measure_peak(enum peak_type type)
@@ -55,13 +49,13 @@ static double measure_peak(enum peak_type type)
     void (*run)(long) = NULL;
     double lanes = 0; // multiply-adds an instruction
     if (type == PEAK_INT8 && __builtin_cpu_supports("avx512vnni"))
-        run = run_int8, lanes = 64;
+        run = peak_int8, lanes = 64;
     else if (type == PEAK_BF16 && __builtin_cpu_supports("avx512bf16"))
-        run = run_bf16, lanes = 32;
+        run = peak_bf16, lanes = 32;
     else if (__builtin_cpu_supports("avx512f"))
-        run = run_f32_avx512, lanes = 16;
+        run = peak_f32_avx512, lanes = 16;
     else if (__builtin_cpu_supports("fma"))
-        run = run_f32_avx2, lanes = 8;
+        run = peak_f32_avx2, lanes = 8;
     if (!run)
         return 0;
     const long rounds = 100000; // about half a millisecond
