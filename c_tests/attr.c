@@ -72,9 +72,59 @@ static void modes(brick_primitive_attr_t attr)
     EXPECT(rounding == brick_rounding_mode_environment);
 }
 
+// What only some primitives can honour is recorded all the same.
+static void less_common(void)
+{
+    brick_primitive_attr_t attr = NULL;
+    brick_memory_desc_t mask = matrix(4, 8, brick_u8);
+    const_brick_memory_desc_t got = NULL;
+    brick_data_type_t seed = brick_data_type_undef;
+    brick_dims_t groups = {32, 1};
+    int use_offset = 0, host = 0, number = 0;
+    OK(brick_primitive_attr_create(&attr));
+    OK(brick_primitive_attr_set_dropout(attr, mask));
+    OK(brick_primitive_attr_get_dropout(attr, &got));
+    EXPECT(brick_memory_desc_equal(got, mask));
+    OK(brick_primitive_attr_set_dropout_v2(attr, mask, brick_s64, 1, 1));
+    OK(brick_primitive_attr_get_dropout_v2(attr, &got, &seed, &use_offset, &host));
+    EXPECT(seed == brick_s64 && use_offset == 1 && host == 1);
+
+    OK(brick_primitive_attr_set_scales_v2(attr, BRICK_ARG_WEIGHTS, 3, 2, groups, brick_f32, 0));
+    OK(brick_primitive_attr_set_scales_v3(attr, BRICK_ARG_SRC, 0, 0, NULL, brick_f32, 1, brick_quantization_mode_static_sazp));
+    OK(brick_primitive_attr_set_zero_points_v2(attr, BRICK_ARG_WEIGHTS, 3, 2, groups, brick_s8, 0));
+    OK(brick_primitive_attr_set_precomputed_reductions(attr, BRICK_ARG_SRC, 3, 2, groups, brick_s32));
+
+    float scales[2] = {0.5f, 2.0f};
+    const float *back = NULL;
+    brick_dim_t count = 0;
+    OK(brick_primitive_attr_set_rnn_weights_qparams(attr, 2, 24, scales));
+    OK(brick_primitive_attr_get_rnn_weights_qparams(attr, &count, &number, &back));
+    EXPECT(count == 2 && number == 24 && back[1] == 2.0f);
+    OK(brick_primitive_attr_set_rnn_weights_projection_qparams(attr, 1, 0, scales));
+    OK(brick_primitive_attr_get_rnn_weights_projection_qparams(attr, &count, &number, &back));
+    EXPECT(count == 1 && number == 0 && back[0] == 0.5f);
+
+    brick_post_ops_t ops = NULL;
+    brick_alg_kind_t alg = brick_alg_kind_undef;
+    const_brick_memory_desc_t src1 = NULL, src2 = NULL;
+    brick_data_type_t bias = brick_data_type_undef, dst = brick_data_type_undef;
+    brick_dim_t kernel = 0, stride = 0, padding = 0;
+    OK(brick_post_ops_create(&ops));
+    OK(brick_post_ops_append_binary_v2(ops, brick_binary_select, mask, mask));
+    OK(brick_post_ops_get_params_binary_v2(ops, 0, &alg, &src1, &src2));
+    EXPECT(alg == brick_binary_select && brick_memory_desc_equal(src2, mask));
+    OK(brick_post_ops_append_dw(ops, brick_f32, brick_f32, brick_bf16, 3, 2, 1));
+    OK(brick_post_ops_get_params_dw(ops, 1, &seed, &bias, &dst, &kernel, &stride, &padding));
+    EXPECT(seed == brick_f32 && dst == brick_bf16 && kernel == 3 && stride == 2 && padding == 1);
+    OK(brick_post_ops_destroy(ops));
+    OK(brick_memory_desc_destroy(mask));
+    OK(brick_primitive_attr_destroy(attr));
+}
+
 int main(void)
 {
     post_ops();
+    less_common();
     brick_primitive_attr_t attr = NULL, copy = NULL;
     OK(brick_primitive_attr_create(&attr));
     modes(attr);

@@ -351,6 +351,9 @@ static void primitives(void)
     INVALID(brick_primitive_get_primitive_desc(primitive, NULL));
     INVALID(brick_primitive_execute(primitive, stream, 0, NULL));
     EXPECT(brick_primitive_get_cache_blob(primitive, &size, NULL) != brick_success);
+    brick_primitive_t from_blob = POISON(brick_primitive_t);
+    EXPECT(brick_primitive_create_from_cache_blob(&from_blob, pd, 0, NULL) != brick_success);
+    UNTOUCHED(brick_primitive_t, from_blob);
     OK(brick_primitive_destroy(primitive));
     OK(brick_primitive_desc_destroy(pd));
 }

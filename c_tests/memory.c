@@ -1,9 +1,32 @@
 // Memory objects: the caller's buffers, brick's own, mapping, handles.
 #include "check.h"
 
+// A number that lies in the object itself.
+static void host_scalars(void)
+{
+    brick_memory_desc_t md = NULL;
+    brick_memory_t memory = NULL;
+    float value = 2.5f, got = 0;
+    OK(brick_memory_desc_create_host_scalar(&md, brick_f32));
+    OK(brick_memory_create_host_scalar(&memory, md, &value));
+    OK(brick_memory_get_host_scalar_value(memory, &got));
+    EXPECT(got == 2.5f);
+    value = -1.0f;
+    OK(brick_memory_get_host_scalar_value(memory, &got));
+    EXPECT(got == 2.5f);
+    OK(brick_memory_set_host_scalar_value(memory, &value));
+    OK(brick_memory_get_host_scalar_value(memory, &got));
+    EXPECT(got == -1.0f);
+    INVALID(brick_memory_get_host_scalar_value(memory, NULL));
+    INVALID(brick_memory_set_host_scalar_value(NULL, &value));
+    OK(brick_memory_destroy(memory));
+    OK(brick_memory_desc_destroy(md));
+}
+
 int main(void)
 {
     setup();
+    host_scalars();
     static float data[6] = {1, 2, 3, 4, 5, 6}, other[6];
     brick_memory_desc_t md = matrix(2, 3, brick_f32);
 

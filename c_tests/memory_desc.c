@@ -135,8 +135,39 @@ static void blobs(void)
     OK(brick_memory_desc_destroy(md));
 }
 
+// Sparse encodings exist in the API, and brick says that it has none.
+static void encodings(void)
+{
+    brick_memory_desc_t md = POISON(brick_memory_desc_t);
+    brick_dims_t dims = {8, 8};
+    UNIMPLEMENTED(brick_memory_desc_create_with_csr_encoding(&md, 2, dims, brick_f32, 5, brick_s32, brick_s32));
+    UNIMPLEMENTED(brick_memory_desc_create_with_coo_encoding(&md, 2, dims, brick_f32, 5, brick_s32));
+    UNIMPLEMENTED(brick_memory_desc_create_with_packed_encoding(&md, 2, dims, brick_f32, 5));
+    UNTOUCHED(brick_memory_desc_t, md);
+}
+
+// A layout as a string: its size is asked first.
+static void layout_strings(void)
+{
+    int64_t dims[] = {2, 19, 4, 5};
+    brick_memory_desc_t md = tagged(4, dims, brick_f32, brick_nChw16c);
+    size_t size = 0;
+    OK(brick_memory_desc_get_layout(NULL, &size, md));
+    EXPECT(size > 7 && size < 256);
+    char text[256] = "";
+    OK(brick_memory_desc_get_layout(text, &size, md));
+    EXPECT(strstr(text, "aBcd16b") != NULL && strlen(text) + 1 == size);
+    size = 2;
+    INVALID(brick_memory_desc_get_layout(text, &size, md));
+    EXPECT(brick_memory_desc_get_size_v2(md, 0) == brick_memory_desc_get_size(md));
+    EXPECT(brick_memory_desc_get_size_v2(md, 1) == 0);
+    OK(brick_memory_desc_destroy(md));
+}
+
 int main(void)
 {
+    encodings();
+    layout_strings();
     plain();
     blocked();
     views();
