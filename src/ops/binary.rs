@@ -63,9 +63,8 @@ impl Desc {
             name: "binary",
             args,
             dst: arg::DST,
-            expr,
+            expr: Some(expr),
             bindings,
-            copy: false,
             env,
         }
         .plan()

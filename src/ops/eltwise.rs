@@ -73,6 +73,10 @@ impl Desc {
             ));
         }
         ensure!(
+            self.alg != Eltwise::SoftRelu || alpha != 0.0,
+            invalid!("alpha: soft_relu divides by it, it must not be 0")
+        );
+        ensure!(
             self.data.dims() == self.dst.dims() && !self.data.is_absent(),
             invalid!(
                 "{}: dims {:?} differ from {:?} of the other side",
@@ -151,9 +155,8 @@ fn forward(
         name: "eltwise",
         args,
         dst: arg::DST,
-        expr,
+        expr: Some(expr),
         bindings,
-        copy: false,
         env,
     }
     .plan()
@@ -201,9 +204,8 @@ fn backward(
         name: "eltwise",
         args,
         dst: arg::DIFF_SRC,
-        expr,
+        expr: Some(expr),
         bindings,
-        copy: false,
         env,
     }
     .plan()

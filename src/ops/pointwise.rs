@@ -11,7 +11,7 @@ use crate::{
     kernel::{expr::Expr, spec::Spec},
     memory::MemoryDesc,
     plan::{
-        place::{Place, blocks},
+        place::{Block, Place, blocks},
         steps::{self, Body, STAGE_BYTES, Step, Work},
     },
     unimplemented_here,
@@ -30,12 +30,10 @@ pub struct Pointwise<'a> {
     pub args: Vec<Arg>,
     /// Argument number of what is written.
     pub dst: i32,
-    /// The value of an element.
-    pub expr: Expr,
+    /// The value of an element; without, it is that of the first operand bit by bit, whatever its type.
+    pub expr: Option<Expr>,
     /// Its operands.
     pub bindings: Bindings,
-    /// Whether dst receives the first operand bit by bit.
-    pub copy: bool,
     /// Where it will run.
     pub env: &'a Env,
 }
@@ -85,14 +83,6 @@ impl Pointwise<'_> {
 
     fn steps(&self, dst: &MemoryDesc) -> Result<Vec<Step<Spec>>> {
         check_layout(dst, "dst")?;
-        let inputs: Vec<DataType> = self.bindings.list.iter().map(|b| b.dtype).collect();
-        let work = Work {
-            isa: self.env.isa,
-            expr: &self.expr,
-            dst: dst.dtype(),
-            inputs: &inputs,
-            copy: self.copy,
-        };
         let bytes = dst.dtype().size_bytes();
         let own = Place::whole(dst, bytes);
         let places: Vec<&Place> = std::iter::once(&own)
@@ -102,10 +92,7 @@ impl Pointwise<'_> {
         let inside = blocks(&ranges, &places).ok_or_else(|| {
             unimplemented_here!("{}: the inner blocks of the layouts do not nest", self.name)
         })?;
-        let mut all: Vec<_> = inside
-            .into_iter()
-            .flat_map(|b| steps::plan(&work, b))
-            .collect();
+        let mut all = self.inside(dst.dtype(), inside);
         for d in 0..ranges.len() {
             if dst.dims[d] < dst.padded_dims[d] {
                 let padding = blocks(&padding(dst, d), &[&own]).into_iter().flatten();
@@ -113,6 +100,29 @@ impl Pointwise<'_> {
             }
         }
         Ok(all)
+    }
+
+    fn inside(&self, dst: DataType, blocks: Vec<Block>) -> Vec<Step<Spec>> {
+        let isa = self.env.isa;
+        let Some(expr) = &self.expr else {
+            let bytes = dst.size_bytes() as i64;
+            let copies = blocks
+                .into_iter()
+                .map(|b| steps::copy(isa, b, [0, 1], bytes));
+            return copies.flatten().collect();
+        };
+        let inputs: Vec<DataType> = self.bindings.list.iter().map(|b| b.dtype).collect();
+        let inputs = &inputs;
+        let work = Work {
+            isa,
+            expr,
+            dst,
+            inputs,
+        };
+        blocks
+            .into_iter()
+            .flat_map(|b| steps::plan(&work, b))
+            .collect()
     }
 }
 

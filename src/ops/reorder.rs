@@ -41,14 +41,14 @@ impl Desc {
         let mut args = vec![Arg::input(arg::SRC, *src), Arg::output(arg::DST, *dst)];
         let mut chain = Chain::new(&mut args, dst, 0);
         let place = Place::broadcast(src, src.dtype().size_bytes());
-        let copy = plain && src.data_type == dst.data_type;
-        let (expr, bindings) = if copy {
-            chain.bindings.list.push(Binding {
+        let (expr, bindings) = if plain && src.data_type == dst.data_type {
+            let binding = Binding {
                 index: 0,
                 dtype: src.dtype(),
                 place,
-            });
-            chain.finish(0, false)
+            };
+            chain.bindings.list.push(binding);
+            (None, chain.bindings)
         } else {
             check_operand(src, "src")?;
             check_operand(dst, "dst")?;
@@ -60,7 +60,8 @@ impl Desc {
             } else {
                 converted(&mut chain, attr, src, x)?
             };
-            chain.finish(value, int)
+            let (expr, bindings) = chain.finish(value, int);
+            (Some(expr), bindings)
         };
         Pointwise {
             name: "reorder",
@@ -68,7 +69,6 @@ impl Desc {
             dst: arg::DST,
             expr,
             bindings,
-            copy,
             env,
         }
         .plan()

@@ -51,9 +51,8 @@ impl Desc {
             name: "sum",
             args,
             dst: arg::DST,
-            expr,
+            expr: Some(expr),
             bindings,
-            copy: false,
             env,
         }
         .plan()

@@ -70,16 +70,11 @@ pub struct Work<'a> {
     pub dst: DataType,
     /// Types of the inputs.
     pub inputs: &'a [DataType],
-    /// Whether the result is the first input, bit by bit.
-    pub copy: bool,
 }
 
 /// Plans the work over one block whose operands are dst and the inputs.
 pub fn plan(work: &Work, block: Block) -> Vec<Step<Spec>> {
     let all: Vec<usize> = (0..=work.inputs.len()).collect();
-    if work.copy {
-        return copy(work.isa, block, [0, 1], work.dst.size_bytes() as i64);
-    }
     let block = project(&block, &all);
     match stage_order(work, &block) {
         Some(Order::Source) => staged(work, block, Order::Source),
@@ -423,7 +418,7 @@ fn through_inputs(work: &Work, mut tile: Block) -> Vec<Step<Spec>> {
 }
 
 /// Moves elements of `bytes` bytes from operand `from` to operand `to`.
-fn copy(isa: Isa, block: Block, [to, from]: [usize; 2], mut bytes: i64) -> Vec<Step<Spec>> {
+pub fn copy(isa: Isa, block: Block, [to, from]: [usize; 2], mut bytes: i64) -> Vec<Step<Spec>> {
     let mut block = project(&block, &[to, from]);
     let adjacent = |l: &Loop, bytes: i64| l.strides == [bytes, bytes];
     while let Some(at) = block
