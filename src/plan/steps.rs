@@ -352,18 +352,15 @@ fn innermost_first(block: &Block, operand: usize) -> Vec<usize> {
     loops
 }
 
-/// Adds a dense buffer to the operands of a tile, in the order of the given operand's strides; loops along which that
-/// operand stands still get none.
+/// Adds a dense buffer to the operands of a tile, in the order of the given operand's strides.
 fn add_buffer(tile: &mut Block, like: usize, bytes: i64) {
     let mut order = innermost_first(tile, like);
     order.extend((0..tile.loops.len()).filter(|&l| tile.loops[l].strides[like] == 0));
     let mut reach = bytes;
     tile.base.push(0);
     for l in order {
-        let Loop { count, strides } = &mut tile.loops[l];
-        let still = strides[like] == 0;
-        strides.push(if still { 0 } else { reach });
-        reach *= if still { 1 } else { *count };
+        tile.loops[l].strides.push(reach);
+        reach *= tile.loops[l].count;
     }
 }
 
