@@ -1,7 +1,7 @@
 //! One matrix product through oneDNN's names, from engine to result.
 
 use crate::library::Library;
-use std::ffi::{c_int, c_uint, c_void};
+use std::ffi::{c_int, c_void};
 use std::ptr::{null, null_mut};
 
 /// Any handle.
@@ -17,7 +17,7 @@ struct ExecArg {
 }
 
 /// Creates a handle by a call that stores it and returns a status.
-fn create(call: impl FnOnce(*mut Handle) -> c_int) -> Handle {
+pub fn create(call: impl FnOnce(*mut Handle) -> c_int) -> Handle {
     let mut handle = null_mut();
     assert_eq!(call(&mut handle), 0);
     assert!(!handle.is_null());
@@ -30,14 +30,6 @@ pub fn engine(library: &Library) -> Handle {
     let engine_create: extern "C" fn(*mut Handle, c_int, usize) -> c_int =
         unsafe { library.function("dnnl_engine_create") };
     create(|engine| engine_create(engine, 1, 0))
-}
-
-/// A stream on the default pool.
-pub fn stream(library: &Library, engine: Handle) -> Handle {
-    // SAFETY: the signature is oneDNN's.
-    let stream_create: extern "C" fn(*mut Handle, Handle, c_uint) -> c_int =
-        unsafe { library.function("dnnl_stream_create") };
-    create(|stream| stream_create(stream, engine, 1))
 }
 
 /// A dense row-major f32 matrix over `data`: its descriptor and its memory.

@@ -1,6 +1,8 @@
 //! The OpenMP flavour works on OpenMP's threads, as many as OpenMP says.
 
-use crate::{library::Library, matmul};
+use crate::library::Library;
+use crate::matmul::{self, Handle};
+use std::ffi::{c_int, c_uint};
 use std::process::Command;
 
 fn threads_of_this_process() -> usize {
@@ -16,7 +18,10 @@ fn case_matmul() {
     let library = Library::open("libdnnl.so", libc::RTLD_LOCAL);
     let before = threads_of_this_process();
     let engine = matmul::engine(&library);
-    let stream = matmul::stream(&library, engine);
+    // SAFETY: the signature is oneDNN's.
+    let stream_create: extern "C" fn(*mut Handle, Handle, c_uint) -> c_int =
+        unsafe { library.function("dnnl_stream_create") };
+    let stream = matmul::create(|stream| stream_create(stream, engine, 1));
     matmul::check_matmul(&library, engine, stream);
     println!("hired {}", threads_of_this_process() - before);
 }
