@@ -200,7 +200,8 @@ impl Case {
             let dtype = argument.tensor.layout.dtype;
             for (i, (got, want)) in got.data.iter().zip(&expected.data).enumerate() {
                 let equal = got == want || got.is_nan() && want.is_nan();
-                if !equal && !((got - want).abs() <= (self.tolerance)(*want, dtype)) {
+                let close = (got - want).abs() <= (self.tolerance)(*want, dtype);
+                if !equal && !close {
                     return Err(format!(
                         "argument {id}, element {i} of {:?}: {got}, expected {want}",
                         expected.dims
