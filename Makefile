@@ -27,7 +27,7 @@ $(OUT)/examples/%: examples/%.c $(wildcard examples/*.h) include/brick.h
 demo: all $(OUT)/examples/mlp
 	$(OUT)/examples/mlp
 
-# The suites that pass whole. `make test-all` runs every suite and rung; docs/status.md lists what fails there.
+# The suites known to pass whole. `make test-all` runs every suite and rung; docs/status.md says what was left out, and why.
 test:
 	$(CARGO) test -p brick-dnn --lib --test encoder --test executable --test products
 
