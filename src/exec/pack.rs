@@ -4,9 +4,11 @@
 //! everything else, however odd, element by element.
 #![allow(unsafe_code)]
 
+use crate::dtype::DataType;
 use crate::error::Result;
 use crate::kernel::Kernel;
-use crate::kernel::spec::{Args, Interleave, Spec, Transpose};
+use crate::kernel::expr::{Bcast, Expr, Node};
+use crate::kernel::spec::{Args, Interleave, Out, Spec, Tile, Transpose};
 use crate::machine::Isa;
 use crate::memory::MemoryDesc;
 use std::sync::Arc;
@@ -81,7 +83,9 @@ pub struct Window {
 
 /// How the windows of one size are packed into `[k/v][ld][v]`.
 pub enum Packer {
-    /// Rows of k are contiguous along x and v is 1: copied row by row.
+    /// Rows of k are contiguous along x and v is 1: copied, in whole words by a kernel.
+    Rows(Arc<Kernel>),
+    /// The same for rows that are no whole number of words.
     #[allow(missing_docs)]
     Copy { k_bytes: i64, size: usize },
     /// Contiguous along x: groups of v rows interleaved.
@@ -105,6 +109,27 @@ pub struct Shape {
     pub ld: usize,
 }
 
+/// Copies rows of so many 32-bit words.
+fn rows_of_words(isa: Isa, n: usize, row_bytes: i64, d_row_bytes: i64) -> Spec {
+    let words = Node::Load {
+        slot: 0,
+        dtype: DataType::S32,
+        bcast: Bcast::Full { row_bytes },
+        int: true,
+    };
+    let expr = Expr {
+        nodes: vec![words],
+        result: 0,
+        int: true,
+    };
+    let out = Out {
+        expr,
+        d: DataType::S32,
+        d_row_bytes,
+    };
+    Spec::Tile(Tile { isa, n, out })
+}
+
 impl Packer {
     /// The packer for windows of k × x of a matrix whose elements lie `k_bytes` and `x_bytes` apart along them; none given,
     /// for any layout.
@@ -113,6 +138,10 @@ impl Packer {
         let (k_bytes, x_bytes) = strides.unwrap_or((0, 0));
         let d_row_bytes = (s.ld * s.v * s.size) as i64;
         if strides.is_some() && x_bytes == size && s.v == 1 {
+            if (x * s.size).is_multiple_of(4) {
+                let words = rows_of_words(s.isa, x * s.size / 4, k_bytes, d_row_bytes);
+                return Ok(Packer::Rows(Kernel::get(&words)?));
+            }
             return Ok(Packer::Copy {
                 k_bytes,
                 size: s.size,
@@ -167,6 +196,18 @@ impl Packer {
                         std::ptr::copy_nonoverlapping(src, to.add(k * s.ld * size), w.x * size)
                     };
                 }
+            }
+            Packer::Rows(kernel) => {
+                let operands = [first];
+                // SAFETY: the kernel was made for rows of this length with these strides, of which the window has w.k.
+                unsafe {
+                    kernel.call(&Args {
+                        operands: operands.as_ptr(),
+                        d: to,
+                        m: w.k,
+                        ..Args::default()
+                    })
+                };
             }
             Packer::Interleave(kernel) | Packer::Transpose(kernel) => {
                 // SAFETY: the kernel was made for windows of this size with these strides.

@@ -77,6 +77,7 @@ pub struct Gemm {
     c_is_d: bool,
     /// Bytes between the rows of the block that D is scattered from, where the kernel cannot store it in place.
     staged_row_bytes: Option<i64>,
+    packed_panel_bytes: usize,
     room: Room,
 }
 
@@ -106,11 +107,14 @@ struct Call {
 }
 
 impl Product {
-    /// Whether A must be packed: transposed operands of the dot instructions, and irregular ones.
+    /// Whether A is packed: transposed operands of the dot instructions, irregular ones, and where it pays.
     fn packs_a(&self) -> bool {
         let size = self.a.dtype.size_bytes() as i64;
         match self.a.side {
-            Side::Strided { cols, .. } => cols != size && self.a.dtype.vnni() > 1,
+            Side::Strided { rows, cols } => {
+                (cols != size && self.a.dtype.vnni() > 1)
+                    || gemm::pack_a(self.m, self.n, rows, cols)
+            }
             _ => true,
         }
     }
@@ -129,7 +133,7 @@ impl Product {
     fn panel(&self) -> usize {
         match self.b.side {
             Side::Panels { width, .. } => width,
-            _ if self.packs_b() => gemm::PANEL,
+            _ if self.packs_b() => gemm::panel(self.isa),
             _ => 0,
         }
     }
@@ -147,13 +151,14 @@ impl Product {
     }
 
     fn blocks(&self) -> Blocks {
-        gemm::blocks(
-            self.m,
-            self.n,
-            self.k,
-            self.a.dtype.size_bytes(),
-            self.panel(),
-        )
+        gemm::blocks(&gemm::Sizes {
+            isa: self.isa,
+            m: self.m,
+            n: self.n,
+            k: self.k,
+            elem_bytes: self.a.dtype.size_bytes(),
+            panel: self.panel(),
+        })
     }
 
     fn split(&self) -> Split {
@@ -175,29 +180,40 @@ impl Product {
         room.bytes * self.split().parts()
     }
 
-    /// Rows and columns of the largest part.
-    fn largest_part(&self) -> (usize, usize) {
+    /// Columns of the largest part.
+    fn most_columns(&self) -> usize {
         let (s, unit) = (self.split(), self.panel().max(16));
-        let rows = (0..s.m).map(|i| gemm::part(self.m, 1, s.m, i).1).max();
-        let cols = (0..s.n).map(|i| gemm::part(self.n, unit, s.n, i).1).max();
-        (rows.unwrap_or(0), cols.unwrap_or(0))
+        let cols = (0..s.n).map(|i| gemm::part(self.n, unit, s.n, i).1);
+        cols.max().unwrap_or(0)
+    }
+
+    /// Elements from one row of a packed block of A to the next; rows 4 KiB apart would evict each other.
+    fn a_pack_ld(&self) -> usize {
+        let ld = self.blocks().kc.min(self.k).next_multiple_of(16);
+        let aliases = (ld * self.a.dtype.size_bytes()).is_multiple_of(4096);
+        ld + if aliases { 16 } else { 0 }
+    }
+
+    /// Bytes of a packed panel of B, which spans all of K.
+    fn packed_panel_bytes(&self) -> usize {
+        self.k.next_multiple_of(4) * self.blocks().bn * self.b.dtype.size_bytes()
     }
 
     /// Scratch of one part, with the bytes between rows of C and of a staged D.
     fn room(&self) -> (Room, i64, bool, Option<i64>) {
         let blocks = self.blocks();
-        let (rows, cols) = self.largest_part();
+        let cols = self.most_columns();
         let round = |bytes: usize| bytes.next_multiple_of(64);
-        let k = self.k.next_multiple_of(4) + 16;
         let mut room = Room::default();
         let mut end = if self.packs_a() {
-            round(rows * k * self.a.dtype.size_bytes())
+            round(blocks.bm * self.a_pack_ld() * self.a.dtype.size_bytes())
         } else {
             0
         };
         room.b = end;
         if self.packs_b() {
-            end += round(blocks.kc.min(k) * blocks.nc * self.b.dtype.size_bytes());
+            let panels = blocks.nc.min(cols).div_ceil(blocks.bn);
+            end += round(panels * self.packed_panel_bytes());
         }
         let size = self.d.dtype.size_bytes() as i64;
         let direct = matches!(self.d.side, Side::Strided { cols, .. } if cols == size);
@@ -215,7 +231,7 @@ impl Product {
         if !c_is_d {
             c_row_bytes = 4 * blocks.nc.min(cols.next_multiple_of(16)) as i64;
             end += if self.k > blocks.kc {
-                round(rows * c_row_bytes as usize)
+                round(blocks.bm * c_row_bytes as usize)
             } else {
                 0
             };
@@ -240,6 +256,7 @@ impl Product {
             c_row_bytes,
             c_is_d,
             staged_row_bytes,
+            packed_panel_bytes: self.packed_panel_bytes(),
             room,
             p: self,
         };
@@ -292,18 +309,14 @@ impl Gemm {
             _ => None,
         };
         if self.p.packs_a() {
-            let (size, v) = (self.p.a.dtype.size_bytes(), self.p.a.dtype.vnni());
             let shape = Shape {
                 isa: self.p.isa,
-                size,
-                v,
-                ld: self.p.largest_part().0,
+                size: self.p.a.dtype.size_bytes(),
+                v: 1,
+                ld: self.p.a_pack_ld(),
             };
-            let parts: Vec<usize> = (0..self.split.m)
-                .map(|i| gemm::part(self.p.m, 1, self.split.m, i).1)
-                .collect();
-            let strides = strided(&self.p.a.side).map(|(rows, cols)| (cols, rows));
-            self.a_pack = Some(Pack::new(strides, &k_sizes, &parts, shape)?);
+            let strides = strided(&self.p.a.side);
+            self.a_pack = Some(Pack::new(strides, &self.m_sizes(), &k_sizes, shape)?);
         }
         if self.p.packs_b() {
             let (size, v) = (self.p.b.dtype.size_bytes(), self.p.a.dtype.vnni());
@@ -313,12 +326,9 @@ impl Gemm {
                 v,
                 ld: self.blocks.bn,
             };
-            self.b_pack = Some(Pack::new(
-                strided(&self.p.b.side),
-                &k_sizes,
-                &self.n_sizes(),
-                shape,
-            )?);
+            let k_sizes = sizes([self.p.k].into_iter(), self.p.k.max(1));
+            let strides = strided(&self.p.b.side);
+            self.b_pack = Some(Pack::new(strides, &k_sizes, &self.n_sizes(), shape)?);
         }
         Ok(())
     }
@@ -370,7 +380,7 @@ impl Gemm {
         let v = a.dtype.vnni() as i64;
         let size = a.dtype.size_bytes() as i64;
         let (a_row_bytes, a_group_bytes) = match (&self.a_pack, &a.side) {
-            (Some(pack), _) => (v * size, pack.shape.ld as i64 * v * size),
+            (Some(pack), _) => (pack.shape.ld as i64 * size, v * size),
             (None, Side::Strided { rows, cols }) => (*rows, v * cols),
             _ => unreachable!("irregular layouts are packed"),
         };
@@ -549,95 +559,84 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The loop nest: groups of columns, blocks of K, blocks of rows, panels of columns.
+    /// The loop nest: groups of columns, blocks of rows, blocks of K, panels of columns.
     unsafe fn nest(&mut self, (m0, m): (usize, usize), (n0, n): (usize, usize)) {
         let (g, bl) = (self.g, self.g.blocks);
-        if let Some(pack) = &g.a_pack {
-            // SAFETY: the whole share of A fits the room that `Product::room` made for it.
-            unsafe { self.pack_a(pack, m0, m) };
-        }
         for nc in (n0..n0 + n).step_by(bl.nc) {
             let width = bl.nc.min(n0 + n - nc);
-            for k in (0..g.p.k.max(1)).step_by(bl.kc) {
-                let kc = bl.kc.min(g.p.k - k);
-                if let (Some(pack), true) = (&g.b_pack, kc > 0) {
-                    // SAFETY: a group of panels fits its room.
-                    unsafe { self.pack_b(pack, (k, kc), (nc, width)) };
-                }
-                for mb in (m0..m0 + m).step_by(bl.bm) {
+            if let (Some(pack), true) = (&g.b_pack, g.p.k > 0) {
+                // SAFETY: a group of panels fits its room.
+                unsafe { self.pack_b(pack, (nc, width)) };
+            }
+            for mb in (m0..m0 + m).step_by(bl.bm) {
+                let rows = bl.bm.min(m0 + m - mb);
+                for k in (0..g.p.k.max(1)).step_by(bl.kc) {
+                    let kc = bl.kc.min(g.p.k - k);
+                    if let (Some(pack), true) = (&g.a_pack, kc > 0) {
+                        // SAFETY: a block of A fits its room.
+                        unsafe { self.pack_a(pack, (mb, rows), (k, kc)) };
+                    }
                     for nb in (nc..nc + width).step_by(bl.bn) {
                         let call = Call {
-                            m: bl.bm.min(m0 + m - mb),
+                            m: rows,
                             n: bl.bn.min(nc + width - nb),
                             k: kc,
                             first: k == 0,
                             last: k + kc == g.p.k,
                         };
                         // SAFETY: the block lies inside the share.
-                        unsafe { self.block(call, (mb, mb - m0), (nb, nb - nc), k) };
+                        unsafe { self.block(call, mb, (nb, nb - nc), k) };
                     }
                 }
             }
         }
     }
 
-    unsafe fn pack_a(&self, pack: &Pack, m0: usize, m: usize) {
-        let g = self.g;
-        let size = g.p.a.dtype.size_bytes();
-        for k in (0..g.p.k).step_by(g.blocks.kc) {
-            let w = Window {
-                k0: k,
-                k: g.blocks.kc.min(g.p.k - k),
-                x0: m0,
-                x: m,
-            };
-            let to = self.scratch.wrapping_add(k * pack.shape.ld * size);
-            // SAFETY: by the caller's promise.
-            unsafe { pack.pack(|k, row| g.p.a.side.at(row, k), self.a, to, w) };
-        }
+    /// Rows of A without gaps: seen from the packer, K runs along its rows.
+    unsafe fn pack_a(&self, pack: &Pack, (m0, m): (usize, usize), (k0, k): (usize, usize)) {
+        let w = Window {
+            k0: m0,
+            k: m,
+            x0: k0,
+            x: k,
+        };
+        let side = |row, k| self.g.p.a.side.at(row, k);
+        // SAFETY: by the caller's promise.
+        unsafe { pack.pack(side, self.a, self.scratch, w) };
     }
 
-    unsafe fn pack_b(&self, pack: &Pack, (k0, k): (usize, usize), (n0, n): (usize, usize)) {
+    unsafe fn pack_b(&self, pack: &Pack, (n0, n): (usize, usize)) {
         let bn = self.g.blocks.bn;
         for nb in (n0..n0 + n).step_by(bn) {
             let w = Window {
-                k0,
-                k,
+                k0: 0,
+                k: self.g.p.k,
                 x0: nb,
                 x: bn.min(n0 + n - nb),
             };
-            let to = self.packed_b(nb - n0);
+            let to = self.packed_b(nb - n0, 0);
             // SAFETY: by the caller's promise.
             unsafe { pack.pack(|k, col| self.g.p.b.side.at(k, col), self.b, to, w) };
         }
     }
 
-    /// Where the packed panel that starts `col` columns into the group lies.
-    fn packed_b(&self, col: usize) -> *mut u8 {
+    /// Where row k of the packed panel that starts `col` columns into the group lies.
+    fn packed_b(&self, col: usize, k: usize) -> *mut u8 {
         let g = self.g;
-        let bytes = g.blocks.kc.next_multiple_of(4) * g.p.b.dtype.size_bytes();
-        self.scratch.wrapping_add(g.room.b + col * bytes)
+        let row = k * g.blocks.bn * g.p.b.dtype.size_bytes();
+        let panel = col / g.blocks.bn * g.packed_panel_bytes;
+        self.scratch.wrapping_add(g.room.b + panel + row)
     }
 
-    /// One kernel call; rows and columns are given in D and counted from the share's first row and the group's first column.
-    unsafe fn block(
-        &mut self,
-        call: Call,
-        (m0, row): (usize, usize),
-        (n0, col): (usize, usize),
-        k: usize,
-    ) {
+    /// One kernel call; columns are given in D and counted from the group's first.
+    unsafe fn block(&mut self, call: Call, m0: usize, (n0, col): (usize, usize), k: usize) {
         let g = self.g;
-        let (a_size, v) = (g.p.a.dtype.size_bytes(), g.p.a.dtype.vnni());
         let a = match &g.a_pack {
-            Some(pack) => self
-                .scratch
-                .wrapping_add((k * pack.shape.ld + row * v) * a_size)
-                .cast_const(),
+            Some(_) => self.scratch.cast_const(),
             None => self.a.wrapping_offset(g.p.a.side.at(m0, k) as isize),
         };
         let b = match (&g.b_pack, &g.p.b.side) {
-            (Some(_), _) => self.packed_b(col).cast_const(),
+            (Some(_), _) => self.packed_b(col, k).cast_const(),
             (None, Side::Panels { width, .. }) => {
                 let inside = k * width * g.p.b.dtype.size_bytes();
                 self.b
@@ -650,8 +649,7 @@ impl<'a> Entry<'a> {
         let c = if g.c_is_d {
             in_place
         } else {
-            self.scratch
-                .wrapping_add(g.room.c + row * g.c_row_bytes as usize + 4 * col)
+            self.scratch.wrapping_add(g.room.c + 4 * col)
         };
         let d = match (call.last, g.staged_row_bytes) {
             (false, _) => c,

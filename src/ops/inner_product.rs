@@ -12,7 +12,7 @@
 
 use super::epilogue::{self, Bindings, Epilogue, Input, Request, arg};
 use super::gemm::{Gemm, Matrix, Product};
-use super::matmul::{check_types, inputs, panel_width, panels, plain, planned};
+use super::matmul::{check_types, inputs, panels, plain, planned};
 use super::{Arg, Env, Exec, Plan, Planned, Prop, Run};
 use crate::attr::Attr;
 use crate::dtype::DataType;
@@ -23,6 +23,7 @@ use crate::kernel::expr::{Bcast, Expr, Node};
 use crate::kernel::spec::{Args, Out, Reduce, Spec, Tile};
 use crate::machine::Isa;
 use crate::memory::MemoryDesc;
+use crate::plan::gemm::weights_panel;
 use crate::{ensure, invalid, unimplemented_here};
 use std::sync::Arc;
 
@@ -116,7 +117,7 @@ impl Desc {
         check_types("inner product", &self.src, &self.weights, &self.dst)?;
         epilogue::check_attr(attr, &[arg::SRC, arg::WEIGHTS, arg::DST], &[arg::DST])?;
         let (src, dst) = (plain(&self.src)?, plain(&self.dst)?);
-        let weights = self.weights_layout(&src, true)?;
+        let weights = self.weights_layout(&src, true, env)?;
         let mut args = inputs(&[
             (arg::SRC, src),
             (arg::WEIGHTS, weights),
@@ -188,7 +189,7 @@ impl Desc {
         )?;
         check_plain_attr(attr)?;
         let (diff_src, diff_dst) = (plain(&self.src)?, plain(&self.dst)?);
-        let weights = self.weights_layout(&diff_src, false)?;
+        let weights = self.weights_layout(&diff_src, false, env)?;
         let mut args = inputs(&[(arg::DIFF_DST, diff_dst), (arg::WEIGHTS, weights)]);
         args.push(Arg {
             id: arg::DIFF_SRC,
@@ -255,7 +256,7 @@ impl Desc {
     }
 
     /// `any` weights: panels for 2-D forward and backward by data, else the order of src.
-    fn weights_layout(&self, src: &MemoryDesc, forward: bool) -> Result<MemoryDesc> {
+    fn weights_layout(&self, src: &MemoryDesc, forward: bool, env: &Env) -> Result<MemoryDesc> {
         let md = &self.weights;
         if !md.is_any() {
             return Ok(*md);
@@ -264,6 +265,15 @@ impl Desc {
             return like(src, md);
         }
         let v = md.dtype().vnni();
+        let columns = md.dims()[usize::from(!forward)] as usize;
+        let Some(width) = weights_panel(env.isa, src.dims()[0] as usize, columns, v) else {
+            let strides = if forward {
+                [1, md.dims()[0].max(1)]
+            } else {
+                [md.dims()[1].max(1), 1]
+            };
+            return MemoryDesc::with_strides(md.dims(), md.dtype(), Some(&strides));
+        };
         let (outer, k, n) = if forward {
             ("AB", 'b', 'a')
         } else {
@@ -274,7 +284,6 @@ impl Desc {
         } else {
             String::new()
         };
-        let width = panel_width(md.dims()[usize::from(!forward)]);
         let tag = format!("{outer}16{k}{width}{n}{group}");
         MemoryDesc::with_tag(md.dims(), md.dtype(), &tag).or_else(|_| like(src, md))
     }

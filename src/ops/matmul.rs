@@ -11,7 +11,7 @@ use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::pack::{Logical, Side};
 use crate::memory::MemoryDesc;
-use crate::plan::gemm::PANEL;
+use crate::plan::gemm::weights_panel;
 use crate::{ensure, invalid, unimplemented_here};
 
 /// The operation; an absent bias has `ndims == 0`.
@@ -30,7 +30,7 @@ impl Desc {
         self.check()?;
         epilogue::check_attr(attr, &[arg::SRC, arg::WEIGHTS, arg::DST], &[arg::DST])?;
         let (src, dst) = (plain(&self.src)?, plain(&self.dst)?);
-        let weights = weights_layout(&self.weights, self.src.dtype())?;
+        let weights = weights_layout(&self.weights, &src, env)?;
         let nd = dst.dims().len();
         let mut args = inputs(&[
             (arg::SRC, src),
@@ -192,25 +192,22 @@ pub fn plain(md: &MemoryDesc) -> Result<MemoryDesc> {
     }
 }
 
-/// The width of the panels for n columns.
-pub fn panel_width(n: i64) -> usize {
-    PANEL.min((n.max(1) as usize).next_multiple_of(16))
-}
-
 /// `any` weights become the panels that the kernel reads, where a format tag for them exists.
-fn weights_layout(md: &MemoryDesc, src: DataType) -> Result<MemoryDesc> {
+fn weights_layout(md: &MemoryDesc, src: &MemoryDesc, env: &Env) -> Result<MemoryDesc> {
     let nd = md.dims().len();
-    if !md.is_any() || nd > 3 {
+    let v = src.dtype().vnni();
+    let (m, n) = (src.dims()[nd - 2] as usize, md.dims()[nd - 1] as usize);
+    let Some(width) = weights_panel(env.isa, m, n, v).filter(|_| md.is_any() && nd <= 3) else {
         return plain(md);
-    }
+    };
     let (k, n) = if nd == 2 { ('a', 'b') } else { ('b', 'c') };
     let outer = if nd == 2 { "BA" } else { "aCB" };
-    let group = if src.vnni() > 1 {
-        format!("{}{k}", src.vnni())
+    let group = if v > 1 {
+        format!("{v}{k}")
     } else {
         String::new()
     };
-    let tag = format!("{outer}16{k}{}{n}{group}", panel_width(md.dims()[nd - 1]));
+    let tag = format!("{outer}16{k}{width}{n}{group}");
     MemoryDesc::with_tag(md.dims(), md.dtype(), &tag).or_else(|_| plain(md))
 }
 

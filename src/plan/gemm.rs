@@ -1,18 +1,60 @@
-//! Block sizes and parallel split of a matrix product: pure functions of shape and threads.
+//! Block sizes and parallel split of a matrix product: pure functions of instruction set, shape and threads.
 //!
-//! The kernel walks a register tile over a block of C (bm × bn) with the whole kc in one call, so a panel of B (kc × bn)
-//! stays in the L2 cache while the rows of A stream past. The split of K depends on K and the types alone.
+//! A panel of B is as wide as the register tile, so that the kernel walks it without gaps: kc × panel elements stay in
+//! the L1 cache while the rows of A stream past, bm × kc elements of A in the L2 cache while the panels do. Sums do not
+//! depend on the blocks of K: an accumulator that passes through C goes on where it stopped.
 
-/// Bytes of one row of A, along K, in one block: panels of 64 columns of B then take 192 KiB.
-const K_BLOCK_BYTES: usize = 3072;
-/// Rows of A in one kernel call.
-const M_BLOCK: usize = 48;
-/// Columns of one packed panel.
-pub const PANEL: usize = 64;
+use crate::machine::Isa;
+
+/// Elements of a register tile's row that are multiplied with one element of A: two vectors of 8 or four of 16.
+pub const fn panel(isa: Isa) -> usize {
+    if isa.is_avx512() { 64 } else { 16 }
+}
+
+/// Bytes of one row of A, along K, in one block.
+const fn k_block_bytes(isa: Isa) -> usize {
+    if isa.is_avx512() { 3072 } else { 1024 }
+}
+
+/// Rows of A in one block.
+const fn m_block(isa: Isa) -> usize {
+    if isa.is_avx512() { 48 } else { 192 }
+}
+
+/// Rows of a register tile.
+const TILE_ROWS: usize = 6;
+/// Rows from which on B is worth copying into panels.
+const PACK_B_ROWS: usize = 24;
+/// Columns from which on A is worth copying into rows without gaps.
+const PACK_A_COLUMNS: usize = 128;
+/// Bytes of B that are packed together, at least `MIN_GROUP` columns.
+const B_GROUP_BYTES: usize = 8 << 20;
+const MIN_GROUP: usize = 512;
 /// Columns of one kernel call on B in place.
 const WIDE: usize = 768;
+/// Few rows read all of B just once, so B is streamed: a few of its rows at a time, as long as they are.
+const STREAM_ROWS: usize = 8;
+const STREAM_DEPTH: usize = 8;
+const STREAM_BYTES: usize = 256 << 10;
 /// Work below which waking another thread costs more than it saves.
 const MIN_FLOP_PER_PART: usize = 1 << 19;
+
+/// What the block sizes are chosen from.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Instruction set.
+    pub isa: Isa,
+    /// Rows, columns and length of the reduction.
+    pub m: usize,
+    #[allow(missing_docs)]
+    pub n: usize,
+    #[allow(missing_docs)]
+    pub k: usize,
+    /// Bytes of an element of A and B.
+    pub elem_bytes: usize,
+    /// Width of B's panels, 0 where B is read in place.
+    pub panel: usize,
+}
 
 /// Block sizes: all parts of a dimension have the size given, but the last may be smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +89,24 @@ impl Split {
 
 /// Whether B should be copied into panels although the kernel could read it in place: when many rows reuse it.
 pub fn pack_b(m: usize) -> bool {
-    m > 24
+    m > PACK_B_ROWS
+}
+
+/// Whether A should be copied although the kernel could read it in place: when many columns reuse it, and its rows are
+/// so far apart that they would evict each other from the cache.
+pub fn pack_a(m: usize, n: usize, row_bytes: i64, group_bytes: i64) -> bool {
+    const FAR: i64 = 1024;
+    m > TILE_ROWS && n >= PACK_A_COLUMNS && (row_bytes.abs() >= FAR || group_bytes.abs() >= FAR)
+}
+
+/// The width of panels for weights that many products will use as they lie, none where row-major weights are as good.
+pub fn weights_panel(isa: Isa, m: usize, n: usize, v: usize) -> Option<usize> {
+    let streamed = m <= STREAM_ROWS;
+    match (streamed, v) {
+        (true, 1) => None,
+        (true, _) => Some(64.min(n.max(1).next_multiple_of(16))),
+        _ => Some(panel(isa).min(n.max(1).next_multiple_of(16))),
+    }
 }
 
 /// The length of even blocks of `total`, at most `max`, multiples of `unit`.
@@ -56,17 +115,28 @@ fn even(total: usize, max: usize, unit: usize) -> usize {
     total.div_ceil(parts).next_multiple_of(unit).max(unit)
 }
 
-/// Blocks for m × n × k with elements of `size` bytes; `panel` is the width of B's panels, 0 where B is read in place.
-pub fn blocks(m: usize, n: usize, k: usize, size: usize, panel: usize) -> Blocks {
-    let kc = even(k, K_BLOCK_BYTES / size, 16);
-    let bn = if panel > 0 { panel } else { WIDE.min(n.max(1)) };
-    let nc = if panel > 0 { (4 * panel).max(bn) } else { bn };
-    Blocks {
-        bm: even(m, M_BLOCK, 1),
-        bn,
-        kc,
-        nc,
+/// Chooses the blocks.
+pub fn blocks(s: &Sizes) -> Blocks {
+    let kc = even(s.k, k_block_bytes(s.isa) / s.elem_bytes, 16);
+    let bm = even(s.m, m_block(s.isa), TILE_ROWS).min(s.m.max(1));
+    if s.panel > 0 {
+        let columns = B_GROUP_BYTES / (s.k.max(1) * s.elem_bytes);
+        let nc = columns.max(MIN_GROUP) / s.panel * s.panel;
+        return Blocks {
+            bm,
+            bn: s.panel,
+            kc,
+            nc,
+        };
     }
+    let streamed = s.m <= STREAM_ROWS && s.k * s.n * s.elem_bytes > STREAM_BYTES;
+    let (kc, bn) = if streamed {
+        (STREAM_DEPTH, 4096 / s.m.max(1))
+    } else {
+        (kc, WIDE)
+    };
+    let bn = bn.min(s.n.max(1));
+    Blocks { bm, bn, kc, nc: bn }
 }
 
 /// Splits the work: the batch first, then the larger of the two sides, so that both operands are shared least.
@@ -81,7 +151,7 @@ pub fn split(batch: usize, m: usize, n: usize, k: usize, threads: usize) -> Spli
         };
     }
     let parts = parts / batch;
-    let (by_n, by_m) = (n.div_ceil(PANEL), m.div_ceil(6));
+    let (by_n, by_m) = (n.div_ceil(64), m.div_ceil(TILE_ROWS));
     let n_parts = if n >= m || by_m < parts {
         parts.min(by_n.max(1))
     } else {
@@ -105,18 +175,47 @@ pub fn part(total: usize, unit: usize, parts: usize, i: usize) -> (usize, usize)
 mod tests {
     use super::*;
 
-    #[test]
-    fn k_blocks_depend_on_k_and_type_alone() {
-        for (k, size, kc) in [
-            (1024, 4, 512),
-            (4096, 4, 688),
-            (512, 4, 512),
-            (1024, 2, 1024),
-            (5, 4, 16),
-        ] {
-            assert_eq!((k, blocks(7, 9, k, size, 64).kc), (k, kc));
-            assert_eq!(blocks(4096, 1, k, size, 0).kc, kc);
+    fn sizes(isa: Isa, m: usize, n: usize, k: usize, panel: usize) -> Sizes {
+        Sizes {
+            isa,
+            m,
+            n,
+            k,
+            elem_bytes: 4,
+            panel,
         }
+    }
+
+    #[test]
+    fn blocks_are_even_and_fit_the_caches() {
+        let all = |isa, m, n, k| blocks(&sizes(isa, m, n, k, panel(isa)));
+        assert_eq!(
+            all(Isa::Avx2, 1000, 1000, 1000),
+            Blocks {
+                bm: 168,
+                bn: 16,
+                kc: 256,
+                nc: 2096
+            }
+        );
+        assert_eq!(
+            all(Isa::Avx512, 1024, 1024, 4096),
+            Blocks {
+                bm: 48,
+                bn: 64,
+                kc: 688,
+                nc: 512
+            }
+        );
+        assert_eq!(all(Isa::Avx2, 7, 5, 5).kc, 16);
+    }
+
+    #[test]
+    fn few_rows_stream_b_in_place() {
+        let one = blocks(&sizes(Isa::Avx2, 1, 4096, 4096, 0));
+        assert_eq!((one.bn, one.kc), (4096, STREAM_DEPTH));
+        let small = blocks(&sizes(Isa::Avx2, 1, 64, 64, 0));
+        assert_eq!((small.bn, small.kc), (64, 64));
     }
 
     #[test]
