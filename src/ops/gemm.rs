@@ -77,6 +77,8 @@ pub struct Gemm {
     c_is_d: bool,
     /// Bytes between the rows of the block that D is scattered from, where the kernel cannot store it in place.
     staged_row_bytes: Option<i64>,
+    /// Length of K that is packed together.
+    k_group: usize,
     packed_panel_bytes: usize,
     room: Room,
 }
@@ -157,6 +159,7 @@ impl Product {
             n: self.n,
             k: self.k,
             elem_bytes: self.a.dtype.size_bytes(),
+            k_group: if self.c_is_d() { 0 } else { self.k },
             panel: self.panel(),
         })
     }
@@ -194,9 +197,32 @@ impl Product {
         ld + if aliases { 16 } else { 0 }
     }
 
-    /// Bytes of a packed panel of B, which spans all of K.
+    /// Whether D itself holds the partial sums of K blocks that are not the last.
+    fn c_is_d(&self) -> bool {
+        let reads_d = |n: &Node| matches!(n, Node::LoadD { .. });
+        self.is_direct() && !self.expr.nodes.iter().any(reads_d) && self.d.dtype == self.acc()
+    }
+
+    /// Whether the kernel can store D in place.
+    fn is_direct(&self) -> bool {
+        let size = self.d.dtype.size_bytes() as i64;
+        matches!(self.d.side, Side::Strided { cols, .. } if cols == size)
+    }
+
+    /// How much of K is packed together: one block where D holds the partial sums of all rows, else all of it, so that
+    /// the sums of a block of rows are finished before the next.
+    fn k_group(&self) -> usize {
+        if self.c_is_d() {
+            self.blocks().kc
+        } else {
+            self.k.max(1)
+        }
+    }
+
+    /// Bytes of a packed panel of B.
     fn packed_panel_bytes(&self) -> usize {
-        self.k.next_multiple_of(4) * self.blocks().bn * self.b.dtype.size_bytes()
+        let k = self.k_group().min(self.k).next_multiple_of(4);
+        k * self.blocks().bn * self.b.dtype.size_bytes()
     }
 
     /// Scratch of one part, with the bytes between rows of C and of a staged D.
@@ -216,13 +242,7 @@ impl Product {
             end += round(panels * self.packed_panel_bytes());
         }
         let size = self.d.dtype.size_bytes() as i64;
-        let direct = matches!(self.d.side, Side::Strided { cols, .. } if cols == size);
-        let reads_d = self
-            .expr
-            .nodes
-            .iter()
-            .any(|n| matches!(n, Node::LoadD { .. }));
-        let c_is_d = direct && !reads_d && self.d.dtype == self.acc();
+        let (direct, c_is_d) = (self.is_direct(), self.c_is_d());
         let mut c_row_bytes = match self.d.side {
             Side::Strided { rows, .. } => rows,
             _ => 0,
@@ -256,6 +276,7 @@ impl Product {
             c_row_bytes,
             c_is_d,
             staged_row_bytes,
+            k_group: self.k_group(),
             packed_panel_bytes: self.packed_panel_bytes(),
             room,
             p: self,
@@ -326,7 +347,7 @@ impl Gemm {
                 v,
                 ld: self.blocks.bn,
             };
-            let k_sizes = sizes([self.p.k].into_iter(), self.p.k.max(1));
+            let k_sizes = sizes([self.p.k].into_iter(), self.k_group);
             let strides = strided(&self.p.b.side);
             self.b_pack = Some(Pack::new(strides, &k_sizes, &self.n_sizes(), shape)?);
         }
@@ -564,31 +585,46 @@ impl<'a> Entry<'a> {
         let (g, bl) = (self.g, self.g.blocks);
         for nc in (n0..n0 + n).step_by(bl.nc) {
             let width = bl.nc.min(n0 + n - nc);
-            if let (Some(pack), true) = (&g.b_pack, g.p.k > 0) {
-                // SAFETY: a group of panels fits its room.
-                unsafe { self.pack_b(pack, (nc, width)) };
-            }
-            for mb in (m0..m0 + m).step_by(bl.bm) {
-                let rows = bl.bm.min(m0 + m - mb);
-                for k in (0..g.p.k.max(1)).step_by(bl.kc) {
-                    let kc = bl.kc.min(g.p.k - k);
-                    if let (Some(pack), true) = (&g.a_pack, kc > 0) {
-                        // SAFETY: a block of A fits its room.
-                        unsafe { self.pack_a(pack, (mb, rows), (k, kc)) };
-                    }
-                    for nb in (nc..nc + width).step_by(bl.bn) {
-                        let call = Call {
-                            m: rows,
-                            n: bl.bn.min(nc + width - nb),
-                            k: kc,
-                            first: k == 0,
-                            last: k + kc == g.p.k,
-                        };
-                        // SAFETY: the block lies inside the share.
-                        unsafe { self.block(call, mb, (nb, nb - nc), k) };
+            for kg in (0..g.p.k.max(1)).step_by(g.k_group) {
+                let end = g.p.k.min(kg + g.k_group);
+                if let (Some(pack), true) = (&g.b_pack, end > kg) {
+                    // SAFETY: a group of panels fits its room.
+                    unsafe { self.pack_b(pack, (kg, end - kg), (nc, width)) };
+                }
+                for mb in (m0..m0 + m).step_by(bl.bm) {
+                    let rows = (mb, bl.bm.min(m0 + m - mb));
+                    for k in (kg..end.max(kg + 1)).step_by(bl.kc) {
+                        let k = (k, bl.kc.min(g.p.k - k), k - kg);
+                        // SAFETY: the blocks lie inside the share.
+                        unsafe { self.panels(rows, (nc, width), k) };
                     }
                 }
             }
+        }
+    }
+
+    /// One block of A against every panel of a group; k is where it starts, its length, and its start in the group.
+    unsafe fn panels(
+        &mut self,
+        (m0, m): (usize, usize),
+        (n0, n): (usize, usize),
+        (k, kc, k_in_group): (usize, usize, usize),
+    ) {
+        let (g, bn) = (self.g, self.g.blocks.bn);
+        if let (Some(pack), true) = (&g.a_pack, kc > 0) {
+            // SAFETY: a block of A fits its room.
+            unsafe { self.pack_a(pack, (m0, m), (k, kc)) };
+        }
+        for nb in (n0..n0 + n).step_by(bn) {
+            let call = Call {
+                m,
+                n: bn.min(n0 + n - nb),
+                k: kc,
+                first: k == 0,
+                last: k + kc == g.p.k,
+            };
+            // SAFETY: the block lies inside the share.
+            unsafe { self.block(call, m0, (nb, nb - n0), (k, k_in_group)) };
         }
     }
 
@@ -605,12 +641,12 @@ impl<'a> Entry<'a> {
         unsafe { pack.pack(side, self.a, self.scratch, w) };
     }
 
-    unsafe fn pack_b(&self, pack: &Pack, (n0, n): (usize, usize)) {
+    unsafe fn pack_b(&self, pack: &Pack, (k0, k): (usize, usize), (n0, n): (usize, usize)) {
         let bn = self.g.blocks.bn;
         for nb in (n0..n0 + n).step_by(bn) {
             let w = Window {
-                k0: 0,
-                k: self.g.p.k,
+                k0,
+                k,
                 x0: nb,
                 x: bn.min(n0 + n - nb),
             };
@@ -628,15 +664,21 @@ impl<'a> Entry<'a> {
         self.scratch.wrapping_add(g.room.b + panel + row)
     }
 
-    /// One kernel call; columns are given in D and counted from the group's first.
-    unsafe fn block(&mut self, call: Call, m0: usize, (n0, col): (usize, usize), k: usize) {
+    /// One kernel call; columns are given in D and counted from the group's first, and so is k.
+    unsafe fn block(
+        &mut self,
+        call: Call,
+        m0: usize,
+        (n0, col): (usize, usize),
+        (k, k_in_group): (usize, usize),
+    ) {
         let g = self.g;
         let a = match &g.a_pack {
             Some(_) => self.scratch.cast_const(),
             None => self.a.wrapping_offset(g.p.a.side.at(m0, k) as isize),
         };
         let b = match (&g.b_pack, &g.p.b.side) {
-            (Some(_), _) => self.packed_b(col, k).cast_const(),
+            (Some(_), _) => self.packed_b(col, k_in_group).cast_const(),
             (None, Side::Panels { width, .. }) => {
                 let inside = k * width * g.p.b.dtype.size_bytes();
                 self.b

@@ -13,7 +13,7 @@ pub const fn panel(isa: Isa) -> usize {
 
 /// Bytes of one row of A, along K, in one block.
 const fn k_block_bytes(isa: Isa) -> usize {
-    if isa.is_avx512() { 3072 } else { 1024 }
+    if isa.is_avx512() { 3072 } else { 2048 }
 }
 
 /// Rows of A in one block.
@@ -52,6 +52,8 @@ pub struct Sizes {
     pub k: usize,
     /// Bytes of an element of A and B.
     pub elem_bytes: usize,
+    /// Length of K that is packed together, 0 for one block.
+    pub k_group: usize,
     /// Width of B's panels, 0 where B is read in place.
     pub panel: usize,
 }
@@ -119,14 +121,14 @@ fn even(total: usize, max: usize, unit: usize) -> usize {
 pub fn blocks(s: &Sizes) -> Blocks {
     let kc = even(s.k, k_block_bytes(s.isa) / s.elem_bytes, 16);
     let bm = even(s.m, m_block(s.isa), TILE_ROWS).min(s.m.max(1));
-    if s.panel > 0 {
-        let columns = B_GROUP_BYTES / (s.k.max(1) * s.elem_bytes);
-        let nc = columns.max(MIN_GROUP) / s.panel * s.panel;
+    let depth = if s.k_group > 0 { s.k_group } else { kc };
+    let columns = (B_GROUP_BYTES / (depth * s.elem_bytes)).max(MIN_GROUP);
+    if let Some(panels) = columns.checked_div(s.panel) {
         return Blocks {
             bm,
             bn: s.panel,
             kc,
-            nc,
+            nc: panels * s.panel,
         };
     }
     let streamed = s.m <= STREAM_ROWS && s.k * s.n * s.elem_bytes > STREAM_BYTES;
@@ -182,6 +184,7 @@ mod tests {
             n,
             k,
             elem_bytes: 4,
+            k_group: 0,
             panel,
         }
     }
@@ -194,8 +197,8 @@ mod tests {
             Blocks {
                 bm: 168,
                 bn: 16,
-                kc: 256,
-                nc: 2096
+                kc: 512,
+                nc: 4096
             }
         );
         assert_eq!(
@@ -204,7 +207,7 @@ mod tests {
                 bm: 48,
                 bn: 64,
                 kc: 688,
-                nc: 512
+                nc: 3008
             }
         );
         assert_eq!(all(Isa::Avx2, 7, 5, 5).kc, 16);

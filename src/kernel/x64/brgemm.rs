@@ -241,9 +241,26 @@ impl Gen<'_> {
                 self.simd.zero(t.acc(row, vec));
             }
         }
+        if self.s.beta {
+            self.prefetch_next_rows(t);
+        }
         if self.shifted {
             (0..t.vecs.len()).for_each(|v| self.simd.zero(t.comp + v as u8));
             self.simd.bcast32_const(t.free, 0x8080_8080, t.len());
+        }
+    }
+
+    /// Fetches the C of the rows below, which the next tile starts from, while this one is computed; r10 points to C.
+    fn prefetch_next_rows(&mut self, t: &Tile) {
+        const LINE: usize = 64;
+        let width = t.vecs.len() * self.simd.vl() * 4;
+        for row in t.rows..2 * t.rows {
+            for byte in (0..width).step_by(LINE) {
+                let at = row as i64 * self.s.c_row_bytes + byte as i64;
+                if let Ok(at) = i32::try_from(at) {
+                    self.simd.a.prefetcht0(Mem::new(R10, at));
+                }
+            }
         }
     }
 

@@ -376,8 +376,7 @@ fn post_ops_apply_in_order() {
         let factor = operand(&mut rng, &factor_dims);
         let mask = rng.below(1 << dims.len()) as i32;
         let weights = quant_values(&dims, mask, F32, || rng.pick(&[0.5, 2.0]));
-        let mut attr = Attr::default();
-        attr.post_ops = vec![
+        let post_ops = vec![
             PostOp::Binary {
                 alg: BinaryAlg::Mul,
                 src1: factor.md,
@@ -395,6 +394,10 @@ fn post_ops_apply_in_order() {
                 beta: Float::new(1.0),
             },
         ];
+        let attr = Attr {
+            post_ops,
+            ..Attr::default()
+        };
         let desc = binary::Desc {
             alg: BinaryAlg::Sub,
             src0: src0.md,
