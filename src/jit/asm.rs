@@ -11,7 +11,6 @@ mod vector;
 pub use operand::*;
 
 use crate::error::{Error, Result, Status};
-use std::borrow::Cow;
 
 /// A 32-bit field that will hold the distance from the end of its instruction to a label.
 struct Fixup {
@@ -163,14 +162,8 @@ impl Asm {
     }
 
     /// Remembers a mistake of the generator for `finish`, which reports the first one.
-    fn fail(&mut self, sentence: String) {
+    pub fn fail(&mut self, sentence: String) {
         let error = Error::new(Status::RuntimeError, sentence);
-        self.error.get_or_insert(error);
-    }
-
-    /// Remembers that the generator cannot express what it was asked for; `finish` reports it as *unimplemented*.
-    pub fn refuse(&mut self, sentence: impl Into<Cow<'static, str>>) {
-        let error = Error::new(Status::Unimplemented, sentence);
         self.error.get_or_insert(error);
     }
 

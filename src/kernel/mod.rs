@@ -12,10 +12,10 @@ pub mod spec;
 #[cfg(target_arch = "x86_64")]
 mod x64;
 
-use crate::error::Result;
+use crate::error::{Error, Result, Status};
 use crate::jit::{code::Code, inspect};
 use crate::machine::Isa;
-use crate::{knobs, unimplemented_here};
+use crate::{knobs, log_line, unimplemented_here};
 use spec::{Args, Spec};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
@@ -53,7 +53,7 @@ impl Kernel {
     }
 
     fn generate(spec: &Spec) -> Kernel {
-        let code = publish(spec).ok();
+        let code = publish(spec).map_err(|why| report(spec, &why)).ok();
         Kernel {
             spec: spec.clone(),
             code,
@@ -112,6 +112,19 @@ pub fn machine_code(spec: &Spec) -> Result<Vec<u8>> {
     return Err(unimplemented_here!(
         "there is no generator for this processor"
     ));
+}
+
+/// Says why the portable kernel stands in. A host without executable memory or a stride beyond the code's reach is a
+/// route that was passed over; a generator that fails is an error. The portable rung asked for no code.
+fn report(spec: &Spec, why: &Error) {
+    let name = spec.name();
+    match (spec.isa(), why.status) {
+        (Isa::Portable, _) => {}
+        (_, Status::Unimplemented) => {
+            log_line!(DISPATCH, "kernel,generate:dispatch,{name},{}", why.message)
+        }
+        _ => log_line!(ERROR, "kernel,generate:error,{name},{}", why.message),
+    }
 }
 
 fn publish(spec: &Spec) -> Result<(Entry, Code)> {

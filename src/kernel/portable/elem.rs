@@ -11,7 +11,7 @@ pub type Lanes = [u32; LANES];
 pub trait Elem: Copy {
     fn to_f32(self) -> f32;
     fn to_i32(self) -> i32;
-    /// Rounds to nearest even; integers saturate and NaN becomes 0.
+    /// Rounds to nearest even; integers saturate and NaN becomes the lowest one.
     fn from_f32(x: f32) -> Self;
     /// Saturates.
     fn from_i32(x: i32) -> Self;
@@ -53,7 +53,9 @@ macro_rules! integers {
             }
             #[inline(always)]
             fn from_f32(x: f32) -> Self {
-                x.round_ties_even().min($highest) as $t
+                // The order of the comparisons sends NaN to the lowest value, as the vector instructions do.
+                let bounded = if x > <$t>::MIN as f32 { x } else { <$t>::MIN as f32 };
+                bounded.min($highest).round_ties_even() as $t
             }
             #[inline(always)]
             fn from_i32(x: i32) -> Self {

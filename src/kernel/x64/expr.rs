@@ -166,7 +166,7 @@ impl Emitter<'_, '_> {
         let reg = self.free.pop().unwrap_or_else(|| {
             self.simd
                 .a
-                .refuse("an expression needs more registers than its tile left");
+                .fail("an expression needs more registers than its tile left".to_owned());
             0
         });
         self.peak = self.peak.max(self.total - self.free.len());
