@@ -74,9 +74,7 @@ fn floats_become_integers_as_documented_on_every_rung() {
     for isa in [Isa::Portable, effective_isa()] {
         for (column, dtype) in [S8, U8, S32].into_iter().enumerate() {
             for n in (1..40).chain([64, 65, 130]) {
-                let want: Vec<i64> = (0..n)
-                    .map(|i| VALUES[i % VALUES.len()].1[column])
-                    .collect();
+                let want: Vec<i64> = (0..n).map(|i| VALUES[i % VALUES.len()].1[column]).collect();
                 assert_eq!(stored(isa, dtype, n), want, "{isa:?} {dtype:?} n={n}");
             }
         }

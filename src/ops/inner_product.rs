@@ -187,7 +187,7 @@ impl Desc {
             &self.weights,
             &self.src,
         )?;
-        check_plain_attr(attr)?;
+        check_gradient(attr, &self.dst, &self.weights)?;
         let (diff_src, diff_dst) = (plain(&self.src)?, plain(&self.dst)?);
         let weights = self.weights_layout(&diff_src, false, env)?;
         let mut args = inputs(&[(arg::DIFF_DST, diff_dst), (arg::WEIGHTS, weights)]);
@@ -215,7 +215,7 @@ impl Desc {
             &self.dst,
             &self.weights,
         )?;
-        check_plain_attr(attr)?;
+        check_gradient(attr, &self.src, &self.dst)?;
         let (src, diff_dst) = (plain(&self.src)?, plain(&self.dst)?);
         let diff_weights = if self.weights.is_any() {
             like(&src, &self.weights)?
@@ -329,8 +329,13 @@ impl Desc {
     }
 }
 
-fn check_plain_attr(attr: &Attr) -> Result<()> {
+/// What every backward pass refuses; a and b are its factors.
+fn check_gradient(attr: &Attr, a: &MemoryDesc, b: &MemoryDesc) -> Result<()> {
     epilogue::check_attr(attr, &[], &[])?;
+    ensure!(
+        !a.dtype().is_int() && !b.dtype().is_int(),
+        unimplemented_here!("inner product: integers have no gradients")
+    );
     ensure!(
         attr.post_ops.is_empty(),
         unimplemented_here!("inner product: backward passes take no post-ops")

@@ -145,7 +145,7 @@ pub fn blocks(s: &Sizes) -> Blocks {
 pub fn split(batch: usize, m: usize, n: usize, k: usize, threads: usize) -> Split {
     let flop = 2 * batch * m * n * k;
     let parts = threads.min(flop / MIN_FLOP_PER_PART).max(1);
-    if batch >= parts {
+    if batch >= parts || flop == 0 {
         return Split {
             batch: parts,
             m: 1,
@@ -237,6 +237,7 @@ mod tests {
     #[test]
     fn small_work_is_not_split() {
         assert_eq!(split(1, 16, 16, 16, 8).parts(), 1);
+        assert_eq!(split(0, 16, 16, 16, 8).parts(), 1);
         assert_eq!(
             split(1, 1024, 1024, 1024, 2),
             Split {

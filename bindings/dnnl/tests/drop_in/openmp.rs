@@ -11,10 +11,15 @@ fn threads_of_this_process() -> usize {
         .count()
 }
 
-/// Not a test of its own: what the others run in a process with an `OMP_NUM_THREADS`.
+/// Set in the processes that the tests below start.
+const CHILD: &str = "BRICK_TEST_RUNS_MATMUL";
+
+/// In a process of the tests below: the matrix product. In any other, nothing.
 #[test]
-#[ignore = "a case for another process"]
-fn case_matmul() {
+fn matmul_of_another_process() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
     let library = Library::open("libdnnl.so", libc::RTLD_LOCAL);
     let before = threads_of_this_process();
     let engine = matmul::engine(&library);
@@ -28,7 +33,12 @@ fn case_matmul() {
 
 fn run(variables: &[(&str, &str)]) -> String {
     let output = Command::new(std::env::current_exe().expect("a running program has a path"))
-        .args(["--ignored", "--exact", "--nocapture", "openmp::case_matmul"])
+        .args([
+            "--exact",
+            "--nocapture",
+            "openmp::matmul_of_another_process",
+        ])
+        .env(CHILD, "1")
         .envs(variables.iter().copied())
         .output()
         .expect("the program can run again");
