@@ -471,6 +471,17 @@ enum {
     brick_pack_type_pack32 = 3,
 };
 
+/** How a bare brgemm is told where the blocks of its batch lie. */
+typedef int32_t brick_batch_kind_t;
+enum {
+    /** By a pointer to each. */
+    brick_batch_address = 1,
+    /** By an offset in bytes to each. */
+    brick_batch_offset = 2,
+    /** By the distance in bytes from one to the next. */
+    brick_batch_stride = 3,
+};
+
 /**
  * A memory layout by name: dimensions from the outermost (`a` is the first), blocked ones in upper case,
  * inner blocks after them. The aliases below say what the dimensions mean, e.g. `brick_nchw`.
@@ -2592,6 +2603,11 @@ enum {
 #define BRICK_ARG_ATTR_MULTIPLE_POST_OP_BASE 32768
 
 /**
+ * A batch-reduce GEMM: the building block of every primitive.
+ */
+typedef struct brick_brgemm brick_brgemm;
+
+/**
  * The place where primitives run: a processor.
  */
 typedef struct brick_engine brick_engine;
@@ -2630,6 +2646,16 @@ typedef struct brick_primitive_desc brick_primitive_desc;
  * An order of executions, and the threads that run them.
  */
 typedef struct brick_stream brick_stream;
+
+/**
+ * A packing of matrix B for a brgemm.
+ */
+typedef struct brick_transform brick_transform;
+
+/**
+ * Pointers to what the post-ops and scales of a brgemm need.
+ */
+typedef struct brick_ukernel_attr_params brick_ukernel_attr_params;
 
 /**
  * Version and build of the library.
@@ -2818,6 +2844,83 @@ typedef struct brick_exec_arg_t {
      */
     brick_memory_t memory;
 } brick_exec_arg_t;
+
+/**
+ * A list of such pointers.
+ */
+typedef struct brick_ukernel_attr_params *brick_ukernel_attr_params_t;
+
+/**
+ * A brgemm.
+ */
+typedef struct brick_brgemm *brick_brgemm_t;
+
+/**
+ * A brgemm that is only looked at.
+ */
+typedef const struct brick_brgemm *const_brick_brgemm_t;
+
+/**
+ * A list of such pointers that is only looked at; NULL means none.
+ */
+typedef const struct brick_ukernel_attr_params *const_brick_ukernel_attr_params_t;
+
+/**
+ * A bare brgemm whose blocks are given by address: `a` and `b` point to `batch` pointers each.
+ */
+typedef void (*brick_brgemm_address_fn_t)(const void *const *a,
+                                          const void *const *b,
+                                          void *c,
+                                          brick_dim_t batch);
+
+/**
+ * A bare brgemm whose blocks are given by offset: block i lies `a_offsets[i]` bytes behind `a`, `b_offsets[i]` behind `b`.
+ */
+typedef void (*brick_brgemm_offset_fn_t)(const void *a,
+                                         const void *b,
+                                         void *c,
+                                         brick_dim_t batch,
+                                         const brick_dim_t *a_offsets,
+                                         const brick_dim_t *b_offsets);
+
+/**
+ * A bare brgemm whose blocks lie evenly: block i lies i * a_stride bytes behind `a`, i * b_stride behind `b`.
+ */
+typedef void (*brick_brgemm_stride_fn_t)(const void *a,
+                                         const void *b,
+                                         void *c,
+                                         brick_dim_t batch,
+                                         brick_dim_t a_stride,
+                                         brick_dim_t b_stride);
+
+/**
+ * What brick_brgemm_dispatch() hands out: a C function of the kind that was asked for. `batch` is the number of blocks, 0 or
+ * more; `c` is C, which must not overlap A or B.
+ */
+typedef union brick_brgemm_fn_t {
+    /**
+     * For #brick_batch_address.
+     */
+    brick_brgemm_address_fn_t address;
+    /**
+     * For #brick_batch_offset.
+     */
+    brick_brgemm_offset_fn_t offset;
+    /**
+     * For #brick_batch_stride.
+     */
+    brick_brgemm_stride_fn_t stride;
+} brick_brgemm_fn_t;
+
+/**
+ * A transform.
+ */
+typedef struct brick_transform *brick_transform_t;
+
+/**
+ * A transform that is only looked at.
+ */
+typedef const struct brick_transform *const_brick_transform_t;
 
 /**
  * Dimensions, strides or offsets; a tensor of n dimensions uses the first n.
@@ -4645,6 +4748,373 @@ brick_status_t brick_matmul_primitive_desc_create(brick_primitive_desc_t *primit
                                                   const_brick_memory_desc_t bias_desc,
                                                   const_brick_memory_desc_t dst_desc,
                                                   const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a list of the pointers that post-ops and scales of a brgemm need when it is executed. All are NULL at first.
+ *
+ * @param attr_params Output list; destroy it with brick_ukernel_attr_params_destroy().
+ * @returns #brick_invalid_arguments if `attr_params` is NULL.
+ */
+BRICK_API
+brick_status_t brick_ukernel_attr_params_create(brick_ukernel_attr_params_t *attr_params);
+
+/**
+ * Sets the operands of post-ops.
+ *
+ * @param attr_params The list.
+ * @param post_ops_args An array of pointers to the data of src1 of each binary post-op, and to the weights of each prelu,
+ *     in the order of the chain; other post-ops have no entry, and a select has two, src1 and the condition. The array
+ *     is not copied: it must be there when the brgemm is executed. Each operand has the layout that its descriptor said.
+ * @returns #brick_invalid_arguments if `attr_params` is NULL.
+ */
+BRICK_API
+brick_status_t brick_ukernel_attr_params_set_post_ops_args(brick_ukernel_attr_params_t attr_params,
+                                                           const void **post_ops_args);
+
+/**
+ * Sets the scale of A.
+ *
+ * @param attr_params The list.
+ * @param a_scales Pointer to one f32, read when the brgemm is executed.
+ * @returns #brick_invalid_arguments if `attr_params` is NULL.
+ */
+BRICK_API
+brick_status_t brick_ukernel_attr_params_set_A_scales(brick_ukernel_attr_params_t attr_params,
+                                                      const void *a_scales);
+
+/**
+ * Sets the scales of B.
+ *
+ * @param attr_params The list.
+ * @param b_scales Pointer to one f32, or to N of them after brick_brgemm_set_B_scales() with mask 2; read when the brgemm
+ *     is executed.
+ * @returns #brick_invalid_arguments if `attr_params` is NULL.
+ */
+BRICK_API
+brick_status_t brick_ukernel_attr_params_set_B_scales(brick_ukernel_attr_params_t attr_params,
+                                                      const void *b_scales);
+
+/**
+ * Sets the scale of D, by which results are divided.
+ *
+ * @param attr_params The list.
+ * @param d_scales Pointer to one f32, read when the brgemm is executed.
+ * @returns #brick_invalid_arguments if `attr_params` is NULL.
+ */
+BRICK_API
+brick_status_t brick_ukernel_attr_params_set_D_scales(brick_ukernel_attr_params_t attr_params,
+                                                      const void *d_scales);
+
+/**
+ * Destroys a list of pointers; what they point to stays the caller's.
+ *
+ * @param attr_params The list, or NULL, which does nothing.
+ * @returns #brick_success.
+ */
+BRICK_API brick_status_t brick_ukernel_attr_params_destroy(brick_ukernel_attr_params_t attr_params);
+
+/**
+ * Creates a brgemm, C = A_0 * B_0 + A_1 * B_1 + ... over blocks of matrices: the kernel that every primitive is made of.
+ *
+ * It goes through brick_brgemm_set_*(), brick_brgemm_finalize() and brick_brgemm_generate(); from then on any number of
+ * threads may execute it at once. An execution runs in the calling thread and allocates nothing.
+ *
+ * @param brgemm Output brgemm; destroy it with brick_brgemm_destroy().
+ * @param M Rows of A and C.
+ * @param N Columns of B and C.
+ * @param K Columns of A and rows of B, the length of one block's sums.
+ * @param batch_size Number of pairs of blocks; 0 is allowed.
+ * @param lda Elements from one row of A to the next, K or more.
+ * @param ldb Elements from one row of B to the next, N or more. Packed B is `[K/v][ldb][v]`, see
+ *     brick_brgemm_get_B_pack_type().
+ * @param ldc Elements from one row of C to the next, N or more.
+ * @param a_dt Type of A: #brick_f32, #brick_bf16, #brick_f16, #brick_u8 or #brick_s8.
+ * @param b_dt Type of B: that of A, or any 8-bit integers for 8-bit integers.
+ * @param c_dt Type of C, in which products are summed: #brick_f32, or #brick_s32 for integers.
+ * @returns #brick_invalid_arguments if `brgemm` is NULL or a size is wrong, #brick_unimplemented for other types.
+ */
+BRICK_API
+brick_status_t brick_brgemm_create(brick_brgemm_t *brgemm,
+                                   brick_dim_t M,
+                                   brick_dim_t N,
+                                   brick_dim_t K,
+                                   brick_dim_t batch_size,
+                                   brick_dim_t lda,
+                                   brick_dim_t ldb,
+                                   brick_dim_t ldc,
+                                   brick_data_type_t a_dt,
+                                   brick_data_type_t b_dt,
+                                   brick_data_type_t c_dt);
+
+/**
+ * Says whether sums are added to what C holds.
+ *
+ * @param brgemm The brgemm, not yet finalized.
+ * @param add_C 1 to add, 0 (as without this call) to overwrite C.
+ * @returns #brick_invalid_arguments for another value, or if the brgemm is NULL or finalized.
+ */
+BRICK_API brick_status_t brick_brgemm_set_add_C(brick_brgemm_t brgemm, int add_C);
+
+/**
+ * Says what happens to the sums on their way to a second matrix, D: brick_brgemm_execute_postops() then takes the place of
+ * brick_brgemm_execute() as the last call of a chain that adds to C.
+ *
+ * @param brgemm The brgemm, not yet finalized.
+ * @param ldd Elements from one row of D to the next, N or more.
+ * @param d_dt Type of D: #brick_f32, #brick_bf16, #brick_f16, #brick_s32, #brick_s8 or #brick_u8; values are rounded to
+ *     nearest even and saturated.
+ * @param post_ops The chain, which is copied; its operands are tensors of 2 dims that are 1 or those of D. NULL means an
+ *     empty chain.
+ * @returns #brick_invalid_arguments if the brgemm is NULL or finalized, or `ldd` too small.
+ */
+BRICK_API
+brick_status_t brick_brgemm_set_post_ops(brick_brgemm_t brgemm,
+                                         brick_dim_t ldd,
+                                         brick_data_type_t d_dt,
+                                         const_brick_post_ops_t post_ops);
+
+/**
+ * Says that sums are multiplied with a scale of A before post-ops.
+ *
+ * @param brgemm The brgemm, not yet finalized.
+ * @param a_scale_mask 0: one f32 for all of A.
+ * @returns #brick_invalid_arguments for another mask, or if the brgemm is NULL or finalized.
+ */
+BRICK_API brick_status_t brick_brgemm_set_A_scales(brick_brgemm_t brgemm, int a_scale_mask);
+
+/**
+ * Says that sums are multiplied with scales of B before post-ops.
+ *
+ * @param brgemm The brgemm, not yet finalized.
+ * @param b_scale_mask 0: one f32 for all of B; 2: one for each of its N columns.
+ * @returns #brick_invalid_arguments for another mask, or if the brgemm is NULL or finalized.
+ */
+BRICK_API brick_status_t brick_brgemm_set_B_scales(brick_brgemm_t brgemm, int b_scale_mask);
+
+/**
+ * Says that results are divided by a scale of D after post-ops.
+ *
+ * @param brgemm The brgemm, not yet finalized.
+ * @param d_scale_mask 0: one f32 for all of D.
+ * @returns #brick_invalid_arguments for another mask, or if the brgemm is NULL or finalized.
+ */
+BRICK_API brick_status_t brick_brgemm_set_D_scales(brick_brgemm_t brgemm, int d_scale_mask);
+
+/**
+ * Ends the description of a brgemm; it cannot be changed any more, and can be queried.
+ *
+ * @param brgemm The brgemm.
+ * @returns #brick_invalid_arguments if the brgemm is NULL or finalized already, or an operand of a post-op does not fit
+ *     D; #brick_unimplemented for post-ops that kernels cannot do.
+ */
+BRICK_API
+brick_status_t brick_brgemm_finalize(brick_brgemm_t brgemm);
+
+/**
+ * Queries how B must lie in memory.
+ *
+ * @param pack_type Receives #brick_pack_type_no_trans (row-major) for #brick_f32 and #brick_f16, and
+ *     #brick_pack_type_pack32 for the others: `[K/v][ldb][v]` with v = 2 elements of #brick_bf16 or v = 4 8-bit integers,
+ *     K rounded up to a multiple of v and filled with zeros (or anything finite).
+ * @param a_dt Type of A.
+ * @param b_dt Type of B.
+ * @returns #brick_invalid_arguments if `pack_type` is NULL or a type is unknown, #brick_unimplemented if there is no
+ *     kernel for these types.
+ */
+BRICK_API
+brick_status_t brick_brgemm_get_B_pack_type(brick_pack_type_t *pack_type,
+                                            brick_data_type_t a_dt,
+                                            brick_data_type_t b_dt);
+
+/**
+ * Queries the bytes of scratch memory that an execution needs.
+ *
+ * @param brgemm The brgemm, finalized.
+ * @param size Receives the number, which is 0.
+ * @returns #brick_invalid_arguments if a pointer is NULL or the brgemm not finalized.
+ */
+BRICK_API brick_status_t brick_brgemm_get_scratchpad_size(const_brick_brgemm_t brgemm, size_t *size);
+
+/**
+ * Queries whether anything follows the sums, so that brick_brgemm_execute_postops() may be called.
+ *
+ * @param brgemm The brgemm, finalized.
+ * @param valid Receives 1 if there are post-ops or scales or D has another type than C, else 0.
+ * @returns #brick_invalid_arguments if a pointer is NULL or the brgemm not finalized.
+ */
+BRICK_API brick_status_t brick_brgemm_is_execute_postops_valid(const_brick_brgemm_t brgemm, int *valid);
+
+/**
+ * Prepares the calling thread for executions of a brgemm. No instruction set that brick uses needs it; call it all the
+ * same, for those to come.
+ *
+ * @param brgemm The brgemm.
+ * @returns #brick_invalid_arguments if `brgemm` is NULL.
+ */
+BRICK_API
+brick_status_t brick_brgemm_set_hw_context(const_brick_brgemm_t brgemm);
+
+/**
+ * Ends what brick_brgemm_set_hw_context() began in the calling thread.
+ *
+ * @returns #brick_success.
+ */
+BRICK_API brick_status_t brick_brgemm_release_hw_context(void);
+
+/**
+ * Generates the code of a brgemm, or finds that of an equal one.
+ *
+ * @param brgemm The brgemm, finalized.
+ * @returns #brick_invalid_arguments if the brgemm is NULL or not finalized.
+ */
+BRICK_API brick_status_t brick_brgemm_generate(brick_brgemm_t brgemm);
+
+/**
+ * Computes C, or adds to it: C = A_0 * B_0 + A_1 * B_1 + ..., without post-ops and scales.
+ *
+ * @param brgemm The brgemm, generated.
+ * @param A_ptr What the offsets of A count from.
+ * @param B_ptr What the offsets of B count from.
+ * @param A_B_offsets 2 * batch_size offsets in bytes: where A_0, B_0, A_1, B_1, ... begin. Blocks may come in any order,
+ *     repeat and overlap. Not read if batch_size is 0.
+ * @param C_ptr C, M rows of N elements, ldc apart; what lies between the rows is left alone. It must not overlap A or B.
+ * @param scratchpad_ptr Not used; NULL is allowed.
+ * @returns #brick_invalid_arguments if a pointer is NULL or the brgemm not generated.
+ */
+BRICK_API
+brick_status_t brick_brgemm_execute(const_brick_brgemm_t brgemm,
+                                    const void *A_ptr,
+                                    const void *B_ptr,
+                                    const brick_dim_t *A_B_offsets,
+                                    void *C_ptr,
+                                    void *scratchpad_ptr);
+
+/**
+ * Computes D: the sums, added to C if brick_brgemm_set_add_C() said so, times the scales of A and B, then the post-ops in
+ * order, divided by the scale of D. C is not changed.
+ *
+ * @param brgemm The brgemm, generated, for which brick_brgemm_is_execute_postops_valid() says 1.
+ * @param A What the offsets of A count from.
+ * @param B What the offsets of B count from.
+ * @param A_B_offsets As for brick_brgemm_execute().
+ * @param C_ptr C; it is read only if sums are added to it, and may be NULL if not.
+ * @param D_ptr D, M rows of N elements of its type, ldd apart. It may be C if a row takes as many bytes, and must not overlap A,
+ *     B or an operand of post-ops.
+ * @param scratchpad_ptr Not used; NULL is allowed.
+ * @param attr_params Pointers to scales and operands of post-ops; NULL if there are none.
+ * @returns #brick_invalid_arguments if a pointer that is needed is NULL, the brgemm is not generated or nothing follows its
+ *     sums.
+ */
+BRICK_API
+brick_status_t brick_brgemm_execute_postops(const_brick_brgemm_t brgemm,
+                                            const void *A,
+                                            const void *B,
+                                            const brick_dim_t *A_B_offsets,
+                                            const void *C_ptr,
+                                            void *D_ptr,
+                                            void *scratchpad_ptr,
+                                            const_brick_ukernel_attr_params_t attr_params);
+
+/**
+ * Destroys a brgemm.
+ *
+ * @param brgemm The brgemm, or NULL, which does nothing.
+ * @returns #brick_success.
+ */
+BRICK_API brick_status_t brick_brgemm_destroy(brick_brgemm_t brgemm);
+
+/**
+ * Finds or makes a brgemm as a plain function, for callers that generate code themselves: it takes its arguments one by one,
+ * checks nothing, and belongs to nobody: it may be called from any thread and stays valid until the process ends.
+ *
+ * Asking again for the same shape gives the same function, without a lock. The function computes
+ * C = A_0 * B_0 + A_1 * B_1 + ..., or adds that to C; the layouts are those of brick_brgemm_create().
+ *
+ * @param function Receives the function; which member of the union is valid depends on `batch_kind`.
+ * @param M Rows of A and C.
+ * @param N Columns of B and C.
+ * @param K Columns of A and rows of B.
+ * @param lda Elements from one row of A to the next, K or more.
+ * @param ldb Elements from one row of B to the next, N or more; B is packed as brick_brgemm_get_B_pack_type() says.
+ * @param ldc Elements from one row of C to the next, N or more.
+ * @param a_dt Type of A.
+ * @param b_dt Type of B.
+ * @param c_dt Type of C: that of the sums, or, if `add_C` is 0, any type that brick_brgemm_set_post_ops() allows for D.
+ * @param add_C 1 to add to C, 0 to overwrite it.
+ * @param batch_kind How the blocks are given: #brick_batch_address, #brick_batch_offset or #brick_batch_stride.
+ * @returns #brick_invalid_arguments if `function` is NULL or a size wrong; #brick_unimplemented for types that no kernel
+ *     multiplies, for leading dimensions of gigabytes, and where no code can be generated: on processors that brick has no
+ *     generator for, and where the host refuses executable memory.
+ */
+BRICK_API
+brick_status_t brick_brgemm_dispatch(union brick_brgemm_fn_t *function,
+                                     brick_dim_t M,
+                                     brick_dim_t N,
+                                     brick_dim_t K,
+                                     brick_dim_t lda,
+                                     brick_dim_t ldb,
+                                     brick_dim_t ldc,
+                                     brick_data_type_t a_dt,
+                                     brick_data_type_t b_dt,
+                                     brick_data_type_t c_dt,
+                                     int add_C,
+                                     brick_batch_kind_t batch_kind);
+
+/**
+ * Creates a transform, which packs a matrix B for a brgemm.
+ *
+ * The result is a row of blocks of `out_ld` columns, one behind the other, each `[K/v][out_ld][v]`, where v is what
+ * brick_brgemm_get_B_pack_type() implies (1 where it says #brick_pack_type_no_trans). K is rounded up to a multiple of v, N to
+ * one of `out_ld`, and the padding is zero. A block is the B of a brgemm with `ldb` = `out_ld`.
+ *
+ * @param transform Output transform; destroy it with brick_transform_destroy().
+ * @param K Rows of B.
+ * @param N Columns of B.
+ * @param in_pack_type #brick_pack_type_no_trans for K rows of N elements, #brick_pack_type_trans for N rows of K.
+ * @param in_ld Elements from one row of the input to the next, as many as a row has or more.
+ * @param out_ld Columns of a block of the output.
+ * @param in_dt Type of the input: #brick_f32, #brick_bf16, #brick_f16, #brick_u8 or #brick_s8.
+ * @param out_dt Type of the output, the same.
+ * @returns #brick_invalid_arguments if `transform` is NULL or a size is wrong, #brick_unimplemented for other types.
+ */
+BRICK_API
+brick_status_t brick_transform_create(brick_transform_t *transform,
+                                      brick_dim_t K,
+                                      brick_dim_t N,
+                                      brick_pack_type_t in_pack_type,
+                                      brick_dim_t in_ld,
+                                      brick_dim_t out_ld,
+                                      brick_data_type_t in_dt,
+                                      brick_data_type_t out_dt);
+
+/**
+ * Generates the code of a transform. From then on any number of threads may execute it at once.
+ *
+ * @param transform The transform.
+ * @returns #brick_invalid_arguments if `transform` is NULL.
+ */
+BRICK_API brick_status_t brick_transform_generate(brick_transform_t transform);
+
+/**
+ * Packs a matrix.
+ *
+ * @param transform The transform, generated.
+ * @param in_ptr The matrix.
+ * @param out_ptr Room for the packed one; it must not overlap the input.
+ * @returns #brick_invalid_arguments if a pointer is NULL or the transform not generated.
+ */
+BRICK_API
+brick_status_t brick_transform_execute(const_brick_transform_t transform,
+                                       const void *in_ptr,
+                                       void *out_ptr);
+
+/**
+ * Destroys a transform.
+ *
+ * @param transform The transform, or NULL, which does nothing.
+ * @returns #brick_success.
+ */
+BRICK_API brick_status_t brick_transform_destroy(brick_transform_t transform);
 
 /**
  * The name of a status, e.g. `invalid_arguments`; `unknown` for another number. The text is static, as for all of these.

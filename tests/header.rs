@@ -27,6 +27,7 @@ const SOURCES: &[&str] = &[
     "post_ops",
     "primitive",
     "ops",
+    "ukernel",
     "strings",
 ];
 

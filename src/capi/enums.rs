@@ -464,6 +464,15 @@ c_enums! {
         /// [k/v][n][v], where v elements fill 32 bits.
         brick_pack_type_pack32 = 3,
     }
+    /// How a bare brgemm is told where the blocks of its batch lie.
+    BATCH_KIND: brick_batch_kind_t / "batch_" {
+        /// By a pointer to each.
+        brick_batch_address = 1,
+        /// By an offset in bytes to each.
+        brick_batch_offset = 2,
+        /// By the distance in bytes from one to the next.
+        brick_batch_stride = 3,
+    }
 }
 
 #[cfg(test)]

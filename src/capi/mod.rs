@@ -32,6 +32,7 @@ pub mod service;
 pub mod stream;
 pub mod strings;
 pub mod types;
+pub mod ukernel;
 
 use types::*;
 

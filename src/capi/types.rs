@@ -5,7 +5,7 @@ pub use super::enums::*;
 use crate::{
     attr::{Attr, PostOp},
     memory::{Memory, MemoryDesc},
-    primitive,
+    ops, primitive,
 };
 use std::ffi::{c_char, c_int, c_uint, c_void};
 
@@ -96,6 +96,42 @@ pub type brick_primitive_t = *mut brick_primitive;
 /// A primitive that is only looked at.
 pub type const_brick_primitive_t = *const brick_primitive;
 
+/// A batch-reduce GEMM: the building block of every primitive.
+pub struct brick_brgemm {
+    _opaque: [u8; 0],
+}
+/// A brgemm.
+pub type brick_brgemm_t = *mut brick_brgemm;
+/// A brgemm that is only looked at.
+pub type const_brick_brgemm_t = *const brick_brgemm;
+
+/// Pointers to what the post-ops and scales of a brgemm need.
+pub struct brick_ukernel_attr_params {
+    _opaque: [u8; 0],
+}
+/// A list of such pointers.
+pub type brick_ukernel_attr_params_t = *mut brick_ukernel_attr_params;
+/// A list of such pointers that is only looked at; NULL means none.
+pub type const_brick_ukernel_attr_params_t = *const brick_ukernel_attr_params;
+
+/// A packing of matrix B for a brgemm.
+pub struct brick_transform {
+    _opaque: [u8; 0],
+}
+/// A transform.
+pub type brick_transform_t = *mut brick_transform;
+/// A transform that is only looked at.
+pub type const_brick_transform_t = *const brick_transform;
+
+impl Opaque for brick_brgemm {
+    type Value = ops::ukernel::Brgemm;
+}
+impl Opaque for brick_ukernel_attr_params {
+    type Value = ops::ukernel::Params;
+}
+impl Opaque for brick_transform {
+    type Value = ops::ukernel::Transform;
+}
 impl Opaque for brick_engine {
     type Value = primitive::Engine;
 }
@@ -164,6 +200,51 @@ pub struct brick_pool_t {
     pub run: Option<
         unsafe extern "C" fn(ctx: *mut c_void, n: c_int, part: brick_part_fn_t, arg: *mut c_void),
     >,
+}
+
+/// A bare brgemm whose blocks are given by address: `a` and `b` point to `batch` pointers each.
+pub type brick_brgemm_address_fn_t = Option<
+    unsafe extern "C" fn(
+        a: *const *const c_void,
+        b: *const *const c_void,
+        c: *mut c_void,
+        batch: brick_dim_t,
+    ),
+>;
+/// A bare brgemm whose blocks are given by offset: block i lies `a_offsets[i]` bytes behind `a`, `b_offsets[i]` behind `b`.
+pub type brick_brgemm_offset_fn_t = Option<
+    unsafe extern "C" fn(
+        a: *const c_void,
+        b: *const c_void,
+        c: *mut c_void,
+        batch: brick_dim_t,
+        a_offsets: *const brick_dim_t,
+        b_offsets: *const brick_dim_t,
+    ),
+>;
+/// A bare brgemm whose blocks lie evenly: block i lies i * a_stride bytes behind `a`, i * b_stride behind `b`.
+pub type brick_brgemm_stride_fn_t = Option<
+    unsafe extern "C" fn(
+        a: *const c_void,
+        b: *const c_void,
+        c: *mut c_void,
+        batch: brick_dim_t,
+        a_stride: brick_dim_t,
+        b_stride: brick_dim_t,
+    ),
+>;
+
+/// What brick_brgemm_dispatch() hands out: a C function of the kind that was asked for. `batch` is the number of blocks, 0 or
+/// more; `c` is C, which must not overlap A or B.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub union brick_brgemm_fn_t {
+    /// For #brick_batch_address.
+    pub address: brick_brgemm_address_fn_t,
+    /// For #brick_batch_offset.
+    pub offset: brick_brgemm_offset_fn_t,
+    /// For #brick_batch_stride.
+    pub stride: brick_brgemm_stride_fn_t,
 }
 
 /// Receives verbose lines: the context given with it, and a zero-terminated line without its end. It may be called from any

@@ -4,6 +4,7 @@
 //! no executable memory, strides beyond its reach) the portable kernel honours the same specification.
 #![allow(unsafe_code)]
 
+pub mod bare;
 pub mod eltwise;
 pub mod expr;
 pub mod name;
@@ -127,10 +128,22 @@ fn report(spec: &Spec, why: &Error) {
     }
 }
 
+/// The same for a brgemm that takes its arguments one by one, see [`bare`].
+fn machine_code_flat(spec: &spec::Brgemm) -> Result<Vec<u8>> {
+    #[cfg(target_arch = "x86_64")]
+    if spec.isa != Isa::Portable {
+        return x64::generate_flat(spec);
+    }
+    Err(unimplemented_here!(
+        "there is no code generator for the {} rung, and bare kernels are generated code",
+        spec.isa.name()
+    ))
+}
+
 fn publish(spec: &Spec) -> Result<(Entry, Code)> {
     let bytes = machine_code(spec)?;
     let code = Code::publish(&bytes, knobs::JIT_MEMORY.get())?;
-    show(spec, &code);
+    show(|| spec.name(), &code);
     // SAFETY: the bytes are a function of this signature for this processor: the generator made them for an ISA rung
     // that planning took from the detected machine.
     let entry = unsafe { std::mem::transmute::<*const u8, Entry>(code.entry()) };
@@ -138,11 +151,11 @@ fn publish(spec: &Spec) -> Result<(Entry, Code)> {
 }
 
 /// Dumps and names the kernel where a knob asks for it; a failing write is nothing to fail on.
-fn show(spec: &Spec, code: &Code) {
+fn show(name: impl Fn() -> String, code: &Code) {
     if let Some(dir) = knobs::JIT_DUMP.get() {
-        let _ = inspect::dump(&dir, &spec.name(), code.bytes());
+        let _ = inspect::dump(&dir, &name(), code.bytes());
     }
     if knobs::JIT_PERF.get() {
-        let _ = inspect::perf_map(&spec.name(), code);
+        let _ = inspect::perf_map(&name(), code);
     }
 }

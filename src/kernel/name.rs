@@ -25,6 +25,8 @@ impl Spec {
                 let batch = match s.batch {
                     Batch::Address => "addr",
                     Batch::Offset => "offs",
+                    Batch::OffsetPairs => "pair",
+                    Batch::RunStride => "rstr",
                     Batch::Stride { .. } => "strd",
                 };
                 let (a, b, d) = (s.a.name(), s.b.name(), s.out.d.name());

@@ -29,6 +29,10 @@ pub enum Batch {
     Address,
     /// `args.a_offsets[i]`, `args.b_offsets[i]` are byte offsets from `args.a`, `args.b`.
     Offset,
+    /// The same with both offsets in one list: `args.a_offsets[2i]`, `args.a_offsets[2i + 1]`.
+    OffsetPairs,
+    /// Block i lies `i * args.a_stride`, `i * args.b_stride` bytes behind the base.
+    RunStride,
     /// Block i lies `i * a_bytes`, `i * b_bytes` behind the base.
     #[allow(missing_docs)]
     Stride { a_bytes: i64, b_bytes: i64 },
@@ -155,7 +159,7 @@ pub struct Args {
     pub a: *const u8,
     /// B or the array of B pointers.
     pub b: *const u8,
-    /// Byte offsets of the A blocks (`Batch::Offset`).
+    /// Byte offsets of the A blocks (`Batch::Offset`), or of both (`Batch::OffsetPairs`).
     pub a_offsets: *const i64,
     /// Byte offsets of the B blocks (`Batch::Offset`).
     pub b_offsets: *const i64,
@@ -169,6 +173,10 @@ pub struct Args {
     pub m: usize,
     /// Base pointers of the expression's operands, by slot, each at the tile's first row and column.
     pub operands: *const *const u8,
+    /// Bytes from one A block to the next (`Batch::RunStride`).
+    pub a_stride: i64,
+    /// The same for B.
+    pub b_stride: i64,
 }
 
 impl Default for Args {
@@ -184,6 +192,8 @@ impl Default for Args {
             batch: 0,
             m: 0,
             operands: std::ptr::null(),
+            a_stride: 0,
+            b_stride: 0,
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod matmul;
 pub mod pointwise;
 pub mod reorder;
 pub mod sum;
+pub mod ukernel;
 
 /// A primitive descriptor's operation, one variant a primitive kind; with the attributes, the key of the primitive cache.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -142,6 +142,10 @@ pub fn brgemm(
     let (a_extent, b_extent) = block_extents(s);
     let (a_stride, b_stride) = match s.batch {
         Batch::Stride { a_bytes, b_bytes } => (Some(a_bytes), Some(b_bytes)),
+        Batch::RunStride => (
+            Some(a_extent.next_multiple_of(4) as i64 + 12),
+            Some(b_extent.next_multiple_of(4) as i64),
+        ),
         _ => (None, None),
     };
     let a = Blocks::new(batch, a_extent, a_stride, random, |block, r| {
@@ -252,6 +256,18 @@ fn place_batch(
             [args.a, args.b] = bases;
             args.a_offsets = list(A, 0).cast();
             args.b_offsets = list(B, 0).cast();
+        }
+        Batch::OffsetPairs => {
+            [args.a, args.b] = bases;
+            let pairs = blocks[A].starts.iter().zip(&blocks[B].starts);
+            let list = pairs.flat_map(|(a, b)| [*a as u64, *b as u64]);
+            let bytes = list.flat_map(u64::to_le_bytes).collect();
+            args.a_offsets = bench.place(LISTS[A], bytes, random).cast_const().cast();
+        }
+        Batch::RunStride => {
+            [args.a, args.b] = bases;
+            let second = |slot: usize| blocks[slot].starts.get(1).copied().unwrap_or(0) as i64;
+            (args.a_stride, args.b_stride) = (second(A), second(B));
         }
         Batch::Stride { .. } => [args.a, args.b] = bases,
     }

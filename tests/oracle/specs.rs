@@ -298,9 +298,11 @@ pub fn random_batch(s: &Brgemm, random: &mut Random) -> Batch {
         0 => 0,
         _ => extent.next_multiple_of(4) as i64 + 4 * random.below(9) as i64,
     };
-    match random.below(3) {
+    match random.below(5) {
         0 => Batch::Address,
         1 => Batch::Offset,
+        2 => Batch::OffsetPairs,
+        3 => Batch::RunStride,
         _ => Batch::Stride {
             a_bytes: stride(a, random),
             b_bytes: stride(b, random),

@@ -214,10 +214,20 @@ unsafe fn block(spec: &Brgemm, args: &Args, i: usize) -> (*const u8, *const u8) 
                 args.a.wrapping_offset(*args.a_offsets.add(i) as isize),
                 args.b.wrapping_offset(*args.b_offsets.add(i) as isize),
             ),
-            Batch::Stride { a_bytes, b_bytes } => (
-                args.a.wrapping_offset((i as i64 * a_bytes) as isize),
-                args.b.wrapping_offset((i as i64 * b_bytes) as isize),
+            Batch::OffsetPairs => (
+                args.a.wrapping_offset(*args.a_offsets.add(2 * i) as isize),
+                args.b
+                    .wrapping_offset(*args.a_offsets.add(2 * i + 1) as isize),
             ),
+            Batch::RunStride => strided(args, i, args.a_stride, args.b_stride),
+            Batch::Stride { a_bytes, b_bytes } => strided(args, i, a_bytes, b_bytes),
         }
     }
+}
+
+fn strided(args: &Args, i: usize, a_bytes: i64, b_bytes: i64) -> (*const u8, *const u8) {
+    (
+        args.a.wrapping_offset((i as i64 * a_bytes) as isize),
+        args.b.wrapping_offset((i as i64 * b_bytes) as isize),
+    )
 }

@@ -92,6 +92,46 @@ impl AsMut<Simd> for Gen<'_> {
 
 /// Emits the kernel.
 pub fn emit(s: &Brgemm) -> Result<Vec<u8>> {
+    generate(s, super::prologue, super::epilogue)
+}
+
+/// Emits the kernel as a C function of (a, b, c, batch) and, as the batch is found, of two more arguments: offset lists
+/// or strides. They are laid out on the stack as [`Args`], with C and D in one place and no operands.
+pub fn emit_flat(s: &Brgemm) -> Result<Vec<u8>> {
+    // The pushes of the prologue leave the stack as aligned as `Args` needs it.
+    const ROOM: i32 = size_of::<Args>().next_multiple_of(16) as i32;
+    let enter = |simd: &mut Simd| {
+        super::prologue(simd);
+        let a = &mut simd.a;
+        a.sub_ri(RSP, ROOM);
+        let (fifth, sixth) = match s.batch {
+            Batch::RunStride => (offset_of!(Args, a_stride), offset_of!(Args, b_stride)),
+            _ => (offset_of!(Args, a_offsets), offset_of!(Args, b_offsets)),
+        };
+        for (offset, reg) in [
+            (offset_of!(Args, a), RDI),
+            (offset_of!(Args, b), RSI),
+            (offset_of!(Args, c), RDX),
+            (offset_of!(Args, d), RDX),
+            (offset_of!(Args, batch), RCX),
+            (fifth, R8),
+            (sixth, R9),
+        ] {
+            a.store(Mem::new(RSP, offset as i32), reg);
+        }
+        a.mov_rr(RDI, RSP);
+    };
+    generate(s, enter, |simd| {
+        simd.a.add_ri(RSP, ROOM);
+        super::epilogue(simd);
+    })
+}
+
+fn generate(
+    s: &Brgemm,
+    enter: impl FnOnce(&mut Simd),
+    leave: impl FnOnce(&mut Simd),
+) -> Result<Vec<u8>> {
     check(s)?;
     super::tile::check_operands(&s.out.expr)?;
     let dot = Dot::of(s);
@@ -101,13 +141,13 @@ pub fn emit(s: &Brgemm) -> Result<Vec<u8>> {
         dot,
         shifted: dot == Dot::Bytes && s.a == s.b,
     };
-    super::prologue(&mut g.simd);
+    enter(&mut g.simd);
     g.simd.set_tail(s.n);
     g.simd
         .a
         .load(R14, Mem::new(RDI, offset_of!(Args, operands) as i32));
     g.column_blocks();
-    super::epilogue(&mut g.simd);
+    leave(&mut g.simd);
     g.simd.a.finish()
 }
 
@@ -266,39 +306,10 @@ impl Gen<'_> {
 
     /// The batch loop: block pointers into rax and rbx, then the reduction over k.
     fn batch(&mut self, t: &Tile) {
-        let (row, col) = t.at;
-        let b_bytes = (self.s.b.size_bytes() * self.s.a.vnni()) as i64;
-        let arg = |offset: usize| Mem::new(RDI, offset as i32);
+        self.batch_walkers(t);
         let a = &mut self.simd.a;
         let (top, done) = (a.label(), a.label());
-        match self.s.batch {
-            Batch::Stride { .. } => {
-                a.load(RSI, arg(offset_of!(Args, a)));
-                a.load(R12, arg(offset_of!(Args, b)));
-                row.add_scaled(a, RSI, self.s.a_row_bytes, RAX);
-                col.add_scaled(a, R12, b_bytes, RAX);
-            }
-            Batch::Address | Batch::Offset => {
-                let by_offset = self.s.batch == Batch::Offset;
-                let (la, lb) = if by_offset {
-                    (offset_of!(Args, a_offsets), offset_of!(Args, b_offsets))
-                } else {
-                    (offset_of!(Args, a), offset_of!(Args, b))
-                };
-                a.load(RSI, arg(la));
-                a.load(R12, arg(lb));
-                for (reg, base) in [(R8, offset_of!(Args, a)), (R9, offset_of!(Args, b))] {
-                    if by_offset {
-                        a.load(reg, arg(base))
-                    } else {
-                        a.mov_ri(reg, 0)
-                    }
-                }
-                row.add_scaled(a, R8, self.s.a_row_bytes, RAX);
-                col.add_scaled(a, R9, b_bytes, RAX);
-            }
-        }
-        a.load(RCX, arg(offset_of!(Args, batch)));
+        a.load(RCX, Mem::new(RDI, offset_of!(Args, batch) as i32));
         a.test_rr(RCX, RCX);
         a.jcc(Cond::E, done);
         a.bind(top);
@@ -310,6 +321,43 @@ impl Gen<'_> {
         a.bind(done);
     }
 
+    /// Walkers over the blocks of A and B, or over the lists of their places, into rsi and r12; into r8 and r9 what is
+    /// added to an entry of a list, or to a walker.
+    fn batch_walkers(&mut self, t: &Tile) {
+        let (row, col) = t.at;
+        let b_bytes = (self.s.b.size_bytes() * self.s.a.vnni()) as i64;
+        let a = &mut self.simd.a;
+        let mut arg = |reg: u8, offset: usize| a.load(reg, Mem::new(RDI, offset as i32));
+        let (first, second) = (offset_of!(Args, a), offset_of!(Args, b));
+        match self.s.batch {
+            Batch::Stride { .. } | Batch::RunStride => {
+                arg(RSI, first);
+                arg(R12, second);
+                if self.s.batch == Batch::RunStride {
+                    arg(R8, offset_of!(Args, a_stride));
+                    arg(R9, offset_of!(Args, b_stride));
+                }
+                row.add_scaled(a, RSI, self.s.a_row_bytes, RAX);
+                col.add_scaled(a, R12, b_bytes, RAX);
+                return;
+            }
+            Batch::Address => {
+                arg(RSI, first);
+                arg(R12, second);
+                a.mov_ri(R8, 0);
+                a.mov_ri(R9, 0);
+            }
+            Batch::Offset | Batch::OffsetPairs => {
+                arg(RSI, offset_of!(Args, a_offsets));
+                arg(R12, offset_of!(Args, b_offsets));
+                arg(R8, first);
+                arg(R9, second);
+            }
+        }
+        row.add_scaled(a, R8, self.s.a_row_bytes, RAX);
+        col.add_scaled(a, R9, b_bytes, RAX);
+    }
+
     fn block_pointers(&mut self) {
         let a = &mut self.simd.a;
         match self.s.batch {
@@ -319,7 +367,20 @@ impl Gen<'_> {
                     super::add_imm(a, walker, bytes, RDX);
                 }
             }
-            _ => {
+            Batch::RunStride => {
+                for (block, walker, bytes) in [(RAX, RSI, R8), (RBX, R12, R9)] {
+                    a.mov_rr(block, walker);
+                    a.add_rr(walker, bytes);
+                }
+            }
+            Batch::OffsetPairs => {
+                for (block, at, base) in [(RAX, 0, R8), (RBX, 8, R9)] {
+                    a.load(block, Mem::new(RSI, at));
+                    a.add_rr(block, base);
+                }
+                a.add_ri(RSI, 16);
+            }
+            Batch::Address | Batch::Offset => {
                 for (block, walker, base) in [(RAX, RSI, R8), (RBX, R12, R9)] {
                     a.load(block, Mem::new(walker, 0));
                     a.add_ri(walker, 8);

@@ -11,7 +11,7 @@ mod moves;
 mod simd;
 mod tile;
 
-use super::spec::Spec;
+use super::spec::{Brgemm, Spec};
 use crate::error::Result;
 use crate::jit::asm::{Asm, Cond, gpr::*};
 use crate::{ensure, unimplemented_here};
@@ -26,6 +26,11 @@ pub fn generate(spec: &Spec) -> Result<Vec<u8>> {
         Spec::Interleave(s) => moves::emit_interleave(s),
         Spec::Reduce(s) => moves::emit_reduce(s),
     }
+}
+
+/// The code of a brgemm that takes its arguments one by one.
+pub fn generate_flat(spec: &Brgemm) -> Result<Vec<u8>> {
+    brgemm::emit_flat(spec)
 }
 
 const SAVED: [u8; 5] = [RBX, R12, R13, R14, R15];

@@ -1,0 +1,493 @@
+//! The building block as clients see it: one brgemm with what follows it, and the transform that packs B for it.
+//!
+//! Unlike primitives these run in the calling thread, without scratch memory, on pointers alone. What follows is
+//! planned as the epilogue of any matrix product: A stands for src, B for weights, D for dst.
+#![allow(unsafe_code)]
+
+use super::Arg;
+use super::epilogue::{Binding, Epilogue, Input, MAX_OPERANDS, Request, arg, identity};
+use crate::attr::{Attr, PostOp, Quant};
+use crate::dtype::DataType;
+use crate::error::Result;
+use crate::exec::pack::{Packer, Shape, Window};
+use crate::kernel::Kernel;
+use crate::kernel::bare::Bare;
+use crate::kernel::spec::{Args, Out, Spec};
+use crate::machine::{Isa, effective_isa};
+use crate::memory::MemoryDesc;
+use crate::{ensure, invalid, unimplemented_here};
+use std::sync::Arc;
+
+/// How many elements of K the kernel wants side by side in B, for operands of these types.
+pub fn group(a: DataType, b: DataType) -> Result<usize> {
+    Bare::accumulator(a, b)?;
+    Ok(b.vnni())
+}
+
+/// A brgemm being described, and then its kernels.
+pub struct Brgemm {
+    shape: Bare,
+    batch: usize,
+    ldd: i64,
+    d: DataType,
+    attr: Attr,
+    finished: Option<Finished>,
+    kernels: Option<Kernels>,
+}
+
+/// What follows the sums.
+struct Finished {
+    isa: Isa,
+    out: Out,
+    /// Where each operand of the expression comes from, and its offset in bytes there.
+    operands: Vec<(Source, i64)>,
+    /// Whether anything follows at all.
+    has_post_ops: bool,
+}
+
+/// A client's pointer.
+#[derive(Clone, Copy)]
+enum Source {
+    AScales,
+    BScales,
+    DScales,
+    PostOp(usize),
+}
+
+struct Kernels {
+    plain: Arc<Kernel>,
+    with_post_ops: Option<Arc<Kernel>>,
+}
+
+/// Pointers to what post-ops and scales need, as the client keeps them.
+#[derive(Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Params {
+    pub post_ops: *const *const u8,
+    pub a_scales: *const u8,
+    pub b_scales: *const u8,
+    pub d_scales: *const u8,
+}
+
+impl Default for Params {
+    fn default() -> Params {
+        let null = std::ptr::null();
+        Params {
+            post_ops: std::ptr::null(),
+            a_scales: null,
+            b_scales: null,
+            d_scales: null,
+        }
+    }
+}
+
+/// The operands of one execution; the offsets are a list of pairs.
+#[allow(missing_docs)]
+pub struct Operands {
+    pub a: *const u8,
+    pub b: *const u8,
+    pub offsets: *const i64,
+    pub c: *mut u8,
+}
+
+fn scale(mask: i32) -> Quant {
+    Quant {
+        mask,
+        data_type: DataType::F32,
+        groups: Vec::new(),
+        on_host: false,
+        mode: 0,
+    }
+}
+
+impl Brgemm {
+    /// A brgemm of `batch` blocks that stores its sums.
+    pub fn new(shape: Bare, batch: i64) -> Result<Brgemm> {
+        let acc = Bare::accumulator(shape.a, shape.b)?;
+        ensure!(
+            shape.c == acc,
+            unimplemented_here!(
+                "c_dt: {}, but C holds sums of type {}",
+                shape.c.name(),
+                acc.name()
+            )
+        );
+        shape.check()?;
+        let count = usize::try_from(batch).map_err(|_| invalid!("batch_size: {batch}"))?;
+        Ok(Brgemm {
+            ldd: shape.ldc,
+            d: shape.c,
+            shape,
+            batch: count,
+            attr: Attr::default(),
+            finished: None,
+            kernels: None,
+        })
+    }
+
+    fn describing(&mut self) -> Result<&mut Brgemm> {
+        ensure!(
+            self.finished.is_none(),
+            invalid!("brgemm: it is finalized and cannot be changed any more")
+        );
+        Ok(self)
+    }
+
+    /// Adds to C instead of overwriting it.
+    pub fn set_add_c(&mut self, add: bool) -> Result<()> {
+        self.describing()?.shape.add = add;
+        Ok(())
+    }
+
+    /// What is applied to the sums on their way to D.
+    pub fn set_post_ops(&mut self, ldd: i64, d: DataType, post_ops: Vec<PostOp>) -> Result<()> {
+        let this = self.describing()?;
+        ensure!(
+            ldd >= this.shape.n,
+            invalid!(
+                "ldd: {ldd} is less than the {} elements of a row",
+                this.shape.n
+            )
+        );
+        ensure!(
+            d.is_kernel_type(),
+            unimplemented_here!("d_dt: {} is not supported", d.name())
+        );
+        (this.ldd, this.d, this.attr.post_ops) = (ldd, d, post_ops);
+        Ok(())
+    }
+
+    /// One scale for all of an operand, or (mask 2, of B only) one a column.
+    pub fn set_scales(&mut self, of: i32, mask: i32) -> Result<()> {
+        let known = mask == 0 || (of == arg::WEIGHTS && mask == 2);
+        ensure!(
+            known,
+            invalid!(
+                "scale mask: {mask}, but a scale is for the whole operand (0) or, of B, for a column (2)"
+            )
+        );
+        self.describing()?.attr.scales.insert(of, scale(mask));
+        Ok(())
+    }
+
+    /// Ends the description.
+    pub fn finalize(&mut self) -> Result<()> {
+        let this = self.describing()?;
+        let s = &this.shape;
+        let dst = MemoryDesc::with_strides(&[s.m, s.n], this.d, Some(&[this.ldd, 1]))?;
+        let weights = MemoryDesc::plain(&[s.k, s.n], s.b)?;
+        let src = MemoryDesc::plain(&[s.m, s.k], s.a)?;
+        let to = identity(2);
+        let mut args = vec![Arg::output(arg::DST, dst)];
+        let request = Request {
+            attr: &this.attr,
+            acc: s.c,
+            extra: &[],
+            scaled: &[
+                Input {
+                    id: arg::SRC,
+                    md: &src,
+                    to: &to,
+                },
+                Input {
+                    id: arg::WEIGHTS,
+                    md: &weights,
+                    to: &[None, Some(1)],
+                },
+            ],
+            bias: None,
+            dst: &dst,
+            rows: &[0],
+            cols: 1,
+            cols_block: 0,
+        };
+        let Epilogue { expr, bindings } = Epilogue::new(&request, &mut args)?;
+        let out = Out {
+            expr,
+            d: this.d,
+            d_row_bytes: this.ldd * this.d.size_bytes() as i64,
+        };
+        let (attr, sources) = (&this.attr, sources(&args));
+        let operand = |b: &Binding| (sources[b.index - 1], b.place.at(&[0, 0]));
+        this.finished = Some(Finished {
+            isa: effective_isa(),
+            has_post_ops: !attr.post_ops.is_empty() || !attr.scales.is_empty() || this.d != s.c,
+            out,
+            operands: bindings.list.iter().map(operand).collect(),
+        });
+        Ok(())
+    }
+
+    fn finished(&self) -> Result<&Finished> {
+        self.finished
+            .as_ref()
+            .ok_or_else(|| invalid!("brgemm: it is not finalized"))
+    }
+
+    /// Whether something follows the sums, so that `execute_post_ops` is the last call of a chain.
+    pub fn has_post_ops(&self) -> Result<bool> {
+        Ok(self.finished()?.has_post_ops)
+    }
+
+    /// Scratch memory of an execution: none.
+    pub fn scratch_bytes(&self) -> Result<usize> {
+        self.finished().map(|_| 0)
+    }
+
+    /// Generates the kernels.
+    pub fn generate(&mut self) -> Result<()> {
+        let finished = self.finished()?;
+        let spec = self.shape.spec(finished.isa);
+        let with_post_ops = if finished.has_post_ops {
+            let mut spec = spec.clone();
+            spec.out = finished.out.clone();
+            Some(Kernel::get(&Spec::Brgemm(spec))?)
+        } else {
+            None
+        };
+        self.kernels = Some(Kernels {
+            plain: Kernel::get(&Spec::Brgemm(spec))?,
+            with_post_ops,
+        });
+        Ok(())
+    }
+
+    fn kernels(&self) -> Result<&Kernels> {
+        self.kernels
+            .as_ref()
+            .ok_or_else(|| invalid!("brgemm: it has not been generated"))
+    }
+
+    fn args(&self, o: &Operands) -> Result<Args> {
+        let some = |p: *const u8, name: &str| {
+            ensure!(
+                !p.is_null(),
+                invalid!("{name}: NULL, but the batch has {} blocks", self.batch)
+            );
+            Ok(())
+        };
+        if self.batch > 0 {
+            some(o.a, "A")?;
+            some(o.b, "B")?;
+            some(o.offsets.cast(), "A_B_offsets")?;
+        }
+        Ok(Args {
+            a: o.a,
+            b: o.b,
+            a_offsets: o.offsets,
+            c: o.c,
+            d: o.c,
+            batch: self.batch,
+            ..Args::default()
+        })
+    }
+
+    /// Writes or adds the sums to C.
+    ///
+    /// # Safety
+    /// The operands have the shape and the batch that was described.
+    pub unsafe fn execute(&self, o: &Operands) -> Result<()> {
+        let kernels = self.kernels()?;
+        let args = self.args(o)?;
+        ensure!(!o.c.is_null(), invalid!("C: NULL, but the sums go there"));
+        // SAFETY: as this function demands.
+        unsafe { kernels.plain.call(&args) };
+        Ok(())
+    }
+
+    /// Writes the sums (added to C where that was set), with all that follows, to D. C stays as it is.
+    ///
+    /// # Safety
+    /// As for `execute`; D has its shape, and what `params` points to has the shape that the description implies.
+    pub unsafe fn execute_post_ops(
+        &self,
+        o: &Operands,
+        d: *mut u8,
+        params: Option<&Params>,
+    ) -> Result<()> {
+        let kernel = self.kernels()?.with_post_ops.as_ref().ok_or_else(|| {
+            invalid!("brgemm: it has neither post-ops nor scales nor a D of another type than C")
+        })?;
+        let mut args = self.args(o)?;
+        ensure!(
+            !o.c.is_null() || !self.shape.add,
+            invalid!("C: NULL, but the sums are added to it")
+        );
+        ensure!(!d.is_null(), invalid!("D: NULL, but the results go there"));
+        args.d = d;
+        let mut operands = [std::ptr::null(); MAX_OPERANDS];
+        // SAFETY: as this function demands.
+        unsafe { self.bind(&mut operands, params)? };
+        args.operands = operands.as_ptr();
+        // SAFETY: as this function demands.
+        unsafe { kernel.call(&args) };
+        Ok(())
+    }
+
+    /// # Safety
+    /// The list of post-op operands in `params` is as long as the description implies.
+    unsafe fn bind(&self, operands: &mut [*const u8], params: Option<&Params>) -> Result<()> {
+        let wanted = &self.finished()?.operands;
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let params = params.ok_or_else(|| invalid!("attr_params: NULL"))?;
+        for (operand, &(source, offset)) in operands.iter_mut().zip(wanted) {
+            let (pointer, name) = match source {
+                Source::AScales => (params.a_scales, "A scales"),
+                Source::BScales => (params.b_scales, "B scales"),
+                Source::DScales => (params.d_scales, "D scales"),
+                Source::PostOp(_) if params.post_ops.is_null() => {
+                    (std::ptr::null(), "post_ops_args")
+                }
+                // SAFETY: as this function demands.
+                Source::PostOp(i) => (unsafe { *params.post_ops.add(i) }, "post_ops_args"),
+            };
+            ensure!(!pointer.is_null(), invalid!("attr_params: {name}: NULL"));
+            *operand = pointer.wrapping_offset(offset as isize);
+        }
+        Ok(())
+    }
+}
+
+/// Post-op operands come as a list, in the order in which the chain reads them; D (first) is none.
+fn sources(args: &[Arg]) -> Vec<Source> {
+    let mut listed = 0;
+    let source = |arg: &Arg| match arg.id {
+        id if id == arg::SCALES | arg::SRC => Source::AScales,
+        id if id == arg::SCALES | arg::WEIGHTS => Source::BScales,
+        id if id == arg::SCALES | arg::DST => Source::DScales,
+        _ => {
+            listed += 1;
+            Source::PostOp(listed - 1)
+        }
+    };
+    args.iter().skip(1).map(source).collect()
+}
+
+/// Packs B (K×N) for a brgemm: into blocks of `out_ld` columns, each `[k/v][out_ld][v]`, one behind the other.
+pub struct Transform {
+    k: usize,
+    n: usize,
+    in_strides: (i64, i64),
+    shape: Shape,
+    packers: Option<[Packer; 2]>,
+}
+
+/// The sizes of a transform, in elements.
+#[derive(Clone, Copy)]
+#[allow(missing_docs)]
+pub struct Sizes {
+    pub k: i64,
+    pub n: i64,
+    pub in_ld: i64,
+    pub out_ld: i64,
+}
+
+impl Transform {
+    /// A transform of a row-major matrix, or of one that lies transposed (N×K).
+    pub fn new(s: Sizes, transposed: bool, from: DataType, to: DataType) -> Result<Transform> {
+        ensure!(
+            from == to,
+            unimplemented_here!(
+                "transform: from {} to {}: types cannot be converted",
+                from.name(),
+                to.name()
+            )
+        );
+        ensure!(
+            Bare::accumulator(from, from).is_ok(),
+            unimplemented_here!("transform: no kernel multiplies {}", from.name())
+        );
+        for (name, value, least) in [
+            ("K", s.k, 1),
+            ("N", s.n, 1),
+            ("in_ld", s.in_ld, if transposed { s.k } else { s.n }),
+            ("out_ld", s.out_ld, 1),
+        ] {
+            ensure!(
+                value >= least,
+                invalid!("transform: {name}: {value}, must be {least} or more")
+            );
+        }
+        let rows =
+            s.k.max(s.n)
+                .checked_add(s.out_ld)
+                .and_then(|r| r.checked_add(3));
+        let bytes = rows.and_then(|r| {
+            r.checked_mul(s.in_ld.max(s.out_ld).max(s.k))?
+                .checked_mul(4)
+        });
+        ensure!(
+            bytes.is_some(),
+            invalid!(
+                "transform: {}x{} with these leading dimensions is too large",
+                s.k,
+                s.n
+            )
+        );
+        let size = from.size_bytes();
+        let long = s.in_ld * size as i64;
+        let in_strides = if transposed {
+            (size as i64, long)
+        } else {
+            (long, size as i64)
+        };
+        Ok(Transform {
+            k: s.k as usize,
+            n: s.n as usize,
+            in_strides,
+            shape: Shape {
+                isa: effective_isa(),
+                size,
+                v: from.vnni(),
+                ld: s.out_ld as usize,
+            },
+            packers: None,
+        })
+    }
+
+    /// Generates the kernels: for whole blocks and for the last one.
+    pub fn generate(&mut self) -> Result<()> {
+        let packer = |x: usize| Packer::new(Some(self.in_strides), self.k, x, &self.shape);
+        let (whole, last) = (self.shape.ld.min(self.n), self.n % self.shape.ld);
+        let last = if last == 0 { whole } else { last };
+        self.packers = Some([packer(whole)?, packer(last)?]);
+        Ok(())
+    }
+
+    /// Packs `from` into `to`; columns of the last block beyond N become zero.
+    ///
+    /// # Safety
+    /// `from` has K×N elements in its layout, `to` room for all blocks.
+    pub unsafe fn execute(&self, from: *const u8, to: *mut u8) -> Result<()> {
+        let [whole, last] = (self.packers.as_ref())
+            .ok_or_else(|| invalid!("transform: it has not been generated"))?;
+        ensure!(!from.is_null(), invalid!("in_ptr: NULL"));
+        ensure!(!to.is_null(), invalid!("out_ptr: NULL"));
+        let s = &self.shape;
+        let group_bytes = s.v * s.size;
+        let groups = self.k.div_ceil(s.v);
+        let (k_bytes, x_bytes) = self.in_strides;
+        let side = |k: usize, x: usize| k as i64 * k_bytes + x as i64 * x_bytes;
+        for (block, x0) in (0..self.n).step_by(s.ld).enumerate() {
+            let x = s.ld.min(self.n - x0);
+            let packer = if x == s.ld { whole } else { last };
+            let window = Window {
+                k0: 0,
+                k: self.k,
+                x0,
+                x,
+            };
+            let out = to.wrapping_add(block * groups * s.ld * group_bytes);
+            // SAFETY: the block lies in the matrix and has room, as this function demands.
+            unsafe { packer.pack(side, from, out, window, s) };
+            for g in (0..groups).filter(|_| x < s.ld) {
+                let rest = out.wrapping_add((g * s.ld + x) * group_bytes);
+                // SAFETY: the rest of the group's row.
+                unsafe { rest.write_bytes(0, (s.ld - x) * group_bytes) };
+            }
+        }
+        Ok(())
+    }
+}
