@@ -3329,6 +3329,17 @@ brick_status_t brick_memory_desc_permute_axes(brick_memory_desc_t *out_memory_de
                                               const int *permutation);
 
 /**
+ * Creates a descriptor from the bytes that brick_memory_desc_get_blob() wrote.
+ *
+ * @param memory_desc Output descriptor; destroy it with brick_memory_desc_destroy().
+ * @param blob As many bytes as brick_memory_desc_get_blob() says.
+ * @returns #brick_invalid_arguments if the bytes are not a descriptor.
+ */
+BRICK_API
+brick_status_t brick_memory_desc_create_with_blob(brick_memory_desc_t *memory_desc,
+                                                  const uint8_t *blob);
+
+/**
  * Copies a descriptor.
  *
  * @param memory_desc Output descriptor; destroy it with brick_memory_desc_destroy().
@@ -3428,17 +3439,6 @@ BRICK_API
 brick_status_t brick_memory_desc_get_blob(uint8_t *blob,
                                           size_t *size,
                                           const_brick_memory_desc_t memory_desc);
-
-/**
- * Creates a descriptor from the bytes that brick_memory_desc_get_blob() wrote.
- *
- * @param memory_desc Output descriptor; destroy it with brick_memory_desc_destroy().
- * @param blob As many bytes as brick_memory_desc_get_blob() says.
- * @returns #brick_invalid_arguments if the bytes are not a descriptor.
- */
-BRICK_API
-brick_status_t brick_memory_desc_create_with_blob(brick_memory_desc_t *memory_desc,
-                                                  const uint8_t *blob);
 
 /**
  * Writes a layout as text: a tag such as `aBcd16b`, followed by the strides (`ab:10x1`) where they are not the dense
@@ -3830,6 +3830,54 @@ brick_status_t brick_primitive_attr_set_scratchpad_mode(brick_primitive_attr_t a
                                                         brick_scratchpad_mode_t mode);
 
 /**
+ * Sets the rounding of an output. Primitives of brick refuse all but #brick_rounding_mode_environment.
+ *
+ * @param attr The attributes.
+ * @param arg The argument, BRICK_ARG_*.
+ * @param mode The mode.
+ * @returns #brick_invalid_arguments for values that mean nothing.
+ */
+BRICK_API
+brick_status_t brick_primitive_attr_set_rounding(brick_primitive_attr_t attr,
+                                                 int arg,
+                                                 brick_rounding_mode_t mode);
+
+/**
+ * Queries the rounding of an output.
+ *
+ * @param attr The attributes.
+ * @param arg The argument, BRICK_ARG_*.
+ * @param mode Receives the mode.
+ * @returns #brick_invalid_arguments if a pointer is NULL.
+ */
+BRICK_API
+brick_status_t brick_primitive_attr_get_rounding(brick_primitive_attr_t attr,
+                                                 int arg,
+                                                 brick_rounding_mode_t *mode);
+
+/**
+ * Queries the post-ops.
+ *
+ * @param attr The attributes.
+ * @param post_ops Receives the chain, which lives as long as the attributes: do not destroy it.
+ * @returns #brick_invalid_arguments if a pointer is NULL.
+ */
+BRICK_API
+brick_status_t brick_primitive_attr_get_post_ops(const_brick_primitive_attr_t attr,
+                                                 const_brick_post_ops_t *post_ops);
+
+/**
+ * Sets the post-ops: the chain is copied.
+ *
+ * @param attr The attributes.
+ * @param post_ops The chain; NULL for an empty one.
+ * @returns #brick_invalid_arguments if `attr` is NULL.
+ */
+BRICK_API
+brick_status_t brick_primitive_attr_set_post_ops(brick_primitive_attr_t attr,
+                                                 const_brick_post_ops_t post_ops);
+
+/**
  * Scales an argument by f32 values that are given at execution, as argument BRICK_ARG_ATTR_SCALES | arg. Sources and weights
  * are multiplied by them, destinations divided.
  *
@@ -3979,54 +4027,6 @@ brick_status_t brick_primitive_attr_set_precomputed_reductions(brick_primitive_a
                                                                int group_ndims,
                                                                const brick_dim_t *group_dims,
                                                                brick_data_type_t data_type);
-
-/**
- * Sets the rounding of an output. Primitives of brick refuse all but #brick_rounding_mode_environment.
- *
- * @param attr The attributes.
- * @param arg The argument, BRICK_ARG_*.
- * @param mode The mode.
- * @returns #brick_invalid_arguments for values that mean nothing.
- */
-BRICK_API
-brick_status_t brick_primitive_attr_set_rounding(brick_primitive_attr_t attr,
-                                                 int arg,
-                                                 brick_rounding_mode_t mode);
-
-/**
- * Queries the rounding of an output.
- *
- * @param attr The attributes.
- * @param arg The argument, BRICK_ARG_*.
- * @param mode Receives the mode.
- * @returns #brick_invalid_arguments if a pointer is NULL.
- */
-BRICK_API
-brick_status_t brick_primitive_attr_get_rounding(brick_primitive_attr_t attr,
-                                                 int arg,
-                                                 brick_rounding_mode_t *mode);
-
-/**
- * Queries the post-ops.
- *
- * @param attr The attributes.
- * @param post_ops Receives the chain, which lives as long as the attributes: do not destroy it.
- * @returns #brick_invalid_arguments if a pointer is NULL.
- */
-BRICK_API
-brick_status_t brick_primitive_attr_get_post_ops(const_brick_primitive_attr_t attr,
-                                                 const_brick_post_ops_t *post_ops);
-
-/**
- * Sets the post-ops: the chain is copied.
- *
- * @param attr The attributes.
- * @param post_ops The chain; NULL for an empty one.
- * @returns #brick_invalid_arguments if `attr` is NULL.
- */
-BRICK_API
-brick_status_t brick_primitive_attr_set_post_ops(brick_primitive_attr_t attr,
-                                                 const_brick_post_ops_t post_ops);
 
 /**
  * Sets how recurrent primitives quantize data: q = scale * x + shift.

@@ -9,22 +9,27 @@
 #![allow(clippy::missing_safety_doc, clippy::too_many_arguments)]
 
 use crate::{
+    attr::F32,
     ensure,
     error::{Error, Result, Status},
     invalid, log_line,
+    memory::{MAX_NDIMS, MemoryDesc},
 };
 use std::{
     any::Any,
     cell::RefCell,
-    ffi::{CString, c_char},
+    ffi::{CString, c_char, c_int},
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
 pub mod attr;
+pub mod attr_quant;
+pub mod attr_rnn;
 pub mod engine;
 pub mod enums;
 pub mod memory;
 pub mod memory_desc;
+pub mod memory_desc_query;
 pub mod ops;
 pub mod post_ops;
 pub mod primitive;
@@ -97,6 +102,24 @@ pub(crate) trait Opaque {
 
 pub(crate) fn null(name: &str) -> Error {
     invalid!("{name}: NULL")
+}
+
+/// What an absent descriptor's address leads to.
+static ABSENT: MemoryDesc = MemoryDesc::absent();
+
+/// A float parameter.
+fn not_nan(value: f32, name: &str) -> Result<F32> {
+    ensure!(!value.is_nan(), invalid!("{name}: NaN"));
+    Ok(F32::new(value))
+}
+
+/// A set of dimensions, as bits.
+fn check_mask(mask: c_int) -> Result<()> {
+    ensure!(
+        (0..1 << MAX_NDIMS).contains(&mask),
+        invalid!("mask: {mask:#x} has bits beyond {MAX_NDIMS} dimensions")
+    );
+    Ok(())
 }
 
 /// The value behind a handle.

@@ -1,8 +1,8 @@
 //! `brick_*_primitive_desc_create`: operations put together from C values.
 
-use super::{borrow, engine, guard, hand_out, null, types::*};
+use super::{borrow, engine, guard, hand_out, not_nan, null, types::*};
 use crate::{
-    attr::{Attr, BinaryAlg, Eltwise, F32},
+    attr::{Attr, BinaryAlg, Eltwise},
     ensure,
     error::Result,
     invalid,
@@ -75,12 +75,6 @@ fn forward(prop_kind: brick_prop_kind_t) -> Result<Prop> {
     Ok(prop)
 }
 
-/// A float parameter of an algorithm.
-fn parameter(value: f32, name: &str) -> Result<F32> {
-    ensure!(!value.is_nan(), invalid!("{name}: NaN"));
-    Ok(F32::new(value))
-}
-
 /// Creates a descriptor of a reorder: the same elements in another layout or type. Arguments: #BRICK_ARG_FROM, #BRICK_ARG_TO.
 ///
 /// @param reorder_primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
@@ -145,7 +139,7 @@ pub unsafe extern "C" fn brick_sum_primitive_desc_create(
         Ok(Op::Sum(sum::Desc {
             scales: scales
                 .iter()
-                .map(|&s| parameter(s, "scales"))
+                .map(|&s| not_nan(s, "scales"))
                 .collect::<Result<_>>()?,
             srcs: (srcs.iter().enumerate())
                 .map(|(i, &md)| needed(md, &format!("src_descs[{i}]")))
@@ -190,8 +184,8 @@ pub unsafe extern "C" fn brick_eltwise_forward_primitive_desc_create(
             prop: forward(prop_kind)?,
             alg,
             use_dst,
-            alpha: parameter(alpha, "alpha")?,
-            beta: parameter(beta, "beta")?,
+            alpha: not_nan(alpha, "alpha")?,
+            beta: not_nan(beta, "beta")?,
             data,
             dst,
             diff_src: MemoryDesc::absent(),
@@ -236,8 +230,8 @@ pub unsafe extern "C" fn brick_eltwise_backward_primitive_desc_create(
             prop: Prop::BackwardData,
             alg,
             use_dst,
-            alpha: parameter(alpha, "alpha")?,
-            beta: parameter(beta, "beta")?,
+            alpha: not_nan(alpha, "alpha")?,
+            beta: not_nan(beta, "beta")?,
             data: needed(data_desc, "data_desc")?,
             dst: needed(diff_dst_desc, "diff_dst_desc")?,
             diff_src: needed(diff_src_desc, "diff_src_desc")?,

@@ -1,13 +1,15 @@
 //! `brick_post_ops_*`: chains of operations that follow a primitive's own.
 
-use super::{borrow, borrow_mut, destroy, guard, guard_or, hand_out, put_if, types::*};
+use super::{
+    borrow, borrow_mut, check_mask, destroy, guard, guard_or, hand_out, not_nan, put_if, types::*,
+};
 use crate::{
-    attr::{BinaryAlg, Eltwise, F32, PostOp},
+    attr::{BinaryAlg, Eltwise, PostOp},
     dtype::DataType,
     ensure,
     error::{Error, Result},
     invalid,
-    memory::{MAX_NDIMS, MemoryDesc},
+    memory::MemoryDesc,
 };
 use std::ffi::c_int;
 
@@ -136,11 +138,6 @@ fn other_kind(post_op: &PostOp, asked: &str) -> Error {
     invalid!("index: the post-op is {name}, not {asked}")
 }
 
-fn number(value: f32, name: &str) -> Result<F32> {
-    ensure!(!value.is_nan(), invalid!("{name}: NaN"));
-    Ok(F32::new(value))
-}
-
 /// A type, or none for #brick_data_type_undef.
 fn optional_type(value: brick_data_type_t, name: &str) -> Result<Option<DataType>> {
     match value {
@@ -169,7 +166,7 @@ pub unsafe extern "C" fn brick_post_ops_append_sum(
 ) -> brick_status_t {
     let make = || {
         Ok(PostOp::Sum {
-            scale: number(scale, "scale")?,
+            scale: not_nan(scale, "scale")?,
             zero_point,
             data_type: optional_type(data_type, "data_type")?,
         })
@@ -234,8 +231,8 @@ pub unsafe extern "C" fn brick_post_ops_append_eltwise(
         );
         Ok(PostOp::Eltwise {
             alg,
-            alpha: number(alpha, "alpha")?,
-            beta: number(beta, "beta")?,
+            alpha: not_nan(alpha, "alpha")?,
+            beta: not_nan(beta, "beta")?,
         })
     };
     // SAFETY: the caller passes a live chain that nobody else uses meanwhile.
@@ -481,10 +478,7 @@ pub unsafe extern "C" fn brick_post_ops_append_prelu(
     mask: c_int,
 ) -> brick_status_t {
     let make = || {
-        ensure!(
-            (0..1 << MAX_NDIMS).contains(&mask),
-            invalid!("mask: {mask:#x} has bits beyond {MAX_NDIMS} dimensions")
-        );
+        check_mask(mask)?;
         Ok(PostOp::Prelu { mask })
     };
     // SAFETY: the caller passes a live chain that nobody else uses meanwhile.

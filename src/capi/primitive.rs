@@ -1,6 +1,8 @@
 //! `brick_primitive_desc_*` and `brick_primitive_*`: descriptors queried, primitives made and executed.
 
-use super::{borrow, borrow_mut, destroy, engine, guard, guard_or, hand_out, null, put, types::*};
+use super::{
+    ABSENT, borrow, borrow_mut, destroy, engine, guard, guard_or, hand_out, null, put, types::*,
+};
 use crate::{
     ensure,
     error::{Error, Result, Status},
@@ -74,8 +76,6 @@ pub unsafe extern "C" fn brick_primitive_desc_destroy(
     // SAFETY: the caller owns the descriptor.
     unsafe { destroy(primitive_desc) }
 }
-
-static ABSENT: MemoryDesc = MemoryDesc::absent();
 
 /// The memory descriptor that a query asks for; an absent one where the primitive needs none.
 fn query_md(desc: &PrimitiveDesc, what: brick_query_t, index: c_int) -> Result<&MemoryDesc> {
