@@ -1,9 +1,9 @@
 // Trains a multilayer perceptron: fully connected layers with ReLU, softmax, cross-entropy, SGD with momentum.
 //
-//   mlp [--bf16] [--epochs N] [--data FILE]
+//   mlp [--bf16] [--epochs N] [--batch N] [--hidden N] [--data FILE]
 //
-// Without BRICK_DATA it learns the handwritten digits in examples/data (every fifth is held out). BRICK_DATA=DIR names a
-// directory with the four IDX files of MNIST or Fashion-MNIST, plain or gzipped.
+// Without BRICK_DATA it learns the handwritten digits in examples/data (every fifth is held out). BRICK_DATA=DIR names
+// a directory with the four IDX files of MNIST or Fashion-MNIST, plain or gzipped.
 //
 // Every matrix product is a brick primitive. The network is four short lists of primitives, made once: `refresh` brings
 // the weights into the layouts that the primitives chose, `forward` and `backward` run the passes, `gather` brings the
@@ -12,122 +12,21 @@
 #include <math.h>
 #include <string.h>
 
+#include "dataset.h"
 #include "example.h"
 #include "peak.h"
+#include "profile.h"
+#include "screen.h"
 
 enum { MAX_LAYERS = 4, MAX_OPS = 16, MAX_MEMORIES = 64 };
 
-// ---- data
-
-struct dataset {
-    int64_t count, width;
-    float *pixels; // count rows of width values in [0, 1]
-    uint8_t *labels;
-};
-
-static void free_dataset(struct dataset *set)
-{
-    free(set->pixels);
-    free(set->labels);
-}
-
-static void append(struct dataset *set, const float *pixels, int label)
-{
-    memcpy(set->pixels + set->count * set->width, pixels, (size_t)set->width * sizeof *pixels);
-    set->labels[set->count++] = (uint8_t)label;
-}
-
-// Reads lines of 64 pixels and a digit; every fifth line goes to the test set.
-static void read_digits(const char *path, struct dataset *train, struct dataset *test)
-{
-    enum { WIDTH = 64, MAX_COUNT = 1797 };
-    FILE *file = fopen(path, "r");
-    if (!file) {
-        fprintf(stderr, "%s: cannot be opened (run from the top of the repository, or give --data FILE)\n", path);
-        exit(EXIT_FAILURE);
-    }
-    struct dataset *sets[] = {train, test};
-    for (int i = 0; i < 2; i++) {
-        sets[i]->width = WIDTH;
-        sets[i]->pixels = allocate(MAX_COUNT * WIDTH * sizeof(float));
-        sets[i]->labels = allocate(MAX_COUNT);
-    }
-    for (int line = 0; line < MAX_COUNT; line++) {
-        float pixels[WIDTH];
-        int value, got = 0;
-        while (got < WIDTH && fscanf(file, "%d,", &value) == 1)
-            pixels[got++] = (float)value / 16;
-        if (got < WIDTH || fscanf(file, "%d", &value) != 1)
-            break;
-        append(sets[line % 5 == 4], pixels, value);
-    }
-    fclose(file);
-}
-
-// Opens DIR/NAME, or DIR/NAME.gz through gzip; both are read as a pipe.
-static FILE *open_idx(const char *dir, const char *name)
-{
-    char command[1024];
-    int length = snprintf(command, sizeof command, "if [ -f '%s/%s' ]; then cat '%s/%s'; else gzip -dc '%s/%s.gz'; fi",
-                          dir, name, dir, name, dir, name);
-    FILE *pipe = strchr(dir, '\'') || length >= (int)sizeof command ? NULL : popen(command, "r");
-    if (!pipe) {
-        fprintf(stderr, "%s/%s: cannot be read\n", dir, name);
-        exit(EXIT_FAILURE);
-    }
-    return pipe;
-}
-
-static int64_t read_be32(FILE *file)
-{
-    unsigned char b[4] = {0};
-    return fread(b, 1, 4, file) == 4 ? (int64_t)b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3] : -1;
-}
-
-// The bytes behind an IDX header of `ndims` dims; dims is filled, the caller frees.
-static uint8_t *read_idx(const char *dir, const char *prefix, const char *suffix, int ndims, int64_t *dims)
-{
-    char name[64];
-    snprintf(name, sizeof name, "%s-%s", prefix, suffix);
-    FILE *file = open_idx(dir, name);
-    int good = read_be32(file) == 0x800 + ndims;
-    size_t bytes = 1;
-    for (int i = 0; i < ndims; i++) {
-        dims[i] = read_be32(file);
-        good = good && dims[i] > 0 && dims[i] < 1 << 20;
-        bytes *= good ? (size_t)dims[i] : 1;
-    }
-    uint8_t *data = allocate(bytes);
-    good = good && fread(data, 1, bytes, file) == bytes;
-    if (pclose(file) != 0 || !good) {
-        fprintf(stderr, "%s/%s: not an IDX file of %d dims\n", dir, name, ndims);
-        exit(EXIT_FAILURE);
-    }
-    return data;
-}
-
-static void read_mnist(const char *dir, const char *prefix, struct dataset *set)
-{
-    int64_t dims[3], count;
-    uint8_t *images = read_idx(dir, prefix, "images-idx3-ubyte", 3, dims);
-    set->labels = read_idx(dir, prefix, "labels-idx1-ubyte", 1, &count);
-    set->count = count < dims[0] ? count : dims[0];
-    set->width = dims[1] * dims[2];
-    size_t values = (size_t)(set->count * set->width);
-    set->pixels = allocate(values * sizeof(float));
-    for (size_t i = 0; i < values; i++)
-        set->pixels[i] = (float)images[i] / 255;
-    free(images);
-}
-
 // ---- the network
 
-// A primitive with its arguments, and where its time is booked.
+// A primitive with its arguments.
 struct op {
     brick_primitive_t primitive;
     int count;
     brick_exec_arg_t args[4];
-    double *seconds;
 };
 
 struct program {
@@ -153,7 +52,6 @@ struct net {
     struct program refresh, forward, backward, gather;
     brick_memory_t memories[MAX_MEMORIES]; // all of them, for the end
     int memory_count;
-    double gemm_seconds, other_seconds, gemm_flops;
 };
 
 static brick_memory_desc_t describe(int ndims, int64_t rows, int64_t columns, brick_data_type_t type,
@@ -196,12 +94,11 @@ static brick_memory_t matrix(struct net *net, int64_t rows, int64_t columns, bri
 }
 
 // Appends the primitive of a descriptor, which is consumed, to a program.
-static struct op *append_op(struct program *program, brick_primitive_desc_t pd, double *seconds)
+static struct op *append_op(struct program *program, brick_primitive_desc_t pd)
 {
     struct op *op = &program->ops[program->count++];
     CHECK(brick_primitive_create(&op->primitive, pd));
     CHECK(brick_primitive_desc_destroy(pd));
-    op->seconds = seconds;
     return op;
 }
 
@@ -219,7 +116,7 @@ static brick_memory_t convert(struct net *net, struct program *program, brick_me
     brick_memory_t to = tensor(net, md);
     brick_primitive_desc_t pd;
     CHECK(brick_reorder_primitive_desc_create(&pd, desc_of(from), net->engine, md, net->engine, NULL));
-    struct op *op = append_op(program, pd, &net->other_seconds);
+    struct op *op = append_op(program, pd);
     bind(op, BRICK_ARG_FROM, from);
     bind(op, BRICK_ARG_TO, to);
     return to;
@@ -234,7 +131,7 @@ static brick_memory_t convert_back(struct net *net, struct program *program, con
     brick_memory_t from = tensor(net, md);
     brick_primitive_desc_t pd;
     CHECK(brick_reorder_primitive_desc_create(&pd, md, net->engine, desc_of(to), net->engine, NULL));
-    struct op *op = append_op(program, pd, &net->other_seconds);
+    struct op *op = append_op(program, pd);
     bind(op, BRICK_ARG_FROM, from);
     bind(op, BRICK_ARG_TO, to);
     return from;
@@ -280,7 +177,7 @@ static void append_relu_backward(struct net *net, brick_memory_t diff, brick_mem
     CHECK(brick_eltwise_backward_primitive_desc_create(&pd, net->engine, brick_eltwise_relu_use_dst_for_bwd, md, md,
                                                        md, 0, 0, forward, NULL));
     CHECK(brick_primitive_desc_destroy(forward));
-    struct op *op = append_op(&net->backward, pd, &net->other_seconds);
+    struct op *op = append_op(&net->backward, pd);
     bind(op, BRICK_ARG_DST, result);
     bind(op, BRICK_ARG_DIFF_DST, diff);
     bind(op, BRICK_ARG_DIFF_SRC, diff);
@@ -297,7 +194,7 @@ static brick_primitive_desc_t append_forward(struct net *net, int l, const_brick
     CHECK(brick_primitive_attr_destroy(attr));
     CHECK(brick_primitive_desc_clone(&hint, pd));
     brick_memory_t weights = convert(net, &net->refresh, net->weights[l].value, query(pd, brick_query_weights_md));
-    struct op *op = append_op(&net->forward, pd, &net->gemm_seconds);
+    struct op *op = append_op(&net->forward, pd);
     bind(op, BRICK_ARG_SRC, src);
     bind(op, BRICK_ARG_WEIGHTS, weights);
     bind(op, BRICK_ARG_BIAS, net->bias[l].value);
@@ -316,7 +213,7 @@ static void append_backward_weights(struct net *net, int l, brick_memory_t src, 
     CHECK(brick_memory_desc_destroy(any));
     brick_memory_t diff_weights =
         convert_back(net, &net->gather, query(pd, brick_query_diff_weights_md), net->weights[l].gradient);
-    struct op *op = append_op(&net->backward, pd, &net->gemm_seconds);
+    struct op *op = append_op(&net->backward, pd);
     bind(op, BRICK_ARG_SRC, src);
     bind(op, BRICK_ARG_DIFF_DST, diff_dst);
     bind(op, BRICK_ARG_DIFF_WEIGHTS, diff_weights);
@@ -331,7 +228,7 @@ static void append_backward_data(struct net *net, int l, const_brick_memory_desc
     CHECK(brick_inner_product_backward_data_primitive_desc_create(&pd, net->engine, desc_of(diff_src), any,
                                                                   desc_of(diff_dst), hint, NULL));
     brick_memory_t weights = convert(net, &net->refresh, net->weights[l].value, query(pd, brick_query_weights_md));
-    struct op *op = append_op(&net->backward, pd, &net->gemm_seconds);
+    struct op *op = append_op(&net->backward, pd);
     bind(op, BRICK_ARG_DIFF_DST, diff_dst);
     bind(op, BRICK_ARG_WEIGHTS, weights);
     bind(op, BRICK_ARG_DIFF_SRC, diff_src);
@@ -416,31 +313,17 @@ static void run(struct net *net, const struct program *program)
 {
     for (int i = 0; i < program->count; i++) {
         const struct op *op = &program->ops[i];
-        double start = now();
         CHECK(brick_primitive_execute(op->primitive, net->stream, op->count, op->args));
-        *op->seconds += now() - start;
     }
 }
 
-// Multiply-adds of one layer and pass.
-static double macs(const struct net *net, int l)
+// Floating-point operations of the inner products of one step: three passes, but nobody asks for the input's gradient.
+static double flops_of_step(const struct net *net)
 {
-    return (double)net->batch * (double)net->widths[l] * (double)net->widths[l + 1];
-}
-
-static void run_forward(struct net *net)
-{
-    run(net, &net->forward);
+    double flops = 0;
     for (int l = 0; l < net->layers; l++)
-        net->gemm_flops += 2 * macs(net, l);
-}
-
-static void run_backward(struct net *net)
-{
-    run(net, &net->backward);
-    run(net, &net->gather);
-    for (int l = 0; l < net->layers; l++)
-        net->gemm_flops += (l > 0 ? 4 : 2) * macs(net, l); // nobody asks for the gradient of the input
+        flops += (l > 0 ? 6.0 : 4.0) * (double)(net->batch * net->widths[l] * net->widths[l + 1]);
+    return flops;
 }
 
 // Copies samples order[0..batch) into the input; beyond the end the last sample is repeated.
@@ -494,23 +377,32 @@ static void shuffle(int *order, int64_t count)
     }
 }
 
-// One pass over the data in random order; returns the mean loss.
-static double train_epoch(struct net *net, const struct dataset *set, int *order, float rate)
+static void step(struct net *net, const struct dataset *set, const int *samples, float rate, double *loss)
 {
-    double loss = 0;
+    load_batch(net, set, samples, net->batch);
+    run(net, &net->forward);
+    *loss += softmax_loss(net, set, samples);
+    run(net, &net->backward);
+    run(net, &net->gather);
+    for (int l = 0; l < net->layers; l++) {
+        update(&net->weights[l], rate);
+        update(&net->bias[l], rate);
+    }
+    run(net, &net->refresh);
+}
+
+// One pass over the data in random order, numbered for who watches; returns the mean loss.
+static double train_epoch(struct net *net, const struct dataset *set, int *order, float rate, int epoch)
+{
+    double loss = 0, shown = 0;
     int64_t steps = set->count / net->batch;
     shuffle(order, set->count);
     for (int64_t s = 0; s < steps; s++) {
-        const int *samples = order + s * net->batch;
-        load_batch(net, set, samples, net->batch);
-        run_forward(net);
-        loss += softmax_loss(net, set, samples);
-        run_backward(net);
-        for (int l = 0; l < net->layers; l++) {
-            update(&net->weights[l], rate);
-            update(&net->bias[l], rate);
+        step(net, set, order + s * net->batch, rate, &loss);
+        if (now() - shown > 0.1) {
+            shown = now();
+            live((double)(s + 1) / (double)steps, "epoch %2d  loss %.4f", epoch, loss / (double)((s + 1) * net->batch));
         }
-        run(net, &net->refresh);
     }
     return loss / (double)(steps * net->batch);
 }
@@ -522,7 +414,7 @@ static double accuracy(struct net *net, const struct dataset *set, const int *or
     for (int64_t start = 0; start < set->count; start += net->batch) {
         int64_t count = set->count - start < net->batch ? set->count - start : net->batch;
         load_batch(net, set, order + start, count);
-        run_forward(net);
+        run(net, &net->forward);
         const float *logits = floats(net->logits);
         for (int64_t i = 0; i < count; i++, logits += classes) {
             int best = 0;
@@ -534,26 +426,6 @@ static double accuracy(struct net *net, const struct dataset *set, const int *or
     return 100.0 * (double)right / (double)set->count;
 }
 
-static void report(const struct net *net, double seconds, int threads)
-{
-    double rate = net->gemm_flops / net->gemm_seconds * 1e-9;
-    double peak = threads * measure_peak(net->type == brick_bf16 ? PEAK_BF16 : PEAK_F32);
-    printf("%.2f s: %.1f %% in inner products, %.1f %% in relu and reorders, the rest in softmax, update and batches\n",
-           seconds, 100 * net->gemm_seconds / seconds, 100 * net->other_seconds / seconds);
-    printf("inner products: %.1f GFLOP/s on %d thread%s", rate, threads, threads == 1 ? "" : "s");
-    if (peak > 0)
-        printf(", %.0f %% of the %.0f GFLOP/s that the processor can do", 100 * rate / peak, peak);
-    printf("\n");
-}
-
-// How many threads the library uses.
-static int threads(void)
-{
-    brick_machine_info_t info;
-    CHECK(brick_machine_info(&info));
-    return info.threads;
-}
-
 static int *identity(int64_t count)
 {
     int *order = allocate((size_t)count * sizeof *order);
@@ -562,59 +434,148 @@ static int *identity(int64_t count)
     return order;
 }
 
-int main(int argc, char **argv)
+struct options {
+    const char *directory, *file; // IDX files, or the digits
+    int epochs, batch, hidden;
+    brick_data_type_t type;
+};
+
+static int usage(void)
 {
-    const char *dir = getenv("BRICK_DATA"), *path = "examples/data/digits.csv";
-    int epochs = dir ? 10 : 20;
-    struct net net = {.layers = 3, .batch = dir ? 256 : 32, .type = brick_f32};
+    fprintf(stderr, "usage: mlp [--bf16] [--epochs N] [--batch N] [--hidden N] [--data FILE]\n"
+                    "  --bf16      activations, weights and their products in bf16 instead of f32\n"
+                    "  --data      the digits, if not examples/data/digits.csv\n"
+                    "  BRICK_DATA  (environment) a directory with the IDX files of MNIST or Fashion-MNIST instead\n");
+    return EXIT_FAILURE;
+}
+
+// Fills the options; 0 where an argument makes no sense.
+static int parse(int argc, char **argv, struct options *options)
+{
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--bf16")) {
-            net.type = brick_bf16;
-        } else if (!strcmp(argv[i], "--epochs") && i + 1 < argc) {
-            epochs = atoi(argv[++i]);
-        } else if (!strcmp(argv[i], "--data") && i + 1 < argc) {
-            path = argv[++i];
-        } else {
-            fprintf(stderr, "usage: mlp [--bf16] [--epochs N] [--data FILE]\n");
-            return EXIT_FAILURE;
+            options->type = brick_bf16;
+            continue;
         }
+        if (i + 1 == argc)
+            return 0;
+        const char *name = argv[i], *value = argv[++i];
+        int *number = !strcmp(name, "--epochs")   ? &options->epochs
+                      : !strcmp(name, "--batch")  ? &options->batch
+                      : !strcmp(name, "--hidden") ? &options->hidden
+                                                  : NULL;
+        if (number)
+            *number = atoi(value);
+        else if (!strcmp(name, "--data"))
+            options->file = value;
+        else
+            return 0;
+        if (number && *number < 1)
+            return 0;
     }
+    return 1;
+}
 
-    struct dataset train = {0}, test = {0};
-    if (dir) {
-        read_mnist(dir, "train", &train);
-        read_mnist(dir, "t10k", &test);
+static void load(const struct options *options, struct dataset *train, struct dataset *test)
+{
+    const char *source = options->directory ? options->directory : options->file;
+    if (options->directory) {
+        read_mnist(source, "train", train);
+        read_mnist(source, "t10k", test);
     } else {
-        read_digits(path, &train, &test);
+        read_digits(source, train, test);
     }
-    if (train.count < net.batch || test.count == 0 || train.width != test.width) {
-        fprintf(stderr, "%s: too few samples\n", dir ? dir : path);
-        return EXIT_FAILURE;
+    if (train->count < options->batch || test->count == 0 || train->width != test->width) {
+        fprintf(stderr, "%s: %d images to learn from and %d held out are too few\n", source, (int)train->count,
+                (int)test->count);
+        exit(EXIT_FAILURE);
     }
-    int64_t hidden = dir ? 512 : 256;
-    net.widths[0] = train.width, net.widths[1] = net.widths[2] = hidden, net.widths[3] = 10;
-    build(&net);
-    run(&net, &net.refresh);
-    printf("%s: %d images to learn from, %d held out; layers %d-%d-%d-10, batch %d, %s\n",
-           dir ? dir : "handwritten digits", (int)train.count, (int)test.count, (int)train.width, (int)hidden,
-           (int)hidden, (int)net.batch, net.type == brick_bf16 ? "bf16" : "f32");
+}
 
-    int *order = identity(train.count), *test_order = identity(test.count);
-    double start = now(), reached = 0;
+static void introduce(const struct net *net, const struct dataset *train, const struct dataset *test,
+                      const char *source)
+{
+    brick_machine_info_t machine;
+    CHECK(brick_machine_info(&machine));
+    const char *isa = brick_cpu_isa2str((brick_cpu_isa_t)machine.effective_isa) + strlen("cpu_isa_");
+    printf("%s%s%s, %s, %d thread%s\n", paint(BOLD), brick_version()->hash, paint(PLAIN), isa, machine.threads,
+           machine.threads == 1 ? "" : "s");
+    printf("%s: %d images to learn from, %d held out\n", source, (int)train->count, (int)test->count);
+    printf("layers %d", (int)net->widths[0]);
+    for (int l = 0; l < net->layers; l++)
+        printf("-%d", (int)net->widths[l + 1]);
+    printf(", batch %d, %s\n\n", (int)net->batch, brick_dt2str(net->type));
+}
+
+static void show_epoch(int epoch, double loss, double reached, double seconds)
+{
+    rewrite_line();
+    printf("epoch %2d  loss %.4f  accuracy %5.2f %%", epoch, loss, reached);
+    bar((reached - 80) / 20, 20, CYAN); // from 80 to 100 %
+    printf("  %5.0f ms\n", 1e3 * seconds);
+    fflush(stdout);
+}
+
+// Where the steps' time went, and how close the inner products came to what the processor can do.
+static void report(const struct net *net, struct profile *profile, int64_t steps, double seconds)
+{
+    brick_machine_info_t machine;
+    CHECK(brick_machine_info(&machine));
+    printf("\n%sA step takes %.2f ms:%s\n", paint(BOLD), 1e3 * seconds / (double)steps, paint(PLAIN));
+    profile_report(profile, seconds);
+    printf("brick's kernels do %.1f %% of a step; the program updates parameters, loads batches, computes the loss.\n",
+           100 * profile_seconds(profile, NULL) / seconds);
+    double rate = 1e-9 * flops_of_step(net) * (double)steps / profile_seconds(profile, "inner_product");
+    double peak = machine.threads * measure_peak(net->type == brick_bf16 ? PEAK_BF16 : PEAK_F32);
+    printf("Inner products run at %.1f GFLOP/s", rate);
+    if (peak > 0)
+        printf(", %.0f %% of the peak of %.0f", 100 * rate / peak, peak);
+    printf(" (%d thread%s).\n", machine.threads, machine.threads == 1 ? "" : "s");
+}
+
+// Trains for all epochs and returns the accuracy reached on the images held out.
+static double train(struct net *net, const struct dataset *train, const struct dataset *test, int epochs)
+{
+    struct profile profile = {0};
+    double seconds = 0, reached = 0;
+    int *order = identity(train->count), *test_order = identity(test->count);
     for (int epoch = 1; epoch <= epochs; epoch++) {
         float rate = 0.05f * (float)(epochs - epoch + 1) / (float)epochs;
-        double began = now(), loss = train_epoch(&net, &train, order, rate);
-        reached = accuracy(&net, &test, test_order);
-        printf("epoch %2d  loss %.4f  accuracy %.2f %%  %.0f ms\n", epoch, loss, reached, 1e3 * (now() - began));
-        fflush(stdout);
+        double began = now();
+        profile_start(&profile);
+        double loss = train_epoch(net, train, order, rate, epoch);
+        profile_stop();
+        seconds += now() - began;
+        reached = accuracy(net, test, test_order);
+        show_epoch(epoch, loss, reached, now() - began);
     }
-    report(&net, now() - start, threads());
-    printf("accuracy %.2f %% on the held-out images\n", reached);
-
-    destroy(&net);
+    report(net, &profile, epochs * (train->count / net->batch), seconds);
     free(order);
     free(test_order);
-    free_dataset(&train);
-    free_dataset(&test);
+    return reached;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.directory = getenv("BRICK_DATA"), .file = "examples/data/digits.csv", .type = brick_f32};
+    options.epochs = options.directory ? 10 : 20;
+    options.batch = options.directory ? 256 : 32;
+    options.hidden = options.directory ? 512 : 256;
+    if (!parse(argc, argv, &options))
+        return usage();
+
+    struct dataset train_set = {0}, test_set = {0};
+    load(&options, &train_set, &test_set);
+    struct net net = {.layers = 3, .batch = options.batch, .type = options.type};
+    net.widths[0] = train_set.width, net.widths[1] = net.widths[2] = options.hidden, net.widths[3] = CLASSES;
+    build(&net);
+    run(&net, &net.refresh);
+    introduce(&net, &train_set, &test_set, options.directory ? options.directory : "handwritten digits");
+    double reached = train(&net, &train_set, &test_set, options.epochs);
+    printf("%saccuracy %.2f %%%s on the images held out\n", paint(GREEN), reached, paint(PLAIN));
+
+    destroy(&net);
+    free_dataset(&train_set);
+    free_dataset(&test_set);
     return EXIT_SUCCESS;
 }
