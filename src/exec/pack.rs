@@ -1,7 +1,7 @@
 //! Packing one operand of a matrix product into the form that the kernel reads.
 //!
-//! A `Side` says where the elements of a logical rows × columns matrix lie. Regular layouts are packed by move kernels;
-//! everything else, however odd, element by element.
+//! A `Side` says where the elements of a logical rows × columns matrix lie: its rows or its columns have adjacent
+//! elements, or it is in panels already. Anything else is copied into such a form before.
 #![allow(unsafe_code)]
 
 use crate::dtype::DataType;
@@ -10,7 +10,7 @@ use crate::kernel::Kernel;
 use crate::kernel::expr::{Bcast, Expr, Node};
 use crate::kernel::spec::{Args, Interleave, Out, Spec, Tile, Transpose};
 use crate::machine::Isa;
-use crate::memory::MemoryDesc;
+use crate::{ensure, unimplemented_here};
 use std::sync::Arc;
 
 /// Where the elements of a matrix lie, in bytes from the start of its batch entry.
@@ -22,39 +22,6 @@ pub enum Side {
     /// Panels of `width` columns, `panel` bytes apart, each `[k/v][width][v]`: the form that the kernel reads.
     #[allow(missing_docs)]
     Panels { width: usize, panel: i64 },
-    /// Any layout, through its descriptor.
-    Logical(Box<Logical>),
-}
-
-/// A matrix inside a tensor of any layout: one dimension against all others.
-#[derive(Clone, Debug)]
-pub struct Logical {
-    /// The tensor.
-    pub md: MemoryDesc,
-    /// The first dimension of the matrix; those before it are batch dimensions, those behind it its other side.
-    pub first: usize,
-    /// Whether `first` counts columns instead of rows.
-    pub swapped: bool,
-}
-
-impl Logical {
-    /// Bytes from the handle's element 0 to the element at (row, col), for batch entry 0.
-    fn at(&self, row: usize, col: usize) -> i64 {
-        let (one, mut rest) = if self.swapped {
-            (col, row as i64)
-        } else {
-            (row, col as i64)
-        };
-        let mut position = [0; crate::memory::MAX_NDIMS];
-        position[self.first] = one as i64;
-        let dims = self.md.dims();
-        for d in (self.first + 1..dims.len()).rev() {
-            position[d] = rest % dims[d];
-            rest /= dims[d];
-        }
-        (self.md.offset(&position[..dims.len()]) - self.md.offset0)
-            * self.md.dtype().size_bytes() as i64
-    }
 }
 
 impl Side {
@@ -63,7 +30,6 @@ impl Side {
         match self {
             Side::Strided { rows, cols } => row as i64 * rows + col as i64 * cols,
             Side::Panels { width, panel } => (col / width) as i64 * panel,
-            Side::Logical(l) => l.at(row, col),
         }
     }
 }
@@ -92,8 +58,6 @@ pub enum Packer {
     Interleave(Arc<Kernel>),
     /// Contiguous along k: groups transposed.
     Transpose(Arc<Kernel>),
-    /// Element by element.
-    Gather,
 }
 
 /// What a packer is made for.
@@ -131,13 +95,12 @@ fn rows_of_words(isa: Isa, n: usize, row_bytes: i64, d_row_bytes: i64) -> Spec {
 }
 
 impl Packer {
-    /// The packer for windows of k × x of a matrix whose elements lie `k_bytes` and `x_bytes` apart along them; none given,
-    /// for any layout.
-    pub fn new(strides: Option<(i64, i64)>, k: usize, x: usize, s: &Shape) -> Result<Packer> {
+    /// The packer for windows of k × x of a matrix whose elements lie `k_bytes` and `x_bytes` apart along them, one of
+    /// which is the size of an element.
+    pub fn new((k_bytes, x_bytes): (i64, i64), k: usize, x: usize, s: &Shape) -> Result<Packer> {
         let size = s.size as i64;
-        let (k_bytes, x_bytes) = strides.unwrap_or((0, 0));
         let d_row_bytes = (s.ld * s.v * s.size) as i64;
-        if strides.is_some() && x_bytes == size && s.v == 1 {
+        if x_bytes == size && s.v == 1 {
             if (x * s.size).is_multiple_of(4) {
                 let words = rows_of_words(s.isa, x * s.size / 4, k_bytes, d_row_bytes);
                 return Ok(Packer::Rows(Kernel::get(&words)?));
@@ -147,7 +110,7 @@ impl Packer {
                 size: s.size,
             });
         }
-        if strides.is_some() && x_bytes == size {
+        if x_bytes == size {
             let spec = Interleave {
                 isa: s.isa,
                 k,
@@ -158,19 +121,20 @@ impl Packer {
             };
             return Ok(Packer::Interleave(Kernel::get(&Spec::Interleave(spec))?));
         }
-        if strides.is_some() && k_bytes == size && s.v * s.size <= 4 {
-            let spec = Transpose {
-                isa: s.isa,
-                rows: x,
-                cols: k.div_ceil(s.v),
-                group_bytes: s.v * s.size,
-                tail_bytes: k % s.v * s.size,
-                a_row_bytes: x_bytes,
-                d_row_bytes,
-            };
-            return Ok(Packer::Transpose(Kernel::get(&Spec::Transpose(spec))?));
-        }
-        Ok(Packer::Gather)
+        ensure!(
+            k_bytes == size,
+            unimplemented_here!("packing: neither rows nor columns have adjacent elements")
+        );
+        let spec = Transpose {
+            isa: s.isa,
+            rows: x,
+            cols: k.div_ceil(s.v),
+            group_bytes: s.v * s.size,
+            tail_bytes: k % s.v * s.size,
+            a_row_bytes: x_bytes,
+            d_row_bytes,
+        };
+        Ok(Packer::Transpose(Kernel::get(&Spec::Transpose(spec))?))
     }
 
     /// Packs a window.
@@ -218,21 +182,6 @@ impl Packer {
                         ..Args::default()
                     })
                 };
-            }
-            Packer::Gather => {
-                let padded = w.k.next_multiple_of(s.v);
-                for (k, x) in (0..padded).flat_map(|k| (0..w.x).map(move |x| (k, x))) {
-                    let dst = to.wrapping_add(((k / s.v * s.ld + x) * s.v + k % s.v) * s.size);
-                    // SAFETY: elements of the window, or zeros in its padding.
-                    unsafe {
-                        if k < w.k {
-                            let src = from.wrapping_offset(side(w.k0 + k, w.x0 + x) as isize);
-                            std::ptr::copy_nonoverlapping(src, dst, s.size);
-                        } else {
-                            std::ptr::write_bytes(dst, 0, s.size);
-                        }
-                    }
-                }
             }
         }
     }

@@ -128,11 +128,6 @@ impl<'a> Chain<'a> {
                 dtype.name()
             )
         );
-        let slot = self.bindings.slots();
-        ensure!(
-            slot < MAX_OPERANDS,
-            unimplemented_here!("argument {id}: more than {MAX_OPERANDS} operands in one pass")
-        );
         let index = self
             .args
             .iter()
@@ -145,11 +140,25 @@ impl<'a> Chain<'a> {
                 output: false,
             });
         }
-        self.bindings.list.push(Binding {
-            index,
-            dtype,
-            place,
-        });
+        self.load_at(
+            Binding {
+                index,
+                dtype,
+                place,
+            },
+            int,
+        )
+    }
+
+    /// Loads an operand from where it lies; with `int`, integers stay integers.
+    pub fn load_at(&mut self, binding: Binding, int: bool) -> Result<Id> {
+        let slot = self.bindings.slots();
+        ensure!(
+            slot < MAX_OPERANDS,
+            unimplemented_here!("more than {MAX_OPERANDS} operands in one pass")
+        );
+        let dtype = binding.dtype;
+        self.bindings.list.push(binding);
         // The nest decides how the operand varies over its tiles.
         let (slot, bcast) = (slot as u8, Bcast::Scalar);
         Ok(self.code.push(Node::Load {
@@ -176,8 +185,15 @@ impl<'a> Chain<'a> {
         )
     }
 
-    /// Loads the scales or zero points of an input, if it has any. `kind` is the offset of their argument numbers.
-    pub fn quant(&mut self, quant: Option<&Quant>, kind: i32, input: Input) -> Result<Option<Id>> {
+    /// Loads the scales or zero points of an input, if it has any, as floats or as integers. `kind` is the offset of
+    /// their argument numbers.
+    pub fn quant(
+        &mut self,
+        quant: Option<&Quant>,
+        kind: i32,
+        input: Input,
+        int: bool,
+    ) -> Result<Option<Id>> {
         let Some(quant) = quant else { return Ok(None) };
         let what = if kind == arg::SCALES {
             "scales"
@@ -201,12 +217,16 @@ impl<'a> Chain<'a> {
                 "{what}: mask {mask} varies along a dimension that the result does not have"
             )
         })?;
-        self.load(kind | input.id, &md, place, false).map(Some)
+        ensure!(
+            !int || quant.data_type.is_int(),
+            unimplemented_here!("{what}: type {} is not supported", quant.data_type.name())
+        );
+        self.load(kind | input.id, &md, place, int).map(Some)
     }
 
     /// Multiplies by the scales of `input`, if it has any.
     pub fn scaled(&mut self, attr: &Attr, x: Id, input: Input) -> Result<Id> {
-        let scale = self.quant(attr.scales.get(&input.id), arg::SCALES, input)?;
+        let scale = self.quant(attr.scales.get(&input.id), arg::SCALES, input, false)?;
         Ok(scale.map_or(x, |s| self.code.push(Node::Mul(x, s))))
     }
 
@@ -332,12 +352,15 @@ impl<'a> Chain<'a> {
             md: &dst,
             to: &to,
         };
-        if let Some(scale) = self.quant(attr.scales.get(&arg::DST), arg::SCALES, input)? {
+        if let Some(scale) = self.quant(attr.scales.get(&arg::DST), arg::SCALES, input, false)? {
             x = self.code.push(Node::Div(x, scale));
         }
-        if let Some(zero_point) =
-            self.quant(attr.zero_points.get(&arg::DST), arg::ZERO_POINTS, input)?
-        {
+        if let Some(zero_point) = self.quant(
+            attr.zero_points.get(&arg::DST),
+            arg::ZERO_POINTS,
+            input,
+            false,
+        )? {
             x = self.code.push(Node::Add(x, zero_point));
         }
         Ok(x)
@@ -400,6 +423,26 @@ pub fn check_attr(attr: &Attr, scales: &[i32], zero_points: &[i32]) -> Result<()
         )),
         None => Ok(()),
     }
+}
+
+/// Refuses accumulation in another type than the one that results are computed in.
+pub fn check_accumulation(attr: &Attr, acc: DataType) -> Result<()> {
+    // Numbers of the C API: strict, relaxed and any allow what is done here; the others name a type.
+    let wanted = match attr.accumulation {
+        3 => DataType::S32,
+        4 => DataType::F32,
+        5 => DataType::F16,
+        _ => return Ok(()),
+    };
+    ensure!(
+        wanted == acc,
+        unimplemented_here!(
+            "attribute: accumulation in {} is not supported, sums are {}",
+            wanted.name(),
+            acc.name()
+        )
+    );
+    Ok(())
 }
 
 /// Checks that every dim of `md` is 1 or that of `dst`.
@@ -504,8 +547,10 @@ pub struct Request<'a> {
     pub attr: &'a Attr,
     /// Type of the accumulator: f32 or s32.
     pub acc: DataType,
-    /// Operands of the nest that are added to an s32 accumulator, in slots 0, 1, …: zero-point compensation.
-    pub extra: &'a [Bcast],
+    /// Zero points that an s32 accumulator was computed without.
+    pub zero_points: &'a [ZeroPoint<'a>],
+    /// Length of the reduction.
+    pub reduced: i32,
     /// Inputs whose scales multiply the accumulator.
     pub scaled: &'a [Input<'a>],
     /// The bias, if there is one.
@@ -520,6 +565,16 @@ pub struct Request<'a> {
     pub cols_block: i64,
 }
 
+/// The zero point of one factor, and the sums of the other along the reduction: `Σ(a - za)(b - zb)` is
+/// `Σab - za·Σb - zb·Σa + K·za·zb`.
+#[derive(Clone)]
+pub struct ZeroPoint<'a> {
+    /// The factor.
+    pub input: Input<'a>,
+    /// Where the other factor's s32 sums lie.
+    pub sums: Binding,
+}
+
 /// The expression behind a matrix product, and its operands.
 pub struct Epilogue {
     /// From the accumulator to the stored value.
@@ -531,22 +586,35 @@ pub struct Epilogue {
 impl Epilogue {
     /// Plans the epilogue; arguments of attributes are appended to `args`, which already lists the primitive's own.
     pub fn new(request: &Request, args: &mut Vec<Arg>) -> Result<Epilogue> {
-        let mut chain = Chain::new(args, request.dst, request.extra.len());
+        Epilogue::with_copies(request, args, |_, _| Ok(None))
+    }
+
+    /// As `new`; an operand that a kernel could not walk as it lies is replaced by what `copy` makes of its number and
+    /// descriptor.
+    pub fn with_copies(
+        request: &Request,
+        args: &mut Vec<Arg>,
+        mut copy: impl FnMut(usize, &MemoryDesc) -> Result<Option<Binding>>,
+    ) -> Result<Epilogue> {
+        let mut chain = Chain::new(args, request.dst, 0);
         let (result, int) = value(&mut chain, request)?;
-        let (mut expr, bindings) = chain.finish(result, int);
-        let first = bindings.first_slot;
+        let (mut expr, mut bindings) = chain.finish(result, int);
         for node in &mut expr.nodes {
-            if let Node::Load { slot, bcast, .. } = node
-                && *slot as usize >= first
-            {
-                let binding = &bindings.list[*slot as usize - first];
-                *bcast = over_tile(binding, request).ok_or_else(|| {
-                    let id = args[binding.index].id;
-                    unimplemented_here!(
+            let Node::Load { slot, bcast, .. } = node else {
+                continue;
+            };
+            let binding = &mut bindings.list[*slot as usize];
+            *bcast = match over_tile(binding, request) {
+                Some(bcast) => bcast,
+                None => {
+                    let Arg { id, md, .. } = &args[binding.index];
+                    let refusal = unimplemented_here!(
                         "argument {id}: its layout does not run along the rows and columns of dst"
-                    )
-                })?;
-            }
+                    );
+                    *binding = copy(binding.index, md)?.ok_or_else(|| refusal.clone())?;
+                    over_tile(binding, request).ok_or(refusal)?
+                }
+            };
         }
         Ok(Epilogue { expr, bindings })
     }
@@ -555,15 +623,8 @@ impl Epilogue {
 fn value(chain: &mut Chain, request: &Request) -> Result<(Id, bool)> {
     let mut x = chain.code.push(Node::Acc);
     let int = request.acc.is_int();
-    for (slot, &bcast) in request.extra.iter().enumerate() {
-        let load = Node::Load {
-            slot: slot as u8,
-            dtype: DataType::S32,
-            bcast,
-            int: true,
-        };
-        let extra = chain.code.push(load);
-        x = chain.code.push(Node::AddI(x, extra));
+    if !request.zero_points.is_empty() {
+        x = without_zero_points(chain, request, x)?;
     }
     let attr = request.attr;
     let plain = attr.scales.is_empty()
@@ -583,11 +644,41 @@ fn value(chain: &mut Chain, request: &Request) -> Result<(Id, bool)> {
     Ok((chain.quantise(attr, x)?, false))
 }
 
+/// Takes the zero points out of the accumulator: see [`ZeroPoint`].
+fn without_zero_points(chain: &mut Chain, request: &Request, mut x: Id) -> Result<Id> {
+    let mut product = None;
+    for ZeroPoint { input, sums } in request.zero_points {
+        let given = request.attr.zero_points.get(&input.id);
+        let Some(point) = chain.quant(given, arg::ZERO_POINTS, *input, true)? else {
+            continue;
+        };
+        let sums = chain.load_at(sums.clone(), true)?;
+        let excess = chain.code.push(Node::MulI(point, sums));
+        x = chain.code.push(Node::SubI(x, excess));
+        product = Some(match product {
+            Some(other) => {
+                let both = chain.code.push(Node::MulI(other, point));
+                let length = chain.code.push(Node::Const(request.reduced as u32));
+                let excess = chain.code.push(Node::MulI(both, length));
+                x = chain.code.push(Node::AddI(x, excess));
+                both
+            }
+            None => point,
+        });
+    }
+    Ok(x)
+}
+
 /// The scales are multiplied with each other first, as the standard order of operations has it.
 fn scale_all(chain: &mut Chain, request: &Request, x: Id) -> Result<Id> {
     let mut product = None;
     for &input in request.scaled {
-        if let Some(scale) = chain.quant(request.attr.scales.get(&input.id), arg::SCALES, input)? {
+        if let Some(scale) = chain.quant(
+            request.attr.scales.get(&input.id),
+            arg::SCALES,
+            input,
+            false,
+        )? {
             product = Some(product.map_or(scale, |p| chain.code.push(Node::Mul(p, scale))));
         }
     }

@@ -75,8 +75,6 @@ pub struct Gemm {
     c_row_bytes: i64,
     /// Whether D itself holds the partial sums.
     c_is_d: bool,
-    /// Bytes between the rows of the block that D is scattered from, where the kernel cannot store it in place.
-    staged_row_bytes: Option<i64>,
     /// Length of K that is packed together.
     k_group: usize,
     packed_panel_bytes: usize,
@@ -94,7 +92,6 @@ struct Pack {
 struct Room {
     b: usize,
     c: usize,
-    d: usize,
     bytes: usize,
 }
 
@@ -109,7 +106,7 @@ struct Call {
 }
 
 impl Product {
-    /// Whether A is packed: transposed operands of the dot instructions, irregular ones, and where it pays.
+    /// Whether A is packed: transposed operands of the dot instructions, and where it pays.
     fn packs_a(&self) -> bool {
         let size = self.a.dtype.size_bytes() as i64;
         match self.a.side {
@@ -117,7 +114,7 @@ impl Product {
                 (cols != size && self.a.dtype.vnni() > 1)
                     || gemm::pack_a(self.m, self.n, rows, cols)
             }
-            _ => true,
+            Side::Panels { .. } => true,
         }
     }
 
@@ -128,7 +125,6 @@ impl Product {
             Side::Strided { cols, .. } => {
                 cols != size || self.b.dtype.vnni() > 1 || gemm::pack_b(self.m)
             }
-            Side::Logical(_) => true,
         }
     }
 
@@ -200,13 +196,15 @@ impl Product {
     /// Whether D itself holds the partial sums of K blocks that are not the last.
     fn c_is_d(&self) -> bool {
         let reads_d = |n: &Node| matches!(n, Node::LoadD { .. });
-        self.is_direct() && !self.expr.nodes.iter().any(reads_d) && self.d.dtype == self.acc()
+        !self.expr.nodes.iter().any(reads_d) && self.d.dtype == self.acc()
     }
 
-    /// Whether the kernel can store D in place.
-    fn is_direct(&self) -> bool {
-        let size = self.d.dtype.size_bytes() as i64;
-        matches!(self.d.side, Side::Strided { cols, .. } if cols == size)
+    /// Bytes between the rows of D, the elements of which are adjacent.
+    fn d_row_bytes(&self) -> i64 {
+        match self.d.side {
+            Side::Strided { rows, .. } => rows,
+            Side::Panels { .. } => unreachable!("a result is never in panels"),
+        }
     }
 
     /// How much of K is packed together: one block where D holds the partial sums of all rows, else all of it, so that
@@ -225,8 +223,8 @@ impl Product {
         k * self.blocks().bn * self.b.dtype.size_bytes()
     }
 
-    /// Scratch of one part, with the bytes between rows of C and of a staged D.
-    fn room(&self) -> (Room, i64, bool, Option<i64>) {
+    /// Scratch of one part, with the bytes between rows of C and whether D is C.
+    fn room(&self) -> (Room, i64, bool) {
         let blocks = self.blocks();
         let cols = self.most_columns();
         let round = |bytes: usize| bytes.next_multiple_of(64);
@@ -241,12 +239,7 @@ impl Product {
             let panels = blocks.nc.min(cols).div_ceil(blocks.bn);
             end += round(panels * self.packed_panel_bytes());
         }
-        let size = self.d.dtype.size_bytes() as i64;
-        let (direct, c_is_d) = (self.is_direct(), self.c_is_d());
-        let mut c_row_bytes = match self.d.side {
-            Side::Strided { rows, .. } => rows,
-            _ => 0,
-        };
+        let (c_is_d, mut c_row_bytes) = (self.c_is_d(), self.d_row_bytes());
         room.c = end;
         if !c_is_d {
             c_row_bytes = 4 * blocks.nc.min(cols.next_multiple_of(16)) as i64;
@@ -256,16 +249,13 @@ impl Product {
                 0
             };
         }
-        room.d = end;
-        let staged = (!direct).then_some(blocks.bn as i64 * size);
-        end += staged.map_or(0, |row| round(row as usize * blocks.bm));
         room.bytes = end;
-        (room, c_row_bytes, c_is_d, staged)
+        (room, c_row_bytes, c_is_d)
     }
 
     /// Generates the kernels.
     pub fn compile(self) -> Result<Gemm> {
-        let (room, c_row_bytes, c_is_d, staged_row_bytes) = self.room();
+        let (room, c_row_bytes, c_is_d) = self.room();
         let (blocks, split) = (self.blocks(), self.split());
         let mut gemm = Gemm {
             blocks,
@@ -275,7 +265,6 @@ impl Product {
             b_pack: None,
             c_row_bytes,
             c_is_d,
-            staged_row_bytes,
             k_group: self.k_group(),
             packed_panel_bytes: self.packed_panel_bytes(),
             room,
@@ -326,8 +315,8 @@ impl Gemm {
     fn make_packers(&mut self) -> Result<()> {
         let k_sizes = sizes([self.p.k].into_iter(), self.blocks.kc);
         let strided = |side: &Side| match *side {
-            Side::Strided { rows, cols } => Some((rows, cols)),
-            _ => None,
+            Side::Strided { rows, cols } => (rows, cols),
+            Side::Panels { .. } => unreachable!("panels are not packed"),
         };
         if self.p.packs_a() {
             let shape = Shape {
@@ -403,7 +392,7 @@ impl Gemm {
         let (a_row_bytes, a_group_bytes) = match (&self.a_pack, &a.side) {
             (Some(pack), _) => (pack.shape.ld as i64 * size, v * size),
             (None, Side::Strided { rows, cols }) => (*rows, v * cols),
-            _ => unreachable!("irregular layouts are packed"),
+            _ => unreachable!("a factor in panels is B"),
         };
         let b_group_bytes = match &b.side {
             Side::Strided { rows, .. } if self.b_pack.is_none() => *rows,
@@ -416,10 +405,7 @@ impl Gemm {
             result: 0,
             int: acc.is_int(),
         };
-        let d_row_bytes = self.staged_row_bytes.unwrap_or(match self.p.d.side {
-            Side::Strided { rows, .. } => rows,
-            _ => 0,
-        });
+        let d_row_bytes = self.p.d_row_bytes();
         let out = if call.last {
             Out {
                 expr: self.p.expr.clone(),
@@ -508,7 +494,7 @@ unsafe impl Sync for Shared<'_> {}
 
 impl Pack {
     fn new(
-        strides: Option<(i64, i64)>,
+        strides: (i64, i64),
         k_sizes: &[usize],
         x_sizes: &[usize],
         shape: Shape,
@@ -687,26 +673,16 @@ impl<'a> Entry<'a> {
             (None, side) => self.b.wrapping_offset(side.at(k, n0) as isize),
         };
         let in_place = self.d.wrapping_offset(g.p.d.side.at(m0, n0) as isize);
-        let staged = self.scratch.wrapping_add(g.room.d);
         let c = if g.c_is_d {
             in_place
         } else {
             self.scratch.wrapping_add(g.room.c + 4 * col)
         };
-        let d = match (call.last, g.staged_row_bytes) {
-            (false, _) => c,
-            (true, None) => in_place,
-            (true, Some(_)) => staged,
-        };
+        let d = if call.last { in_place } else { c };
         if call.last && g.p.bindings.slots() > 0 {
             (self.position[g.p.axes.0], self.position[g.p.axes.1]) = (m0 as i64, n0 as i64);
             g.p.bindings
                 .fill(&mut self.operands, self.exec, &self.position);
-        }
-        let scattered = call.last && g.staged_row_bytes.is_some();
-        if scattered {
-            // SAFETY: the old values of the block, for a sum post-op.
-            unsafe { self.move_block(call, (m0, n0), staged, false) };
         }
         let args = Args {
             a,
@@ -719,23 +695,5 @@ impl<'a> Entry<'a> {
         };
         // SAFETY: the kernel of this size was made for these strides; the block lies inside the operands.
         unsafe { find(&g.kernels, &call).call(&args) };
-        if scattered {
-            // SAFETY: as above.
-            unsafe { self.move_block(call, (m0, n0), staged, true) };
-        }
-    }
-
-    /// Copies a block of D element by element, out of the staging area or into it.
-    unsafe fn move_block(&self, call: Call, (m0, n0): (usize, usize), staged: *mut u8, out: bool) {
-        let size = self.g.p.d.dtype.size_bytes();
-        for (i, j) in (0..call.m).flat_map(|i| (0..call.n).map(move |j| (i, j))) {
-            let far = self
-                .d
-                .wrapping_offset(self.g.p.d.side.at(m0 + i, n0 + j) as isize);
-            let near = staged.wrapping_add((i * self.g.blocks.bn + j) * size);
-            let (from, to) = if out { (near, far) } else { (far, near) };
-            // SAFETY: elements of D and of the staging area, by the caller's promise.
-            unsafe { std::ptr::copy_nonoverlapping(from, to, size) };
-        }
     }
 }

@@ -8,24 +8,23 @@
 //! | forward | src, N × C | weightsᵀ, C × K | dst, N × K |
 //! | backward by data | diff_dst, N × K | weights, K × C | diff_src, N × C |
 //! | backward by weights | diff_dstᵀ, K × N | src, N × C | diff_weights, K × C |
-#![allow(unsafe_code)]
 
-use super::epilogue::{self, Bindings, Epilogue, Input, Request, arg};
-use super::gemm::{Gemm, Matrix, Product};
-use super::matmul::{check_types, inputs, panels, plain, planned};
-use super::{Arg, Env, Exec, Plan, Planned, Prop, Run};
+use super::epilogue::{self, Bindings, Epilogue, Input, Request, arg, identity};
+use super::gemm::Matrix;
+use super::matrix::{
+    accumulator, axes, check_types, factor, inputs, matrix, matrix_layout, panels, plain, product,
+    reads_dst,
+};
+use super::row_sum::RowSum;
+use super::sequence::Sequence;
+use super::{Arg, Env, Planned, Prop};
 use crate::attr::Attr;
-use crate::dtype::DataType;
 use crate::error::Result;
-use crate::exec::pack::{Logical, Side};
-use crate::kernel::Kernel;
-use crate::kernel::expr::{Bcast, Expr, Node};
-use crate::kernel::spec::{Args, Out, Reduce, Spec, Tile};
-use crate::machine::Isa;
+use crate::exec::pack::Side;
+use crate::kernel::expr::Expr;
 use crate::memory::MemoryDesc;
 use crate::plan::gemm::weights_panel;
 use crate::{ensure, invalid, unimplemented_here};
-use std::sync::Arc;
 
 const DIFF_WEIGHTS: i32 = 161;
 const DIFF_BIAS: i32 = 169;
@@ -109,75 +108,38 @@ impl Desc {
         Ok(())
     }
 
-    fn channels(&self) -> usize {
-        self.src.dims()[1..].iter().product::<i64>() as usize
-    }
-
     fn forward(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         check_types("inner product", &self.src, &self.weights, &self.dst)?;
         epilogue::check_attr(attr, &[arg::SRC, arg::WEIGHTS, arg::DST], &[arg::DST])?;
+        epilogue::check_accumulation(attr, accumulator(self.src.dtype()))?;
         let (src, dst) = (plain(&self.src)?, plain(&self.dst)?);
-        let weights = self.weights_layout(&src, true, env)?;
-        let mut args = inputs(&[
-            (arg::SRC, src),
-            (arg::WEIGHTS, weights),
-            (arg::BIAS, self.bias),
-        ]);
+        let weights = self.weights_layout(&src, &dst, env)?;
+        let bias = match self.bias.is_absent() {
+            true => self.bias,
+            false => plain(&self.bias)?,
+        };
+        let mut args = inputs(&[(arg::SRC, src), (arg::WEIGHTS, weights), (arg::BIAS, bias)]);
+        let mut sequence = Sequence::default();
+        let layout = matrix_layout(&dst)?;
+        let d = |arg| matrix(arg, &layout).expect("a matrix's layout");
+        let axes = axes(&d(0), 2);
+        let (a, b, k) = match panels(1, &weights, 1, 0).filter(|_| axes.0 < axes.1) {
+            Some(b) => (factor(&mut sequence, env, 0, &src)?, b, src.dims()[1]),
+            None => {
+                let (x, y, columns) = flat_layouts(&src, &weights, true)?;
+                let a = sequence.read(env, (0, &src), &x)?;
+                let b = sequence.read(env, (1, &weights), &y)?;
+                (flat(a, &x), flat(b, &y).transposed(), columns)
+            }
+        };
         let dst_at = args.len();
-        args.push(Arg {
-            id: arg::DST,
-            md: dst,
-            output: true,
-        });
-        let along = |dim| {
-            (0..src.dims().len())
-                .map(|d| (d == 0).then_some(dim))
-                .collect::<Vec<_>>()
-        };
-        let (rows, columns) = (along(0), along(1));
-        let bias = Input {
-            id: arg::BIAS,
-            md: &self.bias,
-            to: &[Some(1)],
-        };
-        let scaled = [
-            Input {
-                id: arg::SRC,
-                md: &src,
-                to: &rows,
-            },
-            Input {
-                id: arg::WEIGHTS,
-                md: &weights,
-                to: &columns,
-            },
-        ];
-        let request = Request {
-            attr,
-            acc: if src.dtype().is_int() {
-                DataType::S32
-            } else {
-                DataType::F32
-            },
-            extra: &[],
-            scaled: &scaled,
-            bias: (!self.bias.is_absent()).then_some(bias),
-            dst: &dst,
-            rows: &[0],
-            cols: 1,
-            cols_block: 0,
-        };
-        let Epilogue { expr, bindings } = Epilogue::new(&request, &mut args)?;
-        let (a, b) = pair(&src, &weights);
-        let b = panels(&weights, 1, 0, src.dtype().vnni())
-            .filter(|_| weights.dims().len() == 2)
-            .unwrap_or_else(|| b.transposed());
-        let product = self.product(
-            env,
-            [(0, &src, a), (1, &weights, b), (dst_at, &dst, side(&dst))],
-            (expr, bindings),
-        );
-        Ok(planned(args, product))
+        args.push(Arg::output(arg::DST, dst));
+        let mds = [&src, &weights, &bias, &dst];
+        let (expr, bindings) = epilogue(attr, env, mds, axes, (&mut args, &mut sequence))?;
+        let stored = sequence.written(env, (dst_at, &dst), &layout, reads_dst(&expr))?;
+        let sizes = (dst.dims()[0], dst.dims()[1], k);
+        let main = product(env, &[], sizes, [a, b, d(stored)], (expr, bindings));
+        sequence.finish(args, main, env)
     }
 
     fn backward_data(&self, attr: &Attr, env: &Env) -> Result<Planned> {
@@ -187,25 +149,22 @@ impl Desc {
             &self.weights,
             &self.src,
         )?;
-        check_gradient(attr, &self.dst, &self.weights)?;
+        check_gradient(attr, [&self.dst, &self.weights, &self.src])?;
         let (diff_src, diff_dst) = (plain(&self.src)?, plain(&self.dst)?);
-        let weights = self.weights_layout(&diff_src, false, env)?;
+        let weights = self.weights_layout(&diff_src, &diff_dst, env)?;
         let mut args = inputs(&[(arg::DIFF_DST, diff_dst), (arg::WEIGHTS, weights)]);
-        args.push(Arg {
-            id: arg::DIFF_SRC,
-            md: diff_src,
-            output: true,
-        });
-        let (d, b) = pair(&diff_src, &weights);
-        let b = panels(&weights, 0, 1, diff_dst.dtype().vnni())
-            .filter(|_| weights.dims().len() == 2)
-            .unwrap_or(b);
-        let sides = [
-            (0, &diff_dst, side(&diff_dst)),
-            (1, &weights, b),
-            (2, &diff_src, d),
-        ];
-        Ok(planned(args, self.product(env, sides, identity())))
+        args.push(Arg::output(arg::DIFF_SRC, diff_src));
+        let mut sequence = Sequence::default();
+        let a = factor(&mut sequence, env, 0, &diff_dst)?;
+        let (x, y, columns) = flat_layouts(&diff_src, &weights, false)?;
+        let d = flat(sequence.written(env, (2, &diff_src), &x, false)?, &x);
+        let b = match panels(1, &weights, 0, 1).filter(|_| !d.is_by_columns()) {
+            Some(b) => b,
+            None => flat(sequence.read(env, (1, &weights), &y)?, &y),
+        };
+        let sizes = (diff_dst.dims()[0], columns, diff_dst.dims()[1]);
+        let end = (Expr::acc(false), Bindings::default());
+        sequence.finish(args, product(env, &[], sizes, [a, b, d], end), env)
     }
 
     fn backward_weights(&self, attr: &Attr, env: &Env) -> Result<Planned> {
@@ -215,125 +174,103 @@ impl Desc {
             &self.dst,
             &self.weights,
         )?;
-        check_gradient(attr, &self.src, &self.dst)?;
+        check_gradient(attr, [&self.src, &self.dst, &self.weights])?;
         let (src, diff_dst) = (plain(&self.src)?, plain(&self.dst)?);
-        let diff_weights = if self.weights.is_any() {
-            like(&src, &self.weights)?
-        } else {
-            self.weights
+        let diff_weights = match self.weights.is_any() {
+            true => like(&src, &self.weights)?,
+            false => self.weights,
         };
         let mut args = inputs(&[(arg::SRC, src), (arg::DIFF_DST, diff_dst)]);
-        args.push(Arg {
-            id: DIFF_WEIGHTS,
-            md: diff_weights,
-            output: true,
-        });
-        let (b, d) = pair(&src, &diff_weights);
-        let sides = [
-            (1, &diff_dst, side(&diff_dst).transposed()),
-            (0, &src, b),
-            (2, &diff_weights, d),
-        ];
-        let product = self.product(env, sides, identity());
-        if self.bias.is_absent() {
-            return Ok(planned(args, product));
+        args.push(Arg::output(DIFF_WEIGHTS, diff_weights));
+        let mut sequence = Sequence::default();
+        if !self.bias.is_absent() {
+            let bias = plain(&self.bias)?;
+            bias_gradient(&mut sequence, env, &diff_dst, (args.len(), &bias))?;
+            args.push(Arg::output(DIFF_BIAS, bias));
         }
-        args.push(Arg {
-            id: DIFF_BIAS,
-            md: self.bias,
-            output: true,
-        });
-        let bias = BiasPlan::new(
-            &diff_dst,
-            &self.bias,
-            env,
-            product.scratch_bytes().next_multiple_of(64),
-        )?;
-        let mut planned = planned(args, product.clone());
-        planned.scratch_bytes = bias.scratch + 4 * bias.columns.next_multiple_of(16);
-        planned.plan = Box::new(WithBias { product, bias });
-        Ok(planned)
+        let a = factor(&mut sequence, env, 1, &diff_dst)?;
+        let (x, y, columns) = flat_layouts(&src, &diff_weights, false)?;
+        let b = flat(sequence.read(env, (0, &src), &x)?, &x);
+        let d = flat(sequence.written(env, (2, &diff_weights), &y, false)?, &y);
+        let sizes = (diff_dst.dims()[1], columns, diff_dst.dims()[0]);
+        let end = (Expr::acc(false), Bindings::default());
+        let main = product(env, &[], sizes, [a.transposed(), b, d], end);
+        sequence.finish(args, main, env)
     }
 
     /// `any` weights: panels for 2-D forward and backward by data, else the order of src.
-    fn weights_layout(&self, src: &MemoryDesc, forward: bool, env: &Env) -> Result<MemoryDesc> {
+    fn weights_layout(&self, src: &MemoryDesc, dst: &MemoryDesc, env: &Env) -> Result<MemoryDesc> {
         let md = &self.weights;
         if !md.is_any() {
             return Ok(*md);
         }
-        if md.dims().len() > 2 {
+        let forward = self.prop.is_forward();
+        let result = matrix(0, if forward { dst } else { src });
+        if md.dims().len() > 2 || result.is_some_and(|d| d.is_by_columns()) {
             return like(src, md);
         }
         let v = md.dtype().vnni();
         let columns = md.dims()[usize::from(!forward)] as usize;
         let Some(width) = weights_panel(env.isa, src.dims()[0] as usize, columns, v) else {
-            let strides = if forward {
-                [1, md.dims()[0].max(1)]
-            } else {
-                [md.dims()[1].max(1), 1]
+            let strides = match forward {
+                true => [1, md.dims()[0].max(1)],
+                false => [md.dims()[1].max(1), 1],
             };
             return MemoryDesc::with_strides(md.dims(), md.dtype(), Some(&strides));
         };
-        let (outer, k, n) = if forward {
-            ("AB", 'b', 'a')
-        } else {
-            ("BA", 'a', 'b')
+        let (outer, k, n) = match forward {
+            true => ("AB", 'b', 'a'),
+            false => ("BA", 'a', 'b'),
         };
-        let group = if v > 1 {
-            format!("{v}{k}")
-        } else {
-            String::new()
+        let group = match v {
+            1 => String::new(),
+            v => format!("{v}{k}"),
         };
         let tag = format!("{outer}16{k}{width}{n}{group}");
         MemoryDesc::with_tag(md.dims(), md.dtype(), &tag).or_else(|_| like(src, md))
     }
-
-    /// The product of A, B and D, given as (index of the argument, descriptor, layout).
-    fn product(
-        &self,
-        env: &Env,
-        [a, b, d]: [(usize, &MemoryDesc, Side); 3],
-        (expr, bindings): (Expr, Bindings),
-    ) -> Product {
-        let (mb, oc, ic) = (
-            self.src.dims()[0] as usize,
-            self.dst.dims()[1] as usize,
-            self.channels(),
-        );
-        let (m, n, k) = match self.prop {
-            Prop::BackwardData => (mb, ic, oc),
-            Prop::BackwardWeights => (oc, ic, mb),
-            _ => (mb, oc, ic),
-        };
-        let matrix = |(arg, md, side): (usize, &MemoryDesc, Side)| Matrix {
-            arg,
-            dtype: md.dtype(),
-            offset: md.offset0 * md.dtype().size_bytes() as i64,
-            side,
-            batch: Vec::new(),
-        };
-        Product {
-            isa: env.isa,
-            batch: Vec::new(),
-            m,
-            n,
-            k,
-            a: matrix(a),
-            b: matrix(b),
-            d: matrix(d),
-            expr,
-            bindings,
-            axes: (0, 1),
-            threads: env.threads,
-        }
-    }
 }
 
-/// What every backward pass refuses; a and b are its factors.
-fn check_gradient(attr: &Attr, a: &MemoryDesc, b: &MemoryDesc) -> Result<()> {
+/// The forward epilogue, with copies of operands that tiles could not walk.
+fn epilogue(
+    attr: &Attr,
+    env: &Env,
+    [src, weights, bias, dst]: [&MemoryDesc; 4],
+    axes: (usize, usize),
+    (args, sequence): (&mut Vec<Arg>, &mut Sequence),
+) -> Result<(Expr, Bindings)> {
+    let first = |dim| {
+        let to = |d| (d == 0).then_some(dim);
+        (0..src.dims().len()).map(to).collect::<Vec<_>>()
+    };
+    let (rows, columns, all) = (first(0), first(1), identity(2));
+    let input = |id, md, to| Input { id, md, to };
+    let request = Request {
+        attr,
+        acc: accumulator(src.dtype()),
+        zero_points: &[],
+        reduced: 0,
+        scaled: &[
+            input(arg::SRC, src, &rows[..]),
+            input(arg::WEIGHTS, weights, &columns[..]),
+        ],
+        bias: (!bias.is_absent()).then(|| input(arg::BIAS, bias, &all[1..])),
+        dst,
+        rows: &[axes.0],
+        cols: axes.1,
+        cols_block: 0,
+    };
+    let copy = |index, md: &MemoryDesc| sequence.operand(env, (index, md), axes);
+    let Epilogue { expr, bindings } = Epilogue::with_copies(&request, args, copy)?;
+    Ok((expr, bindings))
+}
+
+/// What every backward pass refuses: of its factors and its result.
+fn check_gradient(attr: &Attr, mds: [&MemoryDesc; 3]) -> Result<()> {
     epilogue::check_attr(attr, &[], &[])?;
+    epilogue::check_accumulation(attr, accumulator(mds[0].dtype()))?;
     ensure!(
-        !a.dtype().is_int() && !b.dtype().is_int(),
+        mds.iter().all(|md| !md.dtype().is_int()),
         unimplemented_here!("inner product: integers have no gradients")
     );
     ensure!(
@@ -343,260 +280,105 @@ fn check_gradient(attr: &Attr, a: &MemoryDesc, b: &MemoryDesc) -> Result<()> {
     Ok(())
 }
 
-fn identity() -> (Expr, Bindings) {
-    (
-        Expr {
-            nodes: vec![Node::Acc],
-            result: 0,
-            int: false,
-        },
-        Bindings::default(),
-    )
+/// A stage that sums the rows of diff_dst.
+fn bias_gradient(
+    sequence: &mut Sequence,
+    env: &Env,
+    diff_dst: &MemoryDesc,
+    (to, bias): (usize, &MemoryDesc),
+) -> Result<()> {
+    let layout = match matrix(1, diff_dst) {
+        Some(matrix) if !matrix.is_by_columns() => *diff_dst,
+        _ => MemoryDesc::plain(diff_dst.dims(), diff_dst.dtype())?,
+    };
+    let from = sequence.read(env, (1, diff_dst), &layout)?;
+    let rows = matrix(from, &layout).expect("a row-major tensor is a matrix");
+    let sums = RowSum::planned(env, &rows, diff_dst.dims()[0] as usize, bias)?;
+    sequence.push(sums, Some(vec![from, to]));
+    Ok(())
 }
 
 /// Weights in the order of src's dimensions, so that both flatten alike.
 fn like(src: &MemoryDesc, weights: &MemoryDesc) -> Result<MemoryDesc> {
-    let Some(order) = flat_order(src) else {
+    let Some(run) = run_of(src) else {
         return MemoryDesc::plain(weights.dims(), weights.dtype());
     };
-    let mut strides = vec![0; weights.dims().len()];
-    let mut stride = 1;
-    for &d in order.iter().rev() {
-        strides[d] = stride;
-        stride *= weights.dims()[d].max(1);
+    let mut chosen = *src;
+    chosen.data_type = weights.data_type;
+    chosen.offset0 = 0;
+    chosen.dims[0] = weights.dims[0];
+    chosen.padded_dims[0] = weights.dims[0];
+    chosen.strides[0] = run.max(1);
+    Ok(chosen)
+}
+
+/// The number of elements, padding included, of the dims behind the first, if these are one dense run.
+fn run_of(md: &MemoryDesc) -> Option<i64> {
+    if !md.is_blocked() || md.blocks().any(|(d, _)| d == 0) {
+        return None;
     }
-    strides[0] = stride;
-    MemoryDesc::with_strides(weights.dims(), weights.dtype(), Some(&strides))
-}
-
-/// The dimensions behind the first from the largest stride to the smallest, if they are one dense run.
-fn flat_order(md: &MemoryDesc) -> Option<Vec<usize>> {
-    let mut order: Vec<usize> = (1..md.dims().len()).collect();
-    order.sort_by_key(|&d| (-md.strides()[d], d));
-    is_flat(md, &order).then_some(order)
-}
-
-/// Whether the dimensions of `order`, taken as one index, have unit stride.
-fn is_flat(md: &MemoryDesc, order: &[usize]) -> bool {
-    let mut stride = 1;
-    let dense = order.iter().rev().all(|&d| {
-        let fits = md.dims()[d] == 1 || md.strides()[d] == stride;
-        stride *= md.dims()[d];
-        fits
-    });
-    md.is_plain() && dense
-}
-
-/// Two tensors that share their dimensions behind the first: flattened in one order where both are dense in it.
-fn pair(x: &MemoryDesc, y: &MemoryDesc) -> (Side, Side) {
-    if x.dims().len() == 2 {
-        return (side(x), side(y));
-    }
-    let shared = flat_order(x).filter(|order| is_flat(y, order));
-    let one = |md: &MemoryDesc| match shared {
-        Some(_) => {
-            let size = md.dtype().size_bytes() as i64;
-            Side::Strided {
-                rows: md.strides()[0] * size,
-                cols: size,
-            }
-        }
-        None => logical(md),
-    };
-    (one(x), one(y))
-}
-
-/// A 2-D tensor as a matrix.
-fn side(md: &MemoryDesc) -> Side {
-    let size = md.dtype().size_bytes() as i64;
-    if !md.is_plain() {
-        return logical(md);
-    }
-    let cols = if md.dims()[1] == 1 {
-        1
-    } else {
-        md.strides()[1]
-    };
-    Side::Strided {
-        rows: md.strides()[0] * size,
-        cols: cols * size,
-    }
-}
-
-fn logical(md: &MemoryDesc) -> Side {
-    Side::Logical(Box::new(Logical {
-        md: *md,
-        first: 0,
-        swapped: false,
-    }))
-}
-
-impl Side {
-    /// The same elements with rows and columns exchanged; not for panels.
-    fn transposed(self) -> Side {
-        match self {
-            Side::Strided { rows, cols } => Side::Strided {
-                rows: cols,
-                cols: rows,
-            },
-            Side::Logical(l) => Side::Logical(Box::new(Logical {
-                swapped: !l.swapped,
-                ..*l
-            })),
-            panels => panels,
-        }
-    }
-}
-
-/// The bias gradient, `diff_bias[k] = Σ_n diff_dst[n][k]`, planned.
-#[derive(Clone, Debug)]
-struct BiasPlan {
-    isa: Isa,
-    rows: usize,
-    columns: usize,
-    row_bytes: i64,
-    from: DataType,
-    to: DataType,
-    offsets: (i64, i64),
-    /// Where in the scratch the f32 sums lie when diff_bias has another type.
-    scratch: usize,
-}
-
-impl BiasPlan {
-    fn new(
-        diff_dst: &MemoryDesc,
-        bias: &MemoryDesc,
-        env: &Env,
-        scratch: usize,
-    ) -> Result<BiasPlan> {
-        let (from, to) = (diff_dst.dtype(), bias.dtype());
-        let size = from.size_bytes() as i64;
-        let Side::Strided {
-            rows: row_bytes,
-            cols,
-        } = side(diff_dst)
-        else {
-            return Err(unimplemented_here!(
-                "inner product: diff_bias of a blocked diff_dst is not supported"
-            ));
-        };
-        ensure!(
-            cols == size,
-            unimplemented_here!("inner product: diff_bias needs diff_dst with adjacent channels")
-        );
-        ensure!(
-            matches!(to, DataType::F32 | DataType::Bf16) && bias.is_dense(),
-            unimplemented_here!(
-                "inner product: diff_bias of type {} or with gaps is not supported",
-                to.name()
-            )
-        );
-        Ok(BiasPlan {
-            isa: env.isa,
-            rows: diff_dst.dims()[0] as usize,
-            columns: diff_dst.dims()[1] as usize,
-            row_bytes,
-            from,
-            to,
-            offsets: (
-                diff_dst.offset0 * size,
-                bias.offset0 * to.size_bytes() as i64,
-            ),
-            scratch,
+    let mut outer: Vec<(i64, i64)> = (1..md.dims().len())
+        .map(|d| (md.strides()[d], md.outer_dim(d)))
+        .filter(|(_, n)| *n != 1)
+        .collect();
+    outer.sort_unstable();
+    outer
+        .iter()
+        .try_fold(md.inner_volume(), |run, &(stride, n)| {
+            (stride == run).then(|| run * n)
         })
+}
+
+/// Whether two runs hold the elements behind the first dimension in one order.
+fn same_run(x: &MemoryDesc, y: &MemoryDesc) -> bool {
+    let same = |d: usize| x.strides()[d] == y.strides()[d] || x.outer_dim(d) == 1;
+    x.padded_dims()[1..] == y.padded_dims()[1..]
+        && x.blocks().eq(y.blocks())
+        && (1..x.dims().len()).all(same)
+}
+
+/// Layouts in which both tensors, which share their dims behind the first, are matrices with columns in one order; and
+/// the number of columns. They are their own layouts where these will do. Padding may count as columns, where nothing
+/// but zeros is there, in products that are summed along them.
+fn flat_layouts(
+    x: &MemoryDesc,
+    y: &MemoryDesc,
+    summed: bool,
+) -> Result<(MemoryDesc, MemoryDesc, i64)> {
+    let columns: i64 = x.dims()[1..].iter().product();
+    if x.dims().len() == 2 {
+        return Ok((matrix_layout(x)?, matrix_layout(y)?, columns));
     }
+    let run = |md| run_of(md).filter(|&run| summed || run == columns);
+    let (of_x, of_y) = (run(x), run(y));
+    Ok(match (of_x, of_y) {
+        (Some(columns), Some(_)) if same_run(x, y) => (*x, *y, columns),
+        // The smaller one is copied.
+        (Some(columns), other) if other.is_none() || x.dims()[0] >= y.dims()[0] => {
+            (*x, like(x, y)?, columns)
+        }
+        (_, Some(columns)) => (like(y, x)?, *y, columns),
+        _ => {
+            let plain = |md: &MemoryDesc| MemoryDesc::plain(md.dims(), md.dtype());
+            (plain(x)?, plain(y)?, columns)
+        }
+    })
 }
 
-/// Backward by weights with the bias gradient.
-struct WithBias {
-    product: Product,
-    bias: BiasPlan,
-}
-
-impl Plan for WithBias {
-    fn compile(&self) -> Result<Box<dyn Run>> {
-        let b = &self.bias;
-        let n = b.columns.max(1);
-        let sum = Spec::Reduce(Reduce {
-            isa: b.isa,
-            n,
-            a: b.from,
-            a_row_bytes: b.row_bytes,
-            beta: false,
-        });
-        let load = Node::Load {
-            slot: 0,
-            dtype: DataType::F32,
-            bcast: Bcast::Row,
-            int: false,
-        };
-        let expr = Expr {
-            nodes: vec![load],
-            result: 0,
-            int: false,
-        };
-        let convert = Spec::Tile(Tile {
-            isa: b.isa,
-            n,
-            out: Out {
-                expr,
-                d: b.to,
-                d_row_bytes: 0,
-            },
-        });
-        Ok(Box::new(GemmWithBias {
-            gemm: self.product.clone().compile()?,
-            bias: b.clone(),
-            sum: Kernel::get(&sum)?,
-            convert: (b.to != DataType::F32)
-                .then(|| Kernel::get(&convert))
-                .transpose()?,
-        }))
+/// A tensor as a matrix of its first dimension and all others.
+fn flat(arg: usize, md: &MemoryDesc) -> Matrix {
+    if md.dims().len() == 2 {
+        return matrix(arg, md).expect("a matrix's layout");
     }
-}
-
-struct GemmWithBias {
-    gemm: Gemm,
-    bias: BiasPlan,
-    sum: Arc<Kernel>,
-    convert: Option<Arc<Kernel>>,
-}
-
-impl Run for GemmWithBias {
-    unsafe fn run(&self, exec: &Exec) -> Result<()> {
-        // SAFETY: passed on.
-        unsafe { self.gemm.run(exec) };
-        let b = &self.bias;
-        if b.columns == 0 {
-            return Ok(());
-        }
-        let diff_dst = exec.ptrs[1].wrapping_offset(b.offsets.0 as isize);
-        let diff_bias = exec.ptrs[3].wrapping_offset(b.offsets.1 as isize);
-        let sums = if self.convert.is_some() {
-            exec.scratch.wrapping_add(b.scratch)
-        } else {
-            diff_bias
-        };
-        // SAFETY: diff_dst holds the rows, and the sums have room for a row, by the caller's promise.
-        unsafe {
-            self.sum.call(&Args {
-                a: diff_dst,
-                d: sums,
-                m: b.rows,
-                ..Args::default()
-            })
-        };
-        if let Some(convert) = &self.convert {
-            let operands = [sums.cast_const()];
-            let args = Args {
-                d: diff_bias,
-                m: 1,
-                operands: operands.as_ptr(),
-                ..Args::default()
-            };
-            // SAFETY: as above.
-            unsafe { convert.call(&args) };
-        }
-        Ok(())
+    let size = md.dtype().size_bytes() as i64;
+    Matrix {
+        arg,
+        dtype: md.dtype(),
+        offset: md.offset0 * size,
+        side: Side::Strided {
+            rows: md.strides()[0] * size,
+            cols: size,
+        },
+        batch: Vec::new(),
     }
 }

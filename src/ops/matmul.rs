@@ -3,15 +3,23 @@
 //! Batch dimensions of size 1 in src or weights are broadcast. A transposed operand is one with transposed strides.
 #![allow(unsafe_code)]
 
-use super::epilogue::{self, Epilogue, Input, Request, arg, identity};
+use super::epilogue::{
+    self, Binding, Bindings, Epilogue, Input, Request, ZeroPoint, arg, identity,
+};
 use super::gemm::{Gemm, Matrix, Product};
+use super::matrix::{
+    accumulator, axes, check_types, factor, inputs, matrix, matrix_layout, panels, plain, product,
+    reads_dst,
+};
+use super::sequence::Sequence;
 use super::{Arg, Env, Exec, Plan, Planned, Run};
 use crate::attr::Attr;
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::exec::pack::{Logical, Side};
+use crate::exec::pack::Side;
+use crate::kernel::expr::Expr;
 use crate::memory::MemoryDesc;
-use crate::plan::gemm::weights_panel;
+use crate::plan::{gemm::weights_panel, place::Place};
 use crate::{ensure, invalid, unimplemented_here};
 
 /// The operation; an absent bias has `ndims == 0`.
@@ -28,63 +36,26 @@ impl Desc {
     /// Checks, resolves and plans.
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         self.check()?;
-        epilogue::check_attr(attr, &[arg::SRC, arg::WEIGHTS, arg::DST], &[arg::DST])?;
+        let all = [arg::SRC, arg::WEIGHTS, arg::DST];
+        epilogue::check_attr(attr, &all, &all)?;
+        epilogue::check_accumulation(attr, accumulator(self.src.dtype()))?;
         let (src, dst) = (plain(&self.src)?, plain(&self.dst)?);
-        let weights = weights_layout(&self.weights, &src, env)?;
-        let nd = dst.dims().len();
-        let mut args = inputs(&[
-            (arg::SRC, src),
-            (arg::WEIGHTS, weights),
-            (arg::BIAS, self.bias),
-        ]);
-        let dst_at = args.len();
-        args.push(Arg {
-            id: arg::DST,
-            md: dst,
-            output: true,
-        });
-        let to = identity(nd);
-        let input = |id, md| Input { id, md, to: &to };
-        let acc = if src.dtype().is_int() {
-            DataType::S32
-        } else {
-            DataType::F32
+        let across = matrix(0, &dst).is_some_and(|d| d.is_by_columns());
+        let weights = match across {
+            true => plain(&self.weights)?,
+            false => weights_layout(&self.weights, &src, env)?,
         };
-        let columns: Vec<_> = (0..nd).map(|d| (d == nd - 1).then_some(d)).collect();
-        let request = Request {
+        let bias = match self.bias.is_absent() {
+            true => self.bias,
+            false => plain(&self.bias)?,
+        };
+        let planning = Planning {
             attr,
-            acc,
-            extra: &[],
-            scaled: &[
-                input(arg::SRC, &src),
-                Input {
-                    id: arg::WEIGHTS,
-                    md: &weights,
-                    to: &columns,
-                },
-            ],
-            bias: (!self.bias.is_absent()).then(|| input(arg::BIAS, &self.bias)),
-            dst: &dst,
-            rows: &[nd - 2],
-            cols: nd - 1,
-            cols_block: 0,
+            env,
+            sequence: Sequence::default(),
+            args: inputs(&[(arg::SRC, src), (arg::WEIGHTS, weights), (arg::BIAS, bias)]),
         };
-        let Epilogue { expr, bindings } = Epilogue::new(&request, &mut args)?;
-        let product = Product {
-            isa: env.isa,
-            batch: dst.dims()[..nd - 2].to_vec(),
-            m: dst.dims()[nd - 2] as usize,
-            n: dst.dims()[nd - 1] as usize,
-            k: src.dims()[nd - 1] as usize,
-            a: matrix(0, &src),
-            b: matrix(1, &weights),
-            d: matrix(dst_at, &dst),
-            expr,
-            bindings,
-            axes: (nd - 2, nd - 1),
-            threads: env.threads,
-        };
-        Ok(planned(args, product))
+        planning.plan([&src, &weights, &bias, &dst])
     }
 
     fn check(&self) -> Result<()> {
@@ -148,47 +119,153 @@ impl Desc {
     }
 }
 
-/// Checks that the kernel multiplies these types.
-pub fn check_types(what: &str, a: &MemoryDesc, b: &MemoryDesc, d: &MemoryDesc) -> Result<()> {
-    use DataType::*;
-    let (a, b, d) = (a.dtype(), b.dtype(), d.dtype());
-    let known = match (a, b) {
-        (F32, F32) => d == F32,
-        (Bf16, Bf16) => matches!(d, F32 | Bf16),
-        (F16, F16) => matches!(d, F32 | F16),
-        (U8 | S8, U8 | S8) => d.is_kernel_type(),
-        _ => false,
-    };
-    ensure!(
-        known,
-        unimplemented_here!(
-            "{what}: types {} x {} -> {} are not supported",
-            a.name(),
-            b.name(),
-            d.name()
-        )
-    );
-    Ok(())
+/// A matrix product whose layouts are known.
+struct Planning<'a> {
+    attr: &'a Attr,
+    env: &'a Env,
+    sequence: Sequence,
+    args: Vec<Arg>,
 }
 
-/// The inputs that are there.
-pub fn inputs(list: &[(i32, MemoryDesc)]) -> Vec<Arg> {
-    let there = list.iter().filter(|(_, md)| !md.is_absent());
-    there
-        .map(|&(id, md)| Arg {
-            id,
-            md,
-            output: false,
+impl Planning<'_> {
+    fn plan(mut self, mds: [&MemoryDesc; 4]) -> Result<Planned> {
+        let [src, weights, _, dst] = mds;
+        let (env, nd) = (self.env, dst.dims().len());
+        let layout = matrix_layout(dst)?;
+        let d = |arg| matrix(arg, &layout).expect("a matrix's layout");
+        let axes = axes(&d(0), nd);
+        let a = factor(&mut self.sequence, env, 0, src)?;
+        // Panels are B, so not where the product is computed transposed.
+        let b = match panels(1, weights, nd - 2, nd - 1).filter(|_| axes.0 < axes.1) {
+            Some(panels) => panels,
+            None => factor(&mut self.sequence, env, 1, weights)?,
+        };
+        let (m, n, k) = (dst.dims()[nd - 2], dst.dims()[nd - 1], src.dims()[nd - 1]);
+        let sums = self.sums(&a, &b, [src, weights], (m, n, k))?;
+        let dst_at = self.args.len();
+        self.args.push(Arg::output(arg::DST, *dst));
+        let (expr, bindings) = self.epilogue(mds, sums, axes)?;
+        let reads = reads_dst(&expr);
+        let stored = self.sequence.written(env, (dst_at, dst), &layout, reads)?;
+        let sides = [a, b, d(stored)];
+        let main = product(
+            env,
+            &dst.dims()[..nd - 2],
+            (m, n, k),
+            sides,
+            (expr, bindings),
+        );
+        self.sequence.finish(self.args, main, env)
+    }
+
+    fn epilogue(
+        &mut self,
+        [src, weights, bias, dst]: [&MemoryDesc; 4],
+        [weights_sums, src_sums]: [Option<Binding>; 2],
+        (rows, cols): (usize, usize),
+    ) -> Result<(Expr, Bindings)> {
+        let nd = dst.dims().len();
+        // A factor's dims run along those of dst, but the one that is summed over.
+        let without = |reduced| {
+            (0..nd)
+                .map(|d| (d != reduced).then_some(d))
+                .collect::<Vec<_>>()
+        };
+        let (of_src, of_weights, all) = (without(nd - 1), without(nd - 2), identity(nd));
+        let src_input = Input {
+            id: arg::SRC,
+            md: src,
+            to: &of_src,
+        };
+        let weights_input = Input {
+            id: arg::WEIGHTS,
+            md: weights,
+            to: &of_weights,
+        };
+        let shifted = [(src_input, weights_sums), (weights_input, src_sums)];
+        let zero_points: Vec<_> = shifted
+            .into_iter()
+            .filter_map(|(input, sums)| Some(ZeroPoint { input, sums: sums? }))
+            .collect();
+        let request = Request {
+            attr: self.attr,
+            acc: accumulator(src.dtype()),
+            zero_points: &zero_points,
+            reduced: src.dims()[nd - 1] as i32,
+            scaled: &[src_input, weights_input],
+            bias: (!bias.is_absent()).then_some(Input {
+                id: arg::BIAS,
+                md: bias,
+                to: &all,
+            }),
+            dst,
+            rows: &[rows],
+            cols,
+            cols_block: 0,
+        };
+        let (env, sequence) = (self.env, &mut self.sequence);
+        let copy = |index, md: &MemoryDesc| sequence.operand(env, (index, md), (rows, cols));
+        let Epilogue { expr, bindings } = Epilogue::with_copies(&request, &mut self.args, copy)?;
+        Ok((expr, bindings))
+    }
+
+    /// Where the sums lie that zero points need: those of the columns of weights for the zero point of src, and of the
+    /// rows of src for that of weights.
+    fn sums(
+        &mut self,
+        a: &Matrix,
+        b: &Matrix,
+        [src, weights]: [&MemoryDesc; 2],
+        (m, n, k): (i64, i64, i64),
+    ) -> Result<[Option<Binding>; 2]> {
+        let given = |id| self.attr.zero_points.contains_key(&id);
+        let (of_weights, of_src) = (given(arg::SRC), given(arg::WEIGHTS));
+        ensure!(
+            src.dtype().is_int() || !(of_weights || of_src),
+            unimplemented_here!("matmul: zero points of src and weights need integer operands")
+        );
+        let batch = src.dims().len() - 2;
+        let mut found = [None, None];
+        if of_weights {
+            let factors = [self.ones(DataType::U8, k, batch), b.clone()];
+            found[0] = Some(self.sum(factors, &weights.dims()[..batch], (1, n, k))?);
+        }
+        if of_src {
+            let factors = [a.clone(), self.ones(DataType::S8, k, batch)];
+            found[1] = Some(self.sum(factors, &src.dims()[..batch], (m, 1, k))?);
+        }
+        Ok(found)
+    }
+
+    /// A row or column of k ones.
+    fn ones(&mut self, dtype: DataType, k: i64, batch: usize) -> Matrix {
+        Matrix {
+            arg: self.sequence.ones(k as usize),
+            dtype,
+            offset: 0,
+            side: Side::Strided { rows: 1, cols: 1 },
+            batch: vec![0; batch],
+        }
+    }
+
+    /// Where the product of a factor with ones lies.
+    fn sum(
+        &mut self,
+        [a, b]: [Matrix; 2],
+        batch: &[i64],
+        (m, n, k): (i64, i64, i64),
+    ) -> Result<Binding> {
+        let md = MemoryDesc::plain(&[batch, &[m, n]].concat(), DataType::S32)?;
+        let index = self.sequence.buffer(md.size_bytes())?;
+        let d = matrix(index, &md).expect("a row-major tensor is a matrix");
+        let end = (Expr::acc(true), Bindings::default());
+        let planned = product(self.env, batch, (m, n, k), [a, b, d], end);
+        self.sequence.push(planned, None);
+        Ok(Binding {
+            index,
+            dtype: DataType::S32,
+            place: Place::broadcast(&md, DataType::S32.size_bytes()),
         })
-        .collect()
-}
-
-/// The descriptor itself, or row-major for `any`.
-pub fn plain(md: &MemoryDesc) -> Result<MemoryDesc> {
-    if md.is_any() {
-        MemoryDesc::plain(md.dims(), md.dtype())
-    } else {
-        Ok(*md)
     }
 }
 
@@ -209,81 +286,6 @@ fn weights_layout(md: &MemoryDesc, src: &MemoryDesc, env: &Env) -> Result<Memory
     };
     let tag = format!("{outer}16{k}{width}{n}{group}");
     MemoryDesc::with_tag(md.dims(), md.dtype(), &tag).or_else(|_| plain(md))
-}
-
-/// Where the panels of a tensor's last two matrix dimensions lie, if its layout has them: `k` and `n` are those dimensions.
-pub fn panels(md: &MemoryDesc, k: usize, n: usize, v: usize) -> Option<Side> {
-    let blocks: Vec<(usize, i64)> = md.blocks().collect();
-    let (rows, width, group) = match *blocks.as_slice() {
-        [(bk, rows), (bn, width)] if v == 1 && bk == k && bn == n => (rows, width, 1),
-        [(bk, rows), (bn, width), (bv, group)] if bk == k && bn == n && bv == k => {
-            (rows, width, group)
-        }
-        _ => return None,
-    };
-    let volume = rows * width * group;
-    let whole = group as usize == v && width % 16 == 0 && md.strides()[k] == volume;
-    whole.then(|| Side::Panels {
-        width: width as usize,
-        panel: md.strides()[n] * md.dtype().size_bytes() as i64,
-    })
-}
-
-/// The last two dimensions of a tensor as a matrix, the others as its batch.
-fn matrix(arg: usize, md: &MemoryDesc) -> Matrix {
-    let nd = md.dims().len();
-    let size = md.dtype().size_bytes() as i64;
-    let side = if md.is_plain() {
-        Side::Strided {
-            rows: md.strides()[nd - 2] * size,
-            cols: unit_if_single(md, nd - 1) * size,
-        }
-    } else {
-        let logical = || {
-            Side::Logical(Box::new(Logical {
-                md: *md,
-                first: nd - 2,
-                swapped: false,
-            }))
-        };
-        panels(md, nd - 2, nd - 1, md.dtype().vnni()).unwrap_or_else(logical)
-    };
-    let batch = (0..nd - 2)
-        .map(|d| {
-            if md.dims()[d] == 1 {
-                0
-            } else {
-                md.strides()[d] * size
-            }
-        })
-        .collect();
-    Matrix {
-        arg,
-        dtype: md.dtype(),
-        offset: md.offset0 * size,
-        side,
-        batch,
-    }
-}
-
-/// The stride of a dimension; 1 for one of size 1, whose stride says nothing.
-fn unit_if_single(md: &MemoryDesc, dim: usize) -> i64 {
-    if md.dims()[dim] == 1 {
-        1
-    } else {
-        md.strides()[dim]
-    }
-}
-
-/// A product as a plan.
-pub fn planned(args: Vec<Arg>, product: Product) -> Planned {
-    Planned {
-        args,
-        impl_name: format!("brick:{}", product.isa.name()),
-        nest: product.nest(),
-        scratch_bytes: product.scratch_bytes(),
-        plan: Box::new(product),
-    }
 }
 
 impl Plan for Product {

@@ -14,8 +14,11 @@ pub mod epilogue;
 pub mod gemm;
 pub mod inner_product;
 pub mod matmul;
+pub mod matrix;
 pub mod pointwise;
 pub mod reorder;
+pub mod row_sum;
+pub mod sequence;
 pub mod sum;
 pub mod ukernel;
 

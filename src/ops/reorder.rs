@@ -103,9 +103,12 @@ fn converted(chain: &mut Chain, attr: &Attr, src: &MemoryDesc, mut x: Id) -> Res
         md: src,
         to: &to,
     };
-    if let Some(zero_point) =
-        chain.quant(attr.zero_points.get(&arg::SRC), arg::ZERO_POINTS, input)?
-    {
+    if let Some(zero_point) = chain.quant(
+        attr.zero_points.get(&arg::SRC),
+        arg::ZERO_POINTS,
+        input,
+        false,
+    )? {
         x = chain.code.push(Node::Sub(x, zero_point));
     }
     x = chain.scaled(attr, x, input)?;

@@ -199,6 +199,96 @@ fn matmul_with_scales_and_zero_points() {
     ]);
 }
 
+#[test]
+fn matmul_with_zero_points_of_either_factor() {
+    for types in ["u8:s8:s32", "s8:s8:f32", "u8:u8:u8", "s8:u8:bf16"] {
+        for option in [
+            "zp=wei",
+            "zp=wei:2",
+            "zp=src,wei",
+            "zp=src:1,wei:2,dst",
+            "zp=src,wei:2,dst scales=src,wei:2,dst:2 bias=f32 post=relu",
+        ] {
+            for (shape, tags) in [
+                ("17x45:45x50", ""),
+                ("1x64:64x64", ""),
+                ("33x70:70x1", "tags=ba:ba:ab"),
+                ("20x37:37x65", "tags=ab:any:ab"),
+                ("20x37:37x65", "tags=ab:ab:ba"),
+                ("20x0:0x5", ""),
+            ] {
+                judge_all([format!("matmul {types} {shape} {tags} {option}")]);
+            }
+        }
+        judge_all(
+            [
+                "3x17x45:3x45x20 zp=src,wei",
+                "3x17x45:1x45x20 zp=src:3,wei:4",
+                "1x17x45:3x45x20 zp=src:2,wei:5",
+                "2x3x7x30:2x1x30x20 zp=src,wei:8",
+            ]
+            .map(|rest| format!("matmul {types} {rest}")),
+        );
+    }
+}
+
+#[test]
+fn matmul_in_irregular_layouts() {
+    let types = ["f32:f32:f32", "bf16:bf16:bf16", "u8:s8:u8", "s8:s8:f32"];
+    for tags in [
+        "BA16a16b:ab:ab",
+        "ab:BA16a16b:ab",
+        "ab:ab:BA16a16b",
+        "AB16b16a:BA16a32b:BA16a16b",
+        "BA16a64b:BA16a32b:ba",
+        "@200x2:@150x3:@130x2",
+        "@1x40:@2x100:@3x100",
+        "BA4b8a8b2a:ba:@1x50",
+    ] {
+        for post in ["", "bias=f32 post=relu", "post=sum:0.5,add:f32:3"] {
+            for types in types {
+                judge_all([format!("matmul {types} 33x47:47x35 tags={tags} {post}")]);
+            }
+        }
+    }
+    judge_all([
+        "matmul f32:f32:f32 3x16x20:3x20x33 tags=aBc16b:aCB16b16c:aBc8b",
+        "matmul f32:f32:f32 2x3x16x20:2x1x20x33 tags=aBcd16b:abcd:acdb",
+        "matmul bf16:bf16:f32 2x3x16x20:1x3x20x33 tags=cdba:cdba:cdba bias=f32 post=sum",
+        "matmul u8:s8:u8 33x47:47x35 tags=BA16a16b:AB16b16a:BA16a16b zp=src,wei,dst scales=src,wei:2,dst",
+        "matmul f32:f32:f32 33x47:47x35 tags=ab:ab:ba post=add:f32:3,mul:f32:2,sub:f32:1",
+        "matmul f32:f32:f32 3x33x47:3x47x35 tags=abc:abc:acb post=add:f32:7,prelu:4 bias=f32",
+    ]);
+}
+
+/// The largest types of results, each from every pair of factors.
+#[test]
+fn matmul_stores_every_type() {
+    for factors in [
+        "f32:f32",
+        "bf16:bf16",
+        "f16:f16",
+        "u8:s8",
+        "s8:u8",
+        "u8:u8",
+        "s8:s8",
+    ] {
+        for dst in ["f32", "bf16", "f16", "s32", "s8", "u8"] {
+            for bias in [
+                "",
+                "bias=f32",
+                "bias=bf16",
+                "bias=f16",
+                "bias=s32",
+                "bias=s8",
+                "bias=u8",
+            ] {
+                judge_all([format!("matmul {factors}:{dst} 9x21:21x35 {bias}")]);
+            }
+        }
+    }
+}
+
 const FULLY_CONNECTED: [&str; 10] = [
     "mb1ic1oc1",
     "mb1ic64oc64",
@@ -274,4 +364,44 @@ fn inner_product_in_every_layout() {
             }
         }
     }
+}
+
+#[test]
+fn inner_product_in_blocked_and_strided_layouts() {
+    for prop in ["inf", "bwd_d", "bwd_w bias=f32"] {
+        for types in ["f32:f32:f32", "bf16:bf16:bf16", "f16:f16:f16"] {
+            for tags in [
+                "aBcd16b:abcd:ab",
+                "abcd:acdb:ab",
+                "acdb:abcd:ba",
+                "aBcd16b:aBcd16b:ab",
+                "aBcd8b:ABcd16b16a:AB16b16a",
+                "cdba:bacd:ab",
+                "abcd:ABcd16b16a2b:ab",
+                "aBcd16b:any:ba",
+                "@500x15x5x1:@400x20x5x1:@41x1",
+                "@1000x30x10x2:abcd:@41x2",
+            ] {
+                for shape in ["mb7ic20ih3iw5oc20", "mb3ic32ih3iw5oc33"] {
+                    let tags = match (shape, tags.contains('@')) {
+                        ("mb3ic32ih3iw5oc33", true) => continue,
+                        _ => tags,
+                    };
+                    judge_all([format!("ip {types} {shape} prop={prop} tags={tags}")]);
+                }
+            }
+            for tags in ["BA16a16b:ab:ab", "ab:BA16a16b:ba", "@70x2:@1x40:@90x2"] {
+                judge_all([format!("ip {types} mb33ic35oc31 prop={prop} tags={tags}")]);
+            }
+            judge_all([
+                format!("ip {types} mb4ic20iw7oc30 prop={prop} tags=aBc16b:aBc16b:ab"),
+                format!("ip {types} mb4ic20id2ih3iw2oc30 prop={prop} tags=aBcde16b:abcde:ab"),
+            ]);
+        }
+    }
+    judge_all([
+        "ip u8:s8:u8 mb7ic20ih3iw5oc20 tags=acdb:abcd:ab scales=src,wei:1,dst:2 zp=dst post=relu",
+        "ip u8:s8:f32 mb7ic20ih3iw5oc20 tags=aBcd16b:any:ba bias=f32 post=add:f32:3",
+        "ip s8:s8:s8 mb7ic20ih3iw5oc20 tags=aBcd16b:ABcd16b16a:AB16b16a bias=f32",
+    ]);
 }

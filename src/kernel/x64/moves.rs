@@ -6,7 +6,6 @@ use crate::error::Result;
 use crate::jit::asm::{Cond, Len, Mask, Mem, gpr::*};
 use crate::jit::rows::*;
 use crate::kernel::spec::{Args, Interleave, Reduce, Transpose};
-use crate::{ensure, unimplemented_here};
 use std::mem::offset_of;
 
 impl AsMut<Simd> for Simd {
@@ -33,10 +32,6 @@ pub fn emit_transpose(s: &Transpose) -> Result<Vec<u8>> {
     let mut simd = Simd::new(s.isa);
     let vl = simd.vl();
     check_reach([(s.a_row_bytes, vl), (s.d_row_bytes, vl)])?;
-    ensure!(
-        s.tail_bytes == 0 || simd.z(),
-        unimplemented_here!("transposes with partial groups need AVX-512")
-    );
     prologue(&mut simd);
     let part = |simd: &Simd, total: usize, mask: u8| Lanes {
         mask,
@@ -55,7 +50,7 @@ pub fn emit_transpose(s: &Transpose) -> Result<Vec<u8>> {
     // A last column of partial groups is a block's tail even when whole groups would fill the block.
     let partial = usize::from(s.tail_bytes > 0);
     let full_cols = (s.cols - partial) / vl;
-    let rest_cols = s.cols - full_cols * vl;
+    let rest = rest_columns(&simd, s, full_cols * vl, cols_tail);
     let full = simd.full();
     for (first_row, rows, row_count) in [
         (0, full, s.rows / vl),
@@ -69,25 +64,36 @@ pub fn emit_transpose(s: &Transpose) -> Result<Vec<u8>> {
             repeat(simd, R13, 0, vl, full_cols, |simd, col| {
                 block(simd, s, (row, rows), (col, full))
             });
-            if rest_cols > 0 {
-                let cols = if rest_cols == vl { full } else { cols_tail };
-                block(
-                    simd,
-                    s,
-                    (row, rows),
-                    (
-                        Pos {
-                            reg: None,
-                            base: full_cols * vl,
-                        },
-                        cols,
-                    ),
-                );
+            for (first, cols) in rest.iter().copied() {
+                let col = Pos {
+                    reg: None,
+                    base: first,
+                };
+                block(simd, s, (row, rows), (col, cols));
             }
         });
     }
     epilogue(&mut simd);
     simd.a.finish()
+}
+
+/// The blocks behind the full ones: where they start, and how many columns they have. Without byte masks a partial group
+/// is a block of its own.
+fn rest_columns(simd: &Simd, s: &Transpose, first: usize, tail: Lanes) -> Vec<(usize, Lanes)> {
+    let count = s.cols - first;
+    let lanes = |count: usize| match count {
+        n if n == simd.vl() => simd.full(),
+        n => Lanes {
+            mask: tail.mask,
+            ..simd.lanes(n)
+        },
+    };
+    let parts = match count {
+        0 => vec![],
+        n if simd.z() || s.tail_bytes == 0 || n == 1 => vec![(first, n)],
+        n => vec![(first, n - 1), (s.cols - 1, 1)],
+    };
+    parts.into_iter().map(|(at, n)| (at, lanes(n))).collect()
 }
 
 /// One block: rows into registers, the shuffles, columns out.
@@ -108,7 +114,7 @@ fn block(simd: &mut Simd, s: &Transpose, (row, rows): (Pos, Lanes), (col, cols):
     );
     let vl = simd.vl();
     let last = s.tail_bytes > 0 && col.reg.is_none() && col.base + cols.count == s.cols;
-    if last {
+    if last && simd.z() {
         let valid = (cols.count - 1) * 4 + s.tail_bytes;
         simd.a.mov_ri(RCX, ((1u64 << valid) - 1) as i64);
         simd.a.v(&KMOVQ_R64, Len::X, BYTES_K, 0, RCX);
@@ -119,6 +125,7 @@ fn block(simd: &mut Simd, s: &Transpose, (row, rows): (Pos, Lanes), (col, cols):
     for r in 0..vl {
         let from = Mem::new(RAX, (r as i64 * s.a_row_bytes) as i32);
         match r < rows.count {
+            true if last && !simd.z() => simd.load_bytes(r as u8, from, s.tail_bytes),
             true if last => simd.a.vk(
                 &VMOVDQU8,
                 Len::Z,

@@ -188,6 +188,15 @@ impl Simd {
         }
     }
 
+    /// Up to 4 bytes into the lowest lane; all others become zero.
+    pub fn load_bytes(&mut self, dst: u8, mem: Mem, count: usize) {
+        self.zero(dst);
+        for i in 0..count {
+            let at = mem.plus(i as i32);
+            self.a.vi(&VPINSRB, Len::X, dst, dst, at, i as u8);
+        }
+    }
+
     /// The low 1, 2 or 4 bytes of every lane; the rest of a lane is zero.
     pub fn store_raw(&mut self, mem: Mem, src: u8, bytes: usize, lanes: Lanes) {
         match bytes {

@@ -1,0 +1,205 @@
+//! Tensors as the matrices of a product, and what packing knows of their layouts.
+
+use super::{
+    Arg, Env, Planned,
+    epilogue::Bindings,
+    gemm::{Matrix, Product},
+    sequence::Sequence,
+};
+use crate::{
+    dtype::DataType,
+    ensure,
+    error::Result,
+    exec::pack::Side,
+    kernel::expr::{Expr, Node},
+    memory::MemoryDesc,
+    unimplemented_here,
+};
+
+/// Checks that the kernel multiplies these types and stores that one.
+pub fn check_types(what: &str, a: &MemoryDesc, b: &MemoryDesc, d: &MemoryDesc) -> Result<()> {
+    use DataType::*;
+    let (a, b, d) = (a.dtype(), b.dtype(), d.dtype());
+    let known = matches!(
+        (a, b),
+        (F32, F32) | (Bf16, Bf16) | (F16, F16) | (U8 | S8, U8 | S8)
+    );
+    ensure!(
+        known && d.is_kernel_type(),
+        unimplemented_here!(
+            "{what}: types {} x {} -> {} are not supported",
+            a.name(),
+            b.name(),
+            d.name()
+        )
+    );
+    Ok(())
+}
+
+/// The type that products of elements are summed in.
+pub fn accumulator(dtype: DataType) -> DataType {
+    if dtype.is_int() {
+        DataType::S32
+    } else {
+        DataType::F32
+    }
+}
+
+/// The descriptor itself, or row-major for `any`.
+pub fn plain(md: &MemoryDesc) -> Result<MemoryDesc> {
+    if md.is_any() {
+        MemoryDesc::plain(md.dims(), md.dtype())
+    } else {
+        Ok(*md)
+    }
+}
+
+/// The inputs that are there.
+pub fn inputs(list: &[(i32, MemoryDesc)]) -> Vec<Arg> {
+    let there = list.iter().filter(|(_, md)| !md.is_absent());
+    there.map(|&(id, md)| Arg::input(id, md)).collect()
+}
+
+/// The product of A, B and D, of (m, n, k) and a batch, as a plan; where D is stored by columns, its transpose is
+/// computed. The epilogue was planned for the rows and columns that [`axes`] says.
+pub fn product(
+    env: &Env,
+    batch: &[i64],
+    (m, n, k): (i64, i64, i64),
+    [a, b, d]: [Matrix; 3],
+    (expr, bindings): (Expr, Bindings),
+) -> Planned {
+    let axes = axes(&d, batch.len() + 2);
+    let ((m, n), [a, b, d]) = match d.is_by_columns() {
+        true => ((n, m), [b.transposed(), a.transposed(), d.transposed()]),
+        false => ((m, n), [a, b, d]),
+    };
+    let product = Product {
+        isa: env.isa,
+        batch: batch.to_vec(),
+        m: m as usize,
+        n: n as usize,
+        k: k as usize,
+        a,
+        b,
+        d,
+        expr,
+        bindings,
+        axes,
+        threads: env.threads,
+    };
+    Planned {
+        args: Vec::new(),
+        impl_name: format!("brick:{}", env.isa.name()),
+        nest: product.nest(),
+        scratch_bytes: product.scratch_bytes(),
+        plan: Box::new(product),
+    }
+}
+
+/// The dims of dst that the rows and columns of the computed product run along.
+pub fn axes(d: &Matrix, ndims: usize) -> (usize, usize) {
+    match d.is_by_columns() {
+        true => (ndims - 1, ndims - 2),
+        false => (ndims - 2, ndims - 1),
+    }
+}
+
+/// Whether steps along a dimension move by one element; those of a dimension of size 1 do not matter.
+pub fn is_unit(md: &MemoryDesc, dim: usize) -> bool {
+    md.is_plain() && (md.dims()[dim] == 1 || md.strides()[dim] == 1)
+}
+
+/// The last two dimensions of a tensor as a matrix, the others as its batch; nothing unless the elements of its rows or
+/// of its columns are adjacent.
+pub fn matrix(arg: usize, md: &MemoryDesc) -> Option<Matrix> {
+    let nd = md.dims().len();
+    let size = md.dtype().size_bytes() as i64;
+    let (rows, cols) = match (is_unit(md, nd - 1), is_unit(md, nd - 2)) {
+        (true, _) => (md.strides()[nd - 2], 1),
+        (_, true) => (1, md.strides()[nd - 1]),
+        _ => return None,
+    };
+    let batch = |d: usize| match md.dims()[d] {
+        1 => 0,
+        _ => md.strides()[d] * size,
+    };
+    Some(Matrix {
+        arg,
+        dtype: md.dtype(),
+        offset: md.offset0 * size,
+        side: Side::Strided {
+            rows: rows * size,
+            cols: cols * size,
+        },
+        batch: (0..nd - 2).map(batch).collect(),
+    })
+}
+
+/// Weights as panels of the form that the kernel reads, if they lie so: `k` is the reduced dimension, `n` the other.
+pub fn panels(arg: usize, md: &MemoryDesc, k: usize, n: usize) -> Option<Matrix> {
+    let v = md.dtype().vnni();
+    let blocks: Vec<(usize, i64)> = md.blocks().collect();
+    let (rows, width, group) = match *blocks.as_slice() {
+        [(bk, rows), (bn, width)] if v == 1 && bk == k && bn == n => (rows, width, 1),
+        [(bk, rows), (bn, width), (bv, group)] if bk == k && bn == n && bv == k => {
+            (rows, width, group)
+        }
+        _ => return None,
+    };
+    let whole = group as usize == v
+        && width % 16 == 0
+        && md.strides()[k] == rows * width * group
+        && md.dims().len() == k.min(n) + 2;
+    let size = md.dtype().size_bytes() as i64;
+    let batch = |d: usize| match md.dims()[d] {
+        1 => 0,
+        _ => md.strides()[d] * size,
+    };
+    whole.then(|| Matrix {
+        arg,
+        dtype: md.dtype(),
+        offset: md.offset0 * size,
+        side: Side::Panels {
+            width: width as usize,
+            panel: md.strides()[n] * size,
+        },
+        batch: (0..k.min(n)).map(batch).collect(),
+    })
+}
+
+impl Matrix {
+    /// Whether its columns have adjacent elements, and its rows have not.
+    pub fn is_by_columns(&self) -> bool {
+        let size = self.dtype.size_bytes() as i64;
+        matches!(self.side, Side::Strided { cols, .. } if cols != size)
+    }
+
+    /// The same elements with rows and columns exchanged; not for panels.
+    pub fn transposed(mut self) -> Matrix {
+        if let Side::Strided { rows, cols } = &mut self.side {
+            std::mem::swap(rows, cols);
+        }
+        self
+    }
+}
+
+/// The layout itself if packing knows it as a matrix, else the row-major one.
+pub fn matrix_layout(md: &MemoryDesc) -> Result<MemoryDesc> {
+    match matrix(0, md) {
+        Some(_) => Ok(*md),
+        None => MemoryDesc::plain(md.dims(), md.dtype()),
+    }
+}
+
+/// A factor as a matrix, copied if it must be.
+pub fn factor(sequence: &mut Sequence, env: &Env, arg: usize, md: &MemoryDesc) -> Result<Matrix> {
+    let layout = matrix_layout(md)?;
+    let arg = sequence.read(env, (arg, md), &layout)?;
+    Ok(matrix(arg, &layout).expect("a row-major tensor is a matrix"))
+}
+
+/// Whether an expression reads what D held before.
+pub fn reads_dst(expr: &Expr) -> bool {
+    expr.nodes.iter().any(|n| matches!(n, Node::LoadD { .. }))
+}

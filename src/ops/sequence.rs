@@ -1,0 +1,250 @@
+//! Plans that run one after another: what must happen before a product and after it.
+//!
+//! Every stage reads its pointers from one table: the primitive's arguments, then buffers in scratch, then a row of
+//! ones. So an operand whose layout a kernel cannot walk is moved into a buffer first, by the kernels of a reorder, and
+//! sums of rows and columns are products with ones.
+
+use super::{
+    Arg, Env, Exec, Plan, Planned, Run,
+    epilogue::{Binding, Bindings},
+    pointwise::Pointwise,
+};
+use crate::{ensure, error::Result, memory::MemoryDesc, plan::place::Place, unimplemented_here};
+
+/// Entries of the table that arguments may take; buffers follow.
+const MOST_ARGS: usize = 80;
+const MOST_BUFFERS: usize = 48;
+/// The table's last entry.
+const ONES: usize = MOST_ARGS + MOST_BUFFERS;
+/// Entries that a stage with a table of its own may take.
+const MOST_OWN: usize = 4;
+const ALIGN: usize = 64;
+
+/// One plan, and which entries of the table it takes as its arguments: none given, all as they are numbered.
+struct Stage<T> {
+    work: T,
+    table: Option<Vec<usize>>,
+}
+
+/// Stages under planning.
+#[derive(Default)]
+pub struct Sequence {
+    stages: Vec<Stage<Box<dyn Plan>>>,
+    /// Where buffers start in the scratch; they end at the last number.
+    buffers: Vec<usize>,
+    end: usize,
+    /// Scratch of the hungriest stage.
+    stage_bytes: usize,
+    /// Length of the row of ones.
+    ones: usize,
+    /// Buffers and the outputs that they are moved to.
+    outputs: Vec<((usize, MemoryDesc), (usize, MemoryDesc))>,
+    nest: String,
+}
+
+impl Sequence {
+    /// A buffer of so many bytes; its entry of the table.
+    pub fn buffer(&mut self, bytes: usize) -> Result<usize> {
+        ensure!(
+            self.buffers.len() < MOST_BUFFERS,
+            unimplemented_here!("layouts: more than {MOST_BUFFERS} operands need a copy")
+        );
+        self.buffers.push(self.end);
+        self.end += bytes.next_multiple_of(ALIGN);
+        Ok(MOST_ARGS + self.buffers.len() - 1)
+    }
+
+    /// The entry of a row of so many bytes, each 1.
+    pub fn ones(&mut self, bytes: usize) -> usize {
+        self.ones = self.ones.max(bytes);
+        ONES
+    }
+
+    /// Appends a stage; `table` says which entries are its arguments, in their order; without, it numbers its arguments
+    /// as the table does.
+    pub fn push(&mut self, planned: Planned, table: Option<Vec<usize>>) {
+        self.stage_bytes = self.stage_bytes.max(planned.scratch_bytes);
+        if !self.nest.is_empty() {
+            self.nest.push('>');
+        }
+        self.nest += &planned.nest;
+        self.stages.push(Stage {
+            work: planned.plan,
+            table,
+        });
+    }
+
+    /// Appends a copy from one layout to another, given as (entry, descriptor).
+    pub fn push_move(
+        &mut self,
+        env: &Env,
+        (from, from_md): (usize, &MemoryDesc),
+        (to, to_md): (usize, &MemoryDesc),
+    ) -> Result<()> {
+        const FROM: i32 = 0;
+        const TO: i32 = 1;
+        let bytes = from_md.dtype().size_bytes();
+        let source = Binding {
+            index: 0,
+            dtype: from_md.dtype(),
+            place: Place::broadcast(from_md, bytes),
+        };
+        let copy = Pointwise {
+            name: "copy",
+            args: vec![Arg::input(FROM, *from_md), Arg::output(TO, *to_md)],
+            dst: TO,
+            expr: None,
+            bindings: Bindings {
+                first_slot: 0,
+                list: vec![source],
+            },
+            env,
+        };
+        self.push(copy.plan()?, Some(vec![from, to]));
+        Ok(())
+    }
+
+    /// The entry where an operand can be read in this layout: its own, or that of a buffer it is copied to.
+    pub fn read(
+        &mut self,
+        env: &Env,
+        (from, md): (usize, &MemoryDesc),
+        layout: &MemoryDesc,
+    ) -> Result<usize> {
+        if md.same_layout(layout) {
+            return Ok(from);
+        }
+        let buffer = self.buffer(layout.size_bytes())?;
+        self.push_move(env, (from, md), (buffer, layout))?;
+        Ok(buffer)
+    }
+
+    /// The entry where an output can be written in this layout: its own, or that of a buffer that is copied to it after
+    /// the last stage; with `reads`, the buffer starts from what the output holds.
+    pub fn written(
+        &mut self,
+        env: &Env,
+        (to, md): (usize, &MemoryDesc),
+        layout: &MemoryDesc,
+        reads: bool,
+    ) -> Result<usize> {
+        if md.same_layout(layout) {
+            return Ok(to);
+        }
+        let buffer = self.buffer(layout.size_bytes())?;
+        if reads {
+            self.push_move(env, (to, md), (buffer, layout))?;
+        }
+        self.outputs.push(((buffer, *layout), (to, *md)));
+        Ok(buffer)
+    }
+
+    /// A copy of an epilogue's operand that a tile can walk along these dims of dst.
+    pub fn operand(
+        &mut self,
+        env: &Env,
+        (from, md): (usize, &MemoryDesc),
+        (rows, cols): (usize, usize),
+    ) -> Result<Option<Binding>> {
+        let (layout, dtype) = (innermost(md, rows, cols)?, md.dtype());
+        let index = self.read(env, (from, md), &layout)?;
+        let place = Place::broadcast(&layout, dtype.size_bytes());
+        Ok(Some(Binding {
+            index,
+            dtype,
+            place,
+        }))
+    }
+
+    /// The sequence as one primitive with these arguments, which ends with `main` and the copies of its outputs.
+    pub fn finish(mut self, args: Vec<Arg>, main: Planned, env: &Env) -> Result<Planned> {
+        if self.stages.is_empty() && self.outputs.is_empty() {
+            return Ok(Planned { args, ..main });
+        }
+        ensure!(
+            args.len() <= MOST_ARGS,
+            unimplemented_here!("arguments: {} of them, at most {MOST_ARGS}", args.len())
+        );
+        let impl_name = main.impl_name.clone();
+        self.push(main, None);
+        for ((buffer, layout), (to, md)) in std::mem::take(&mut self.outputs) {
+            self.push_move(env, (buffer, &layout), (to, &md))?;
+        }
+        Ok(Planned {
+            args,
+            impl_name,
+            nest: std::mem::take(&mut self.nest),
+            scratch_bytes: self.end + self.stage_bytes,
+            plan: Box::new(self),
+        })
+    }
+}
+
+/// The dense layout in which `cols` is the innermost dimension and `rows` the next.
+fn innermost(md: &MemoryDesc, rows: usize, cols: usize) -> Result<MemoryDesc> {
+    let nd = md.dims().len();
+    let others = (0..nd).rev().filter(|d| *d != rows && *d != cols);
+    let (mut strides, mut stride) = (vec![0; nd], 1);
+    for d in [cols, rows].into_iter().chain(others) {
+        strides[d] = stride;
+        stride *= md.dims()[d];
+    }
+    MemoryDesc::with_strides(md.dims(), md.dtype(), Some(&strides))
+}
+
+impl Plan for Sequence {
+    fn compile(&self) -> Result<Box<dyn Run>> {
+        let compile = |stage: &Stage<Box<dyn Plan>>| {
+            Ok(Stage {
+                work: stage.work.compile()?,
+                table: stage.table.clone(),
+            })
+        };
+        Ok(Box::new(Compiled {
+            stages: self.stages.iter().map(compile).collect::<Result<_>>()?,
+            buffers: self.buffers.clone(),
+            end: self.end,
+            ones: vec![1; self.ones],
+        }))
+    }
+}
+
+struct Compiled {
+    stages: Vec<Stage<Box<dyn Run>>>,
+    buffers: Vec<usize>,
+    end: usize,
+    ones: Vec<u8>,
+}
+
+impl Run for Compiled {
+    unsafe fn run(&self, exec: &Exec) -> Result<()> {
+        let mut table = [std::ptr::null_mut(); ONES + 1];
+        table[..exec.ptrs.len()].copy_from_slice(exec.ptrs);
+        for (entry, &offset) in table[MOST_ARGS..].iter_mut().zip(&self.buffers) {
+            *entry = exec.scratch.wrapping_add(offset);
+        }
+        // The ones are only read.
+        table[ONES] = self.ones.as_ptr().cast_mut();
+        for stage in &self.stages {
+            let mut own = [std::ptr::null_mut(); MOST_OWN];
+            let ptrs = match &stage.table {
+                None => &table[..],
+                Some(entries) => {
+                    own.iter_mut()
+                        .zip(entries)
+                        .for_each(|(p, &e)| *p = table[e]);
+                    &own[..entries.len()]
+                }
+            };
+            let part = Exec {
+                ptrs,
+                mds: &[],
+                scratch: exec.scratch.wrapping_add(self.end),
+                pool: exec.pool,
+            };
+            // SAFETY: arguments are the caller's promise; buffers lie in the scratch, and are as large as planned.
+            unsafe { stage.work.run(&part)? };
+        }
+        Ok(())
+    }
+}
