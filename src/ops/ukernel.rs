@@ -182,7 +182,8 @@ impl Brgemm {
         let request = Request {
             attr: &this.attr,
             acc: s.c,
-            extra: &[],
+            zero_points: &[],
+            reduced: 0,
             scaled: &[
                 Input {
                     id: arg::SRC,
@@ -449,7 +450,7 @@ impl Transform {
 
     /// Generates the kernels: for whole blocks and for the last one.
     pub fn generate(&mut self) -> Result<()> {
-        let packer = |x: usize| Packer::new(Some(self.in_strides), self.k, x, &self.shape);
+        let packer = |x: usize| Packer::new(self.in_strides, self.k, x, &self.shape);
         let (whole, last) = (self.shape.ld.min(self.n), self.n % self.shape.ld);
         let last = if last == 0 { whole } else { last };
         self.packers = Some([packer(whole)?, packer(last)?]);
