@@ -29,9 +29,11 @@ demo: all $(OUT)/examples/mlp
 
 # The suites known to pass whole. `make test-all` runs every suite and rung; docs/status.md says what was left out, and why.
 test:
-	$(CARGO) test -p brick-dnn --lib --test encoder --test executable --test products
+	$(CARGO) test -p brick-interpreter
+	$(CARGO) test -p brick-dnn --lib --test encoder --test executable --test interpreted --test kernels --test expressions --test products
 
-RUNG_TESTS := --test kernels --test primitives --test c_abi
+# Kernels and products run every rung in any case.
+RUNG_TESTS := --test primitives --test c_abi
 test-all:
 	$(CARGO) test --workspace --no-fail-fast
 	$(MAKE) test-rungs
@@ -41,7 +43,7 @@ test-rungs:
 	BRICK_MAX_ISA=avx512 $(CARGO) test $(RUNG_TESTS)
 	BRICK_MAX_ISA=avx2 $(CARGO) test $(RUNG_TESTS)
 	BRICK_JIT_MEMORY=mprotect $(CARGO) test --test primitives
-	BRICK_JIT_MEMORY=none $(CARGO) test $(RUNG_TESTS)
+	BRICK_JIT_MEMORY=none $(CARGO) test $(RUNG_TESTS) --test kernels
 
 # The C programs under the address and undefined-behaviour sanitizers; leaks of the library count.
 asan:

@@ -1,5 +1,6 @@
-//! Every kind of kernel against naive evaluation, at every instruction-set rung of this machine: sizes below, at and
-//! above the tile edges, all types, batch kinds, strides and epilogues, guard pages behind every operand.
+//! Every kind of kernel against naive evaluation, at every instruction-set rung: sizes below, at and above the tile edges,
+//! all types, batch kinds, strides and epilogues. Generated code is interpreted, with every access checked, and where
+//! this machine can it also runs natively, with guard pages behind every operand, and must give the same bits.
 //!
 //! `BRICK_TEST_TRACE=1` prints each case before it runs, which tells which one touched a guard page;
 //! `BRICK_TEST_ROUNDS=100` runs the random cases so many times, with other numbers each time.
@@ -7,6 +8,7 @@
 #![allow(unsafe_code)]
 
 mod oracle;
+mod rungs;
 
 use brick::dtype::DataType::{self, *};
 use brick::kernel::Kernel;
@@ -17,6 +19,7 @@ use oracle::brgemm::{Data, brgemm};
 use oracle::kernel;
 use oracle::random::Random;
 use oracle::specs::*;
+use rungs::rungs;
 use std::fmt::Debug;
 
 /// How often random cases are drawn anew.
@@ -74,7 +77,10 @@ fn check_brgemm(
 /// All sizes of one pair of types: m × n with rotating reductions, then k × batch with rotating tiles.
 fn brgemm_sizes(pair: (DataType, DataType)) {
     let (mut bench, mut report) = (Bench::new(), Report::default());
-    for (isa, round) in rungs().flat_map(|isa| (0..rounds()).map(move |r| (isa, r))) {
+    for (isa, round) in rungs()
+        .into_iter()
+        .flat_map(|isa| (0..rounds()).map(move |r| (isa, r)))
+    {
         let mut random = Random(pair.0 as u64 * 100 + pair.1 as u64 + 10_000 * round);
         for (m, n) in M.into_iter().flat_map(|m| N.map(|n| (m, n))) {
             for _ in 0..3 {

@@ -15,20 +15,42 @@ mod x64;
 
 use crate::error::{Error, Result, Status};
 use crate::jit::{code::Code, inspect};
-use crate::machine::Isa;
+use crate::machine::{Isa, machine};
 use crate::{knobs, log_line, unimplemented_here};
 use spec::{Args, Spec};
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
 
 type Entry = unsafe extern "C" fn(*const Args);
+
+/// Runs code that the host cannot.
+pub type Emulated = Box<dyn Fn(&Args) + Send + Sync>;
+/// Makes machine code for a specification runnable on a host that lacks its instructions.
+pub type Emulator = fn(&Spec, &[u8]) -> Emulated;
+
+static EMULATOR: OnceLock<Emulator> = OnceLock::new();
+
+/// From now on, kernels of rungs above the host's run in `emulator`; without one they are portable. For tests.
+#[doc(hidden)]
+pub fn emulate_with(emulator: Emulator) {
+    EMULATOR.get_or_init(|| emulator);
+}
+
+/// What a call of a kernel runs.
+enum Body {
+    /// Generated code and its first byte.
+    Native(Entry, #[expect(dead_code)] Code),
+    /// Generated code for another host.
+    Emulated(Emulated),
+    /// The portable kernel.
+    Portable,
+}
 
 /// A kernel ready to call.
 pub struct Kernel {
     /// What it computes.
     pub spec: Spec,
-    /// The generated code and its first byte; none for the portable kernel.
-    code: Option<(Entry, Code)>,
+    body: Body,
 }
 
 /// A cache entry: locked while its kernel is generated, so that every other thread waits for it.
@@ -54,21 +76,29 @@ impl Kernel {
     }
 
     fn generate(spec: &Spec) -> Kernel {
-        let code = publish(spec).map_err(|why| report(spec, &why)).ok();
+        let body = if spec.isa() > machine().isa {
+            emulated(spec)
+        } else {
+            publish(spec)
+        };
+        let body = body.map_err(|why| report(spec, &why));
         Kernel {
             spec: spec.clone(),
-            code,
+            body: body.unwrap_or(Body::Portable),
         }
     }
 
     /// Whether the kernel is generated code rather than the portable one.
     pub fn is_generated(&self) -> bool {
-        self.code.is_some()
+        !matches!(self.body, Body::Portable)
     }
 
-    /// The address of generated code: a C function that takes a pointer to [`Args`].
+    /// The address of generated code that this host can run: a C function that takes a pointer to [`Args`].
     pub fn entry(&self) -> Option<Entry> {
-        self.code.as_ref().map(|(entry, _)| *entry)
+        match self.body {
+            Body::Native(entry, _) => Some(entry),
+            _ => None,
+        }
     }
 
     /// Runs the kernel.
@@ -77,11 +107,12 @@ impl Kernel {
     /// The pointers of `args` must be valid for what the specification reads and writes.
     #[inline]
     pub unsafe fn call(&self, args: &Args) {
-        match &self.code {
+        match &self.body {
             // SAFETY: the code was generated for `spec`, whose demands the caller meets, and lives as long as `self`.
-            Some((entry, _)) => unsafe { entry(args) },
+            Body::Native(entry, _) => unsafe { entry(args) },
             // SAFETY: passed on to the caller.
-            None => unsafe { portable::run(&self.spec, args) },
+            Body::Portable => unsafe { portable::run(&self.spec, args) },
+            Body::Emulated(run) => run(args),
         }
     }
 }
@@ -140,14 +171,21 @@ fn machine_code_flat(spec: &spec::Brgemm) -> Result<Vec<u8>> {
     ))
 }
 
-fn publish(spec: &Spec) -> Result<(Entry, Code)> {
+/// Code for a rung that this host lacks, if there is somebody to run it.
+fn emulated(spec: &Spec) -> Result<Body> {
+    let isa = spec.isa().name();
+    let missing = || unimplemented_here!("this processor lacks the instructions of {isa}");
+    let emulator = EMULATOR.get().ok_or_else(missing)?;
+    Ok(Body::Emulated(emulator(spec, &machine_code(spec)?)))
+}
+
+fn publish(spec: &Spec) -> Result<Body> {
     let bytes = machine_code(spec)?;
     let code = Code::publish(&bytes, knobs::JIT_MEMORY.get())?;
     show(|| spec.name(), &code);
-    // SAFETY: the bytes are a function of this signature for this processor: the generator made them for an ISA rung
-    // that planning took from the detected machine.
+    // SAFETY: the bytes are a function of this signature for this processor, made for a rung that it has.
     let entry = unsafe { std::mem::transmute::<*const u8, Entry>(code.entry()) };
-    Ok((entry, code))
+    Ok(Body::Native(entry, code))
 }
 
 /// Dumps and names the kernel where a knob asks for it; a failing write is nothing to fail on.

@@ -6,14 +6,23 @@ use brick::error::Status;
 use brick::kernel::spec::{Args, Spec};
 use brick::kernel::{Kernel, machine_code};
 use brick::knobs::{self, JitMemory};
+use brick::machine::machine;
+use interpreter::{Access, Memory, Program};
 
 /// What went wrong, in words; nothing if nothing did.
 pub type Verdict = Result<(), String>;
 
+/// What a buffer held before the call, and where.
+struct Placed {
+    at: *mut u8,
+    bytes: Vec<u8>,
+}
+
 /// Guarded buffers for one case after the other: 0 A, 1 B, 2 C, 3 D, 4 and 5 batch arrays, then operands.
 pub struct Bench {
     slots: Vec<Guarded>,
-    placed: Vec<Vec<u8>>,
+    /// Those of the current case.
+    placed: Vec<Option<Placed>>,
 }
 
 pub const A: usize = 0;
@@ -22,12 +31,13 @@ pub const C: usize = 2;
 pub const D: usize = 3;
 pub const LISTS: [usize; 2] = [4, 5];
 pub const OPERANDS: usize = 6;
+const NAMES: [&str; OPERANDS] = ["A", "B", "C", "D", "the list of A", "the list of B"];
 
 impl Bench {
     pub fn new() -> Bench {
         Bench {
             slots: (0..OPERANDS + 8).map(|_| Guarded::new(1 << 18)).collect(),
-            placed: vec![Vec::new(); OPERANDS + 8],
+            placed: (0..OPERANDS + 8).map(|_| None).collect(),
         }
     }
 
@@ -38,16 +48,76 @@ impl Bench {
             Side::Back
         };
         let at = self.slots[slot].place(&bytes, side);
-        self.placed[slot] = bytes;
+        self.placed[slot] = Some(Placed { at, bytes });
         at
     }
 
-    /// Calls the kernel; afterwards everything but D must be as before. Returns D.
+    /// Calls the kernel, interpreted and natively as far as possible; afterwards everything but D must be as before.
+    /// Returns D.
     pub fn call(&mut self, spec: &Spec, args: &Args) -> Result<Vec<u8>, String> {
-        let kernel = Kernel::get(spec).map_err(|e| format!("refused: {}", e.message))?;
         if std::env::var_os("BRICK_TEST_TRACE").is_some() {
             eprintln!("{spec:?} batch {} m {}", args.batch, args.m);
         }
+        let interpreted = match machine_code(spec) {
+            Ok(code) => Some(self.interpret(spec, &code, args)?),
+            Err(_) => None,
+        };
+        let native = if interpreted.is_none() || spec.isa() <= machine().isa {
+            Some(self.call_natively(spec, args)?)
+        } else {
+            None
+        };
+        self.placed.fill_with(|| None);
+        match (interpreted, native) {
+            (Some(interpreted), Some((native, true))) if interpreted != native => {
+                let at = interpreted.iter().zip(&native).position(|(i, n)| i != n);
+                Err(format!("interpreted and native code differ at {at:?} of D"))
+            }
+            (_, Some((bytes, _))) | (Some(bytes), None) => Ok(bytes),
+            (None, None) => unreachable!("what is not interpreted is called"),
+        }
+    }
+
+    /// D after interpreting the code; D itself is as before.
+    fn interpret(&self, spec: &Spec, code: &[u8], args: &Args) -> Result<Vec<u8>, String> {
+        let mut memory = Memory::new();
+        let argument = std::ptr::from_ref(args).cast();
+        let operands = self.placed[OPERANDS..].iter().flatten().count();
+        // SAFETY: the arguments and the operands' addresses outlive the run, and so do the buffers.
+        unsafe {
+            memory.allow("the arguments", argument, size_of::<Args>(), Access::Read);
+            memory.allow(
+                "the list of operands",
+                args.operands.cast(),
+                operands * 8,
+                Access::Read,
+            );
+        }
+        for (slot, placed) in self.placed.iter().enumerate() {
+            let Some(Placed { at, bytes }) = placed else {
+                continue;
+            };
+            let access = if slot == D {
+                Access::Write
+            } else {
+                Access::Read
+            };
+            let name = NAMES.get(slot).copied().unwrap_or("an operand");
+            // SAFETY: as above.
+            unsafe { memory.allow(name, *at, bytes.len(), access) };
+        }
+        Program::new(&spec.name(), code)?.run(argument, &mut memory)?;
+        let after = self.slots[D].bytes().to_vec();
+        if let Some(Placed { at, bytes }) = &self.placed[D] {
+            // SAFETY: the buffer holds as many bytes; nobody reads it meanwhile.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), *at, bytes.len()) };
+        }
+        Ok(after)
+    }
+
+    /// D after the call of generated code, or else (and then the second value is false) of the portable kernel.
+    fn call_natively(&mut self, spec: &Spec, args: &Args) -> Result<(Vec<u8>, bool), String> {
+        let kernel = Kernel::get(spec).map_err(|e| format!("refused: {}", e.message))?;
         match kernel.entry() {
             // SAFETY: `args` points to guarded buffers laid out as the specification says.
             Some(entry) => unsafe { call_keeping_registers(entry, args) }?,
@@ -57,13 +127,15 @@ impl Bench {
                 unsafe { kernel.call(args) };
             }
         }
-        for (slot, placed) in self.placed.iter_mut().enumerate() {
-            let before = std::mem::take(placed);
-            if slot != D && !before.is_empty() && self.slots[slot].bytes() != before {
+        for (slot, placed) in self.placed.iter().enumerate() {
+            if let Some(before) = placed
+                && slot != D
+                && self.slots[slot].bytes() != before.bytes
+            {
                 return Err(format!("buffer {slot} was changed"));
             }
         }
-        Ok(self.slots[D].bytes().to_vec())
+        Ok((self.slots[D].bytes().to_vec(), kernel.entry().is_some()))
     }
 }
 

@@ -5,7 +5,7 @@ use super::random::Random;
 use brick::dtype::DataType::{self, *};
 use brick::kernel::expr::{Bcast, Builder, Expr, Id, Node, Pred};
 use brick::kernel::spec::{Batch, Brgemm, Out};
-use brick::machine::{Isa, machine};
+use brick::machine::Isa;
 
 pub const M: [usize; 7] = [1, 2, 6, 7, 12, 13, 28];
 pub const N: [usize; 15] = [1, 7, 8, 9, 15, 16, 17, 31, 33, 48, 63, 64, 65, 80, 100];
@@ -22,17 +22,6 @@ pub const PAIRS: [(DataType, DataType); 7] = [
     (U8, U8),
     (S8, U8),
 ];
-
-pub fn rungs() -> impl Iterator<Item = Isa> {
-    let all = [
-        Isa::Portable,
-        Isa::Avx2,
-        Isa::Avx512,
-        Isa::Avx512Vnni,
-        Isa::Avx512Bf16,
-    ];
-    all.into_iter().filter(|isa| *isa <= machine().isa)
-}
 
 /// The accumulator (or an operand) as it is.
 pub fn plain(int: bool) -> Expr {
