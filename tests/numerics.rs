@@ -1,11 +1,14 @@
 //! What docs/numerics.md says of conversions: every rung stores the same integer for the same float.
 #![allow(unsafe_code)]
 
+mod rungs;
+
 use brick::dtype::DataType::{self, *};
 use brick::kernel::Kernel;
 use brick::kernel::expr::{Bcast, Expr, Node};
 use brick::kernel::spec::{Args, Out, Spec, Tile};
-use brick::machine::{Isa, effective_isa};
+use brick::machine::Isa;
+use rungs::rungs;
 
 /// Values around every bound, ties, and what is no number; with what s8, u8 and s32 make of them.
 const VALUES: [(f32, [i64; 3]); 20] = [
@@ -71,7 +74,7 @@ fn stored(isa: Isa, dtype: DataType, n: usize) -> Vec<i64> {
 
 #[test]
 fn floats_become_integers_as_documented_on_every_rung() {
-    for isa in [Isa::Portable, effective_isa()] {
+    for isa in rungs() {
         for (column, dtype) in [S8, U8, S32].into_iter().enumerate() {
             for n in (1..40).chain([64, 65, 130]) {
                 let want: Vec<i64> = (0..n).map(|i| VALUES[i % VALUES.len()].1[column]).collect();

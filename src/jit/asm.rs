@@ -35,6 +35,7 @@ pub struct Asm {
     constants: Vec<Constant>,
     pool: Vec<u8>,
     allow_evex: bool,
+    dry: bool,
     error: Option<Error>,
 }
 
@@ -61,7 +62,18 @@ impl Asm {
             constants: Vec::new(),
             pool: Vec::new(),
             allow_evex,
+            dry: false,
             error: None,
+        }
+    }
+
+    /// A stream that swallows vector instructions and constants unseen, for generators that ask themselves what they
+    /// would emit.
+    pub fn dry() -> Asm {
+        Asm {
+            code: Vec::new(),
+            dry: true,
+            ..Asm::new(true)
         }
     }
 
@@ -96,6 +108,9 @@ impl Asm {
 
     /// A RIP-relative constant of 1 to 64 bytes, aligned to its size (rounded up to a power of two).
     pub fn const_vec(&mut self, bytes: &[u8]) -> Mem {
+        if self.dry {
+            return Mem::new(0, 0);
+        }
         if bytes.is_empty() || bytes.len() > 64 {
             self.fail(format!(
                 "a constant of {} bytes is not of 1 to 64 bytes",

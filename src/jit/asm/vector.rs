@@ -76,6 +76,9 @@ impl Asm {
         (dst, src1, rm): (u8, u8, Rm),
         imm: Option<u8>,
     ) {
+        if self.dry {
+            return;
+        }
         // The destination of an immediate shift travels in the prefix, a digit of the opcode in its place.
         let (reg, vvvv) = match row.form {
             Form::Vm(digit) => (digit, dst),

@@ -14,7 +14,7 @@ pub struct Budget {
     pub column_regs: usize,
     /// Further registers that the inner loop needs.
     pub extra: usize,
-    /// Registers that the epilogue needs beside the accumulators.
+    /// Registers that the epilogue needs beside the accumulators; those of the inner loop are free by then.
     pub epilogue: usize,
     /// Whether rows of A lie multiples of 4 KiB apart: more than 8 of them evict each other from the L1 cache.
     pub aliasing: bool,
@@ -43,11 +43,11 @@ pub fn max_vectors(m: usize, budget: &Budget) -> usize {
     };
     (1..=vectors)
         .rev()
-        .find(|v| max_rows(m, *v, budget) >= m.min(4))
+        .find(|v| max_rows(m, *v, budget) >= m.clamp(1, 4))
         .unwrap_or(1)
 }
 
-/// Rows of a tile with `vectors` column vectors that fit the registers, at most what `m` needs.
+/// Rows of a tile with `vectors` column vectors that fit the registers, at most what `m` needs; 0 when none does.
 pub fn max_rows(m: usize, vectors: usize, budget: &Budget) -> usize {
     let kept = vectors * budget.column_regs + budget.extra;
     let fits = |rows: usize| {
@@ -59,10 +59,10 @@ pub fn max_rows(m: usize, vectors: usize, budget: &Budget) -> usize {
             vectors + 1
         };
         rows * vectors + kept + operands <= budget.regs
-            && rows * vectors + kept + budget.epilogue <= budget.regs
+            && rows * vectors + budget.epilogue <= budget.regs
     };
     let cap = if budget.aliasing { 8 } else { 28 };
-    (1..=m.min(cap)).rev().find(|rows| fits(*rows)).unwrap_or(1)
+    (1..=m.min(cap)).rev().find(|rows| fits(*rows)).unwrap_or(0)
 }
 
 /// Whether the broadcast side is held in registers while the vectors stream past, instead of the reverse.
@@ -114,6 +114,12 @@ mod tests {
 
     #[test]
     fn aliasing_rows_and_hungry_epilogues_shrink_tiles() {
+        let hungry = Budget {
+            epilogue: 13,
+            ..AVX2
+        };
+        assert_eq!(max_vectors(1, &hungry), 3);
+        assert_eq!(max_rows(1, 4, &hungry), 0);
         assert_eq!(
             max_rows(
                 64,

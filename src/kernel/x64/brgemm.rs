@@ -133,11 +133,13 @@ fn generate(
     leave: impl FnOnce(&mut Simd),
 ) -> Result<Vec<u8>> {
     check(s)?;
-    super::tile::check_operands(&s.out.expr)?;
     let dot = Dot::of(s);
+    let simd = Simd::new(s.isa);
+    let beside_one = simd.regs(simd.has_tail(s.n)) - 1;
+    super::tile::check_expr(&s.out, s.isa, beside_one)?;
     let mut g = Gen {
         s,
-        simd: Simd::new(s.isa),
+        simd,
         dot,
         shifted: dot == Dot::Bytes && s.a == s.b,
     };

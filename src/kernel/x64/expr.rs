@@ -71,12 +71,13 @@ impl At<'_> {
     }
 }
 
-/// Vector registers that `emit` takes from its pool, with one for the store, for an expression on `isa`.
+/// Vector registers that an expression on `isa` needs beside an accumulator: what `emit` takes from its pool, and one for
+/// the store.
 pub fn temps_needed(out: &Out, isa: Isa) -> usize {
     if out.expr.nodes.as_slice() == [Node::Acc] {
         return 1;
     }
-    let mut simd = Simd::new(isa);
+    let mut simd = Simd::dry(isa);
     let lanes = simd.full();
     let at = At {
         bases: &[],
@@ -87,8 +88,8 @@ pub fn temps_needed(out: &Out, isa: Isa) -> usize {
         col: 0,
         lanes,
     };
-    let free: Vec<u8> = (1..simd.regs(false) as u8).collect();
-    let (_, peak) = emit(&mut simd, &out.expr, Some(0), &free, &at);
+    let unlimited: Vec<u8> = (1..=u8::MAX).collect();
+    let (_, peak) = emit(&mut simd, &out.expr, Some(0), &unlimited, &at);
     peak + 1
 }
 
@@ -162,7 +163,7 @@ impl Emitter<'_, '_> {
     }
 
     fn alloc(&mut self) -> u8 {
-        // An exhausted pool is a generator's mistake; the encoder's error makes the kernel fall back.
+        // The generators check what an expression needs, so an exhausted pool is their mistake.
         let reg = self.free.pop().unwrap_or_else(|| {
             self.simd
                 .a

@@ -47,6 +47,11 @@ impl Simd {
         }
     }
 
+    /// A buffer that stays empty, to find out what an emitter would do.
+    pub fn dry(isa: Isa) -> Simd {
+        Simd { a: Asm::dry(), isa }
+    }
+
     /// Whether opmasks, 32 registers and 512 bits are there.
     pub fn z(&self) -> bool {
         self.isa.is_avx512()

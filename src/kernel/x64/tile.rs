@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::jit::asm::{Cond, Mem, gpr::*};
 use crate::kernel::expr::{Bcast, Expr, Node};
 use crate::kernel::spec::{Args, Out, Tile};
+use crate::machine::Isa;
 use crate::{ensure, unimplemented_here};
 use std::mem::offset_of;
 
@@ -38,12 +39,20 @@ fn bases(expr: &Expr, pool: &[u8]) -> Vec<Base> {
     bases
 }
 
-/// Whether generated code has enough address registers for an expression.
-pub fn check_operands(expr: &Expr) -> Result<()> {
-    let loads = bases(expr, &TILE_BASES).len();
+/// Refuses expressions that need more address registers than there are, or more than `vectors` vector registers beside
+/// an accumulator.
+pub fn check_expr(out: &Out, isa: Isa, vectors: usize) -> Result<()> {
+    let loads = bases(&out.expr, &TILE_BASES).len();
     ensure!(
         loads <= EPILOGUE_BASES.len(),
         unimplemented_here!("an expression with {loads} operands has too many for generated code")
+    );
+    let temps = expr::temps_needed(out, isa);
+    ensure!(
+        temps <= vectors,
+        unimplemented_here!(
+            "an expression with {temps} live values has too many for generated code"
+        )
     );
     Ok(())
 }
@@ -117,8 +126,10 @@ fn strides(b: &Base) -> (i64, i64) {
 
 /// Emits a tile kernel: rows in a run-time loop, columns in a loop unrolled by four.
 pub fn emit(s: &Tile) -> Result<Vec<u8>> {
-    check_operands(&s.out.expr)?;
     let mut simd = Simd::new(s.isa);
+    let regs = simd.regs(simd.has_tail(s.n));
+    // Without a GEMM the accumulator's register is one of the temporaries.
+    check_expr(&s.out, s.isa, regs)?;
     prologue(&mut simd);
     simd.set_tail(s.n);
     let bases = bases(&s.out.expr, &TILE_BASES);

@@ -91,9 +91,10 @@ impl Step {
             address: Address::default(),
             memory_bytes: 0,
             len: 0,
-            mask: (ins.op_mask() != Register::None)
-                .then(|| ins.op_mask().number())
-                .unwrap_or(0),
+            mask: match ins.op_mask() {
+                Register::None => 0,
+                k => k.number(),
+            },
             zeroing: ins.zeroing_masking(),
             target: 0,
             ins,
