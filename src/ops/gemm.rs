@@ -123,7 +123,7 @@ impl Product {
         match self.b.side {
             Side::Panels { .. } => false,
             Side::Strided { cols, .. } => {
-                cols != size || self.b.dtype.vnni() > 1 || gemm::pack_b(self.m)
+                cols != size || self.b.dtype.vnni() > 1 || gemm::pack_b(self.m, self.k)
             }
         }
     }

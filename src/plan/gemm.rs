@@ -33,9 +33,14 @@ const MIN_GROUP: usize = 512;
 /// Columns of one kernel call on B in place.
 const WIDE: usize = 768;
 /// Few rows read all of B just once, so B is streamed: a few of its rows at a time, as long as they are.
-const STREAM_ROWS: usize = 8;
-const STREAM_DEPTH: usize = 8;
+const STREAM_ROWS: usize = 16;
 const STREAM_BYTES: usize = 256 << 10;
+/// Elements of C in one kernel call on streamed B.
+const STREAM_C_ELEMS: usize = 16 << 10;
+/// Reductions so short that writing C is all that takes time: its rows are written one by one, from end to end.
+const OUTER_DEPTH: usize = 2;
+/// Columns of C in one kernel call on a row of C.
+const OUTER_COLUMNS: usize = 4096;
 /// Work below which waking another thread costs more than it saves.
 const MIN_FLOP_PER_PART: usize = 1 << 19;
 
@@ -90,8 +95,8 @@ impl Split {
 }
 
 /// Whether B should be copied into panels although the kernel could read it in place: when many rows reuse it.
-pub fn pack_b(m: usize) -> bool {
-    m > PACK_B_ROWS
+pub fn pack_b(m: usize, k: usize) -> bool {
+    m > PACK_B_ROWS && k > OUTER_DEPTH
 }
 
 /// Whether A should be copied although the kernel could read it in place: when many columns reuse it, and its rows are
@@ -103,12 +108,17 @@ pub fn pack_a(m: usize, n: usize, row_bytes: i64, group_bytes: i64) -> bool {
 
 /// The width of panels for weights that many products will use as they lie, none where row-major weights are as good.
 pub fn weights_panel(isa: Isa, m: usize, n: usize, v: usize) -> Option<usize> {
-    let streamed = m <= STREAM_ROWS;
+    let streamed = m <= STREAM_ROWS / 2;
     match (streamed, v) {
         (true, 1) => None,
         (true, _) => Some(64.min(n.max(1).next_multiple_of(16))),
         _ => Some(panel(isa).min(n.max(1).next_multiple_of(16))),
     }
+}
+
+/// Rows of B that are streamed at a time: more where more rows of C are read and written for each of them.
+fn stream_depth(m: usize) -> usize {
+    if m <= 8 { 8 } else { 16 }
 }
 
 /// The length of even blocks of `total`, at most `max`, multiples of `unit`.
@@ -131,9 +141,18 @@ pub fn blocks(s: &Sizes) -> Blocks {
             nc: panels * s.panel,
         };
     }
+    if s.k <= OUTER_DEPTH && s.m > STREAM_ROWS {
+        let bn = OUTER_COLUMNS.min(s.n.max(1));
+        return Blocks {
+            bm: 1,
+            bn,
+            kc,
+            nc: bn,
+        };
+    }
     let streamed = s.m <= STREAM_ROWS && s.k * s.n * s.elem_bytes > STREAM_BYTES;
     let (kc, bn) = if streamed {
-        (STREAM_DEPTH, 4096 / s.m.max(1))
+        (stream_depth(s.m), STREAM_C_ELEMS / s.m.max(1))
     } else {
         (kc, WIDE)
     };
@@ -216,7 +235,7 @@ mod tests {
     #[test]
     fn few_rows_stream_b_in_place() {
         let one = blocks(&sizes(Isa::Avx2, 1, 4096, 4096, 0));
-        assert_eq!((one.bn, one.kc), (4096, STREAM_DEPTH));
+        assert_eq!((one.bn, one.kc), (4096, 8));
         let small = blocks(&sizes(Isa::Avx2, 1, 64, 64, 0));
         assert_eq!((small.bn, small.kc), (64, 64));
     }

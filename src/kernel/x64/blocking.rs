@@ -36,7 +36,7 @@ pub fn max_vectors(m: usize, budget: &Budget) -> usize {
         (3, true) => 8,
         (4, true) => 6,
         (_, true) => 4,
-        (1, false) => 10,
+        (1, false) => 8,
         (2, false) => 5,
         (3, false) => 3,
         (_, false) => 2,
