@@ -119,11 +119,13 @@ impl Product {
     }
 
     fn packs_b(&self) -> bool {
-        let size = self.b.dtype.size_bytes() as i64;
+        let size = self.b.dtype.size_bytes();
         match self.b.side {
             Side::Panels { .. } => false,
             Side::Strided { cols, .. } => {
-                cols != size || self.b.dtype.vnni() > 1 || gemm::pack_b(self.m, self.k)
+                cols != size as i64
+                    || self.b.dtype.vnni() > 1
+                    || gemm::pack_b(self.m, self.k, self.k * self.n * size)
             }
         }
     }

@@ -23,8 +23,9 @@ const fn m_block(isa: Isa) -> usize {
 
 /// Rows of a register tile.
 const TILE_ROWS: usize = 6;
-/// Rows from which on B is worth copying into panels.
+/// Rows and size of B from which on it is worth copying into panels.
 const PACK_B_ROWS: usize = 24;
+const PACK_B_BYTES: usize = 64 << 10;
 /// Columns from which on A is worth copying into rows without gaps.
 const PACK_A_COLUMNS: usize = 128;
 /// Bytes of B that are packed together, at least `MIN_GROUP` columns.
@@ -94,10 +95,12 @@ impl Split {
     }
 }
 
-/// Whether B should be copied into panels although the kernel could read it in place: when many rows reuse it.
-pub fn pack_b(m: usize, k: usize) -> bool {
-    m > PACK_B_ROWS && k > OUTER_DEPTH
+/// Whether B should be copied into panels although the kernel could read it in place: when many rows reuse it,
+/// and it does not fit beside the other operands into the caches near the core.
+pub fn pack_b(m: usize, k: usize, bytes: usize) -> bool {
+    m > PACK_B_ROWS && k > OUTER_DEPTH && bytes > PACK_B_BYTES
 }
+
 
 /// Whether A should be copied although the kernel could read it in place: when many columns reuse it, and its rows are
 /// so far apart that they would evict each other from the cache.

@@ -445,6 +445,7 @@ impl Gen<'_> {
             self.load_b(reg, self.b_at(g, vec), *lanes, step);
             self.compensate(t, vec, reg);
         }
+        self.prefetch_next_columns(t, g);
         let temps = first + t.vecs.len() as u8;
         let two = (temps + 1) < self.simd.regs(!self.s.n.is_multiple_of(self.simd.vl())) as u8;
         let full = valid == self.s.a.vnni();
@@ -469,6 +470,16 @@ impl Gen<'_> {
             for (vec, lanes) in t.vecs.iter().enumerate() {
                 self.dot(t.acc(row, vec), temp, first + vec as u8, lanes.len, t.free);
             }
+        }
+    }
+
+    /// Fetches what the next block of columns will read of this group of k, which lies too far from the group before to
+    /// be foreseen by the processor.
+    fn prefetch_next_columns(&mut self, t: &Tile, g: usize) {
+        let width = t.vecs.len() * self.simd.vl();
+        if self.s.n > width {
+            let next = self.b_at(g, t.vecs.len());
+            self.simd.a.prefetcht0(next);
         }
     }
 
