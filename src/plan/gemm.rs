@@ -101,7 +101,6 @@ pub fn pack_b(m: usize, k: usize, bytes: usize) -> bool {
     m > PACK_B_ROWS && k > OUTER_DEPTH && bytes > PACK_B_BYTES
 }
 
-
 /// Whether A should be copied although the kernel could read it in place: when many columns reuse it, and its rows are
 /// so far apart that they would evict each other from the cache.
 pub fn pack_a(m: usize, n: usize, row_bytes: i64, group_bytes: i64) -> bool {
