@@ -40,6 +40,9 @@ static inline int finish(void)
 #define INVALID(call) FAILS(brick_invalid_arguments, call)
 #define UNIMPLEMENTED(call) FAILS(brick_unimplemented, call)
 
+// A number that no enumeration has.
+#define BAD 0x7777
+
 // A refused creation leaves the caller's variable as it was.
 #define POISON(type) ((type)(uintptr_t)0x5a5a5a5a)
 #define UNTOUCHED(type, variable) EXPECT((variable) == POISON(type))

@@ -131,6 +131,8 @@ enum {
     /** The order is free; brick keeps it all the same. */
     brick_stream_out_of_order = 2,
     brick_stream_default_flags = 1,
+    /** Times executions, on GPUs; brick refuses it. */
+    brick_stream_profiling = 4,
 };
 
 /** Down-conversions of floats that a primitive may use inside. brick computes at full precision and does not use the leave. */
@@ -2218,6 +2220,11 @@ enum {
 #define BRICK_JIT_PROFILE_LINUX_JITDUMP 4
 
 /**
+ * With processor cycles as times; part of jitdump.
+ */
+#define BRICK_JIT_PROFILE_LINUX_JITDUMP_USE_TSC 8
+
+/**
  * No argument.
  */
 #define BRICK_ARG_UNDEF 0
@@ -3113,7 +3120,7 @@ BRICK_API brick_status_t brick_engine_destroy(brick_engine_t engine);
  * @param stream Output stream; destroy it with brick_stream_destroy().
  * @param engine The engine.
  * @param flags #brick_stream_in_order or #brick_stream_out_of_order, which are the same here; 0 means the former.
- * @returns #brick_invalid_arguments for other flags.
+ * @returns #brick_invalid_arguments for other flags, #brick_unimplemented for #brick_stream_profiling.
  */
 BRICK_API
 brick_status_t brick_stream_create(brick_stream_t *stream,

@@ -341,10 +341,7 @@ impl Primitive {
     #[cold]
     fn check_closely(&self, memory: &Memory, arg: &Arg, is_near: bool) -> Result<*mut u8> {
         let name = describe::arg_name(arg.id);
-        ensure!(
-            is_near || memory.engine().is_null(),
-            invalid!("{name}: the memory belongs to another engine")
-        );
+        ensure!(is_near || memory.engine().is_null(), foreign(&name));
         let mut bytes = planned_bytes(&arg.md);
         if arg.md.has_runtime() {
             let given = memory.md();
@@ -362,10 +359,7 @@ impl Primitive {
                 arg.md
             )
         );
-        ensure!(
-            bytes == 0 || !memory.data().is_null(),
-            invalid!("{name}: the memory has no data handle")
-        );
+        ensure!(bytes == 0 || !memory.data().is_null(), no_data(&name));
         Ok(memory.data())
     }
 
@@ -387,10 +381,16 @@ impl Primitive {
         }
         let memory = memory.ok_or_else(|| missing(describe::SCRATCHPAD))?;
         let (data, bytes) = (memory.data(), memory.bytes());
+        let name = || describe::arg_name(describe::SCRATCHPAD);
+        ensure!(self.desc.engine.is(memory.engine()), foreign(&name()));
         ensure!(
-            bytes >= need && !data.is_null(),
-            invalid!("scratchpad: {need} bytes are needed, the memory has {bytes} at {data:p}")
+            bytes >= need,
+            invalid!(
+                "{}: the memory has {bytes} bytes, {need} are needed",
+                name()
+            )
         );
+        ensure!(!data.is_null(), no_data(&name()));
         Ok(data.wrapping_add(data.align_offset(SCRATCH_ALIGN)))
     }
 }
@@ -398,6 +398,16 @@ impl Primitive {
 #[cold]
 fn given_twice(id: i32) -> Error {
     invalid!("args: {} is given twice", describe::arg_name(id))
+}
+
+#[cold]
+fn foreign(name: &str) -> Error {
+    invalid!("{name}: the memory belongs to another engine")
+}
+
+#[cold]
+fn no_data(name: &str) -> Error {
+    invalid!("{name}: the memory has no data handle")
 }
 
 #[cold]

@@ -124,7 +124,7 @@ macro_rules! clients {
 }
 
 clients! {
-    attr, bad_args, cache, elementwise, engine, execute_semantics, fork, gemm, inner_product, matmul, memory,
+    attr, bad_args, bad_attr, bad_ops, cache, elementwise, engine, execute_semantics, fork, gemm, inner_product, matmul, memory,
     memory_desc, oom, primitive_desc, scratchpad, service, threads, ukernel, user_pool, verbose,
 }
 
@@ -211,6 +211,48 @@ fn every_declared_function_has_a_client() {
         .filter(|name| !text.contains(&format!("{name}(")))
         .collect();
     assert!(unused.is_empty(), "no C program calls {unused:?}");
+}
+
+/// The functions that the header declares to answer a status, but for those that cannot refuse anything.
+fn fallible_functions() -> Vec<String> {
+    const WITHOUT_ARGUMENTS_TO_REFUSE: [&str; 2] =
+        ["brick_set_log", "brick_brgemm_release_hw_context"];
+    let header = fs::read_to_string(format!("{ROOT}/include/brick.h")).unwrap();
+    let declarations = header.split("brick_status_t brick_").skip(1);
+    declarations
+        .map(|text| format!("brick_{}", text.split('(').next().unwrap()))
+        .filter(|name| !name.ends_with("_destroy"))
+        .filter(|name| !WITHOUT_ARGUMENTS_TO_REFUSE.contains(&name.as_str()))
+        .collect()
+}
+
+/// Whether some statement of `text` expects a call of `function` to fail.
+fn expects_refusal(text: &str, function: &str) -> bool {
+    let call = format!("{function}(");
+    text.match_indices(&call).any(|(at, _)| {
+        let statement = text[..at].rsplit([';', '{']).next().unwrap_or("");
+        ["INVALID", "UNIMPLEMENTED", "FAILS", "PD(", "VIEW("]
+            .iter()
+            .any(|word| statement.contains(word))
+    })
+}
+
+#[test]
+fn every_function_is_seen_to_refuse_bad_arguments() {
+    let functions = fallible_functions();
+    assert!(functions.len() > 100, "{} functions", functions.len());
+    let clients: Vec<String> = CLIENTS
+        .iter()
+        .map(|name| fs::read_to_string(format!("{ROOT}/c_tests/{name}.c")).unwrap())
+        .collect();
+    let unseen: Vec<_> = functions
+        .iter()
+        .filter(|name| !clients.iter().any(|text| expects_refusal(text, name)))
+        .collect();
+    assert!(
+        unseen.is_empty(),
+        "no C client has a bad call of {unseen:?}"
+    );
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub unsafe extern "C" fn brick_primitive_attr_get_rnn_data_qparams(
 unsafe fn rnn_quant(count: brick_dim_t, mask: c_int, scales: *const f32) -> Result<RnnQuant> {
     ensure!(
         count > 0 && count <= isize::MAX as i64 / 4,
-        invalid!("count: {count} scales")
+        invalid!("count: {count}, but there must be at least 1 scale")
     );
     check_mask(mask)?;
     ensure!(
@@ -57,7 +57,9 @@ unsafe fn rnn_quant(count: brick_dim_t, mask: c_int, scales: *const f32) -> Resu
     ensure!(!scales.is_null(), null("scales"));
     // SAFETY: as this function demands.
     let scales = unsafe { std::slice::from_raw_parts(scales, count as usize) };
-    let scales: Result<_> = scales.iter().map(|&s| not_nan(s, "scales")).collect();
+    let scales: Result<_> = (scales.iter().enumerate())
+        .map(|(i, &s)| not_nan(s, format_args!("scales[{i}]")))
+        .collect();
     Ok(RnnQuant {
         mask,
         scales: scales?,

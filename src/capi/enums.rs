@@ -159,6 +159,8 @@ c_enums! {
         /// The order is free; brick keeps it all the same.
         brick_stream_out_of_order = 2,
         brick_stream_default_flags = 1,
+        /// Times executions, on GPUs; brick refuses it.
+        brick_stream_profiling = 4,
     }
     /// Down-conversions of floats that a primitive may use inside. brick computes at full precision and does not use the leave.
     FPMATH_MODE: brick_fpmath_mode_t / "fpmath_mode_" {

@@ -186,7 +186,7 @@ unsafe fn no_sparse(
         invalid!("nnz: {nnz} is negative")
     );
     Err(unimplemented_here!(
-        "sparse memory is not supported; use a dense layout"
+        "memory_desc: brick has no sparse memory; use a dense layout"
     ))
 }
 
@@ -325,7 +325,7 @@ pub unsafe extern "C" fn brick_memory_desc_reshape(
 ) -> brick_status_t {
     // SAFETY: the caller passes a live descriptor, `ndims` dims and a writable place.
     guard(|| unsafe {
-        give(out_memory_desc, || {
+        hand_out(out_memory_desc, "out_memory_desc", || {
             desc(in_memory_desc, "in_memory_desc")?.reshape(dims_of(ndims, dims, "dims")?)
         })
     })
@@ -345,7 +345,7 @@ pub unsafe extern "C" fn brick_memory_desc_permute_axes(
 ) -> brick_status_t {
     // SAFETY: the caller passes a live descriptor, as many axes as it has dimensions, and a writable place.
     guard(|| unsafe {
-        give(out_memory_desc, || {
+        hand_out(out_memory_desc, "out_memory_desc", || {
             let md = desc(in_memory_desc, "in_memory_desc")?;
             ensure!(!permutation.is_null(), null("permutation"));
             md.permute_axes(std::slice::from_raw_parts(permutation, md.dims().len()))

@@ -164,10 +164,10 @@ pub unsafe extern "C" fn brick_memory_desc_query_v2(
 ///
 /// # Safety
 /// `size` is null or readable and writable; `to` is null or has `*size` bytes, or as many as needed if `size` is null.
-unsafe fn copy_out(bytes: &[u8], to: *mut u8, size: *mut usize) -> Result<()> {
+unsafe fn copy_out(bytes: &[u8], to: *mut u8, name: &str, size: *mut usize) -> Result<()> {
     ensure!(
         !(to.is_null() && size.is_null()),
-        invalid!("both the buffer and its size are NULL")
+        invalid!("{name} and size are NULL; one of them is needed")
     );
     // SAFETY: as this function demands; the size is checked before bytes are written.
     unsafe {
@@ -177,7 +177,11 @@ unsafe fn copy_out(bytes: &[u8], to: *mut u8, size: *mut usize) -> Result<()> {
         }
         ensure!(
             size.is_null() || *size >= bytes.len(),
-            invalid!("size: {} bytes are needed, {} given", bytes.len(), *size)
+            invalid!(
+                "size: {name} has {} bytes, {} are needed",
+                *size,
+                bytes.len()
+            )
         );
         to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
     }
@@ -199,7 +203,14 @@ pub unsafe extern "C" fn brick_memory_desc_get_blob(
     memory_desc: const_brick_memory_desc_t,
 ) -> brick_status_t {
     // SAFETY: the caller passes a live descriptor, and a buffer of the size that it says.
-    guard(|| unsafe { copy_out(&desc(memory_desc, "memory_desc")?.to_blob(), blob, size) })
+    guard(|| unsafe {
+        copy_out(
+            &desc(memory_desc, "memory_desc")?.to_blob(),
+            blob,
+            "blob",
+            size,
+        )
+    })
 }
 
 /// Writes a layout as text: a tag such as `aBcd16b`, followed by the strides (`ab:10x1`) where they are not the dense
@@ -220,6 +231,6 @@ pub unsafe extern "C" fn brick_memory_desc_get_layout(
     guard(|| unsafe {
         let mut layout = desc(memory_desc, "memory_desc")?.tag_string().into_bytes();
         layout.push(0);
-        copy_out(&layout, text.cast(), size)
+        copy_out(&layout, text.cast(), "text", size)
     })
 }

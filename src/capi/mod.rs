@@ -19,6 +19,7 @@ use std::{
     any::Any,
     cell::RefCell,
     ffi::{CString, c_char, c_int},
+    fmt::Display,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
@@ -101,14 +102,14 @@ pub(crate) trait Opaque {
 }
 
 pub(crate) fn null(name: &str) -> Error {
-    invalid!("{name}: NULL")
+    invalid!("{name} is NULL")
 }
 
 /// What an absent descriptor's address leads to.
 static ABSENT: MemoryDesc = MemoryDesc::absent();
 
 /// A float parameter.
-fn not_nan(value: f32, name: &str) -> Result<F32> {
+fn not_nan(value: f32, name: impl Display) -> Result<F32> {
     ensure!(!value.is_nan(), invalid!("{name}: NaN"));
     Ok(F32::new(value))
 }

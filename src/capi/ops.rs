@@ -21,7 +21,7 @@ unsafe fn needed(md: const_brick_memory_desc_t, name: &str) -> Result<MemoryDesc
     let md = unsafe { borrow(md, name) }?;
     ensure!(
         !md.is_absent(),
-        invalid!("{name}: the descriptor is absent")
+        invalid!("{name}: the descriptor is absent, it has 0 dimensions")
     );
     Ok(*md)
 }
@@ -131,7 +131,10 @@ pub unsafe extern "C" fn brick_sum_primitive_desc_create(
 ) -> brick_status_t {
     // SAFETY: the caller passes `n` scales and sources.
     let op = || unsafe {
-        ensure!(n >= 1, invalid!("n: {n} sources"));
+        ensure!(
+            n >= 1,
+            invalid!("n: {n}, but there must be at least 1 source")
+        );
         ensure!(!scales.is_null(), null("scales"));
         ensure!(!src_descs.is_null(), null("src_descs"));
         let scales = std::slice::from_raw_parts(scales, n as usize);
@@ -139,7 +142,8 @@ pub unsafe extern "C" fn brick_sum_primitive_desc_create(
         Ok(Op::Sum(sum::Desc {
             scales: scales
                 .iter()
-                .map(|&s| not_nan(s, "scales"))
+                .enumerate()
+                .map(|(i, &s)| not_nan(s, format_args!("scales[{i}]")))
                 .collect::<Result<_>>()?,
             srcs: (srcs.iter().enumerate())
                 .map(|(i, &md)| needed(md, &format!("src_descs[{i}]")))

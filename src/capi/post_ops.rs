@@ -227,7 +227,7 @@ pub unsafe extern "C" fn brick_post_ops_append_eltwise(
         let (alg, use_dst) = Eltwise::from_c(alg_kind)?;
         ensure!(
             !use_dst,
-            invalid!("alg_kind: {alg_kind:#x} is for backward passes")
+            invalid!("alg_kind: {alg_kind:#x} is for backward passes, a post-op is forward")
         );
         Ok(PostOp::Eltwise {
             alg,
@@ -297,7 +297,8 @@ pub unsafe extern "C" fn brick_post_ops_append_dw(
         ensure!(
             kernel_size >= 1 && stride_size >= 1 && (0..kernel_size).contains(&padding_l_size),
             invalid!(
-                "depthwise: kernel {kernel_size}, stride {stride_size}, padding {padding_l_size}"
+                "kernel_size, stride_size, padding_l_size: {kernel_size}, {stride_size}, {padding_l_size}; \
+                 at least 1, at least 1, and from 0 to below the kernel size are possible"
             )
         );
         Ok(PostOp::Depthwise {
@@ -381,8 +382,25 @@ pub unsafe extern "C" fn brick_post_ops_append_binary(
 unsafe fn operand(md: const_brick_memory_desc_t, name: &str) -> Result<MemoryDesc> {
     // SAFETY: as this function demands.
     let md = *unsafe { borrow(md, name) }?;
-    ensure!(!md.is_absent(), invalid!("{name}: the operand is absent"));
+    ensure!(
+        !md.is_absent(),
+        invalid!("{name}: the operand is absent, it has 0 dimensions")
+    );
     Ok(md)
+}
+
+/// Refuses a third operand.
+///
+/// # Safety
+/// `md` is null or live.
+unsafe fn no_third(md: const_brick_memory_desc_t) -> Result<Option<MemoryDesc>> {
+    // SAFETY: as this function demands.
+    let absent = unsafe { md.cast::<MemoryDesc>().as_ref() }.is_none_or(MemoryDesc::is_absent);
+    ensure!(
+        absent,
+        invalid!("src2_desc: given, but of all algorithms only select has a third operand")
+    );
+    Ok(None)
 }
 
 /// Appends a binary operation, or the selection dst = src2 ? op : src1.
@@ -406,7 +424,7 @@ pub unsafe extern "C" fn brick_post_ops_append_binary_v2(
         let (src1, src2) = unsafe {
             let src2 = match alg {
                 BinaryAlg::Select => Some(operand(src2_desc, "src2_desc")?),
-                _ => None,
+                _ => no_third(src2_desc)?,
             };
             (operand(src1_desc, "src1_desc")?, src2)
         };

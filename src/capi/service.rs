@@ -100,11 +100,13 @@ pub extern "C" fn brick_set_jit_dump(enable: c_int) -> brick_status_t {
 /// @returns #brick_invalid_arguments for unknown flags, #brick_unimplemented for the other known ones.
 #[unsafe(no_mangle)]
 pub extern "C" fn brick_set_jit_profiling_flags(flags: c_uint) -> brick_status_t {
-    const KNOWN: c_uint =
-        BRICK_JIT_PROFILE_VTUNE | BRICK_JIT_PROFILE_LINUX_PERFMAP | BRICK_JIT_PROFILE_LINUX_JITDUMP;
+    const KNOWN: c_uint = BRICK_JIT_PROFILE_VTUNE
+        | BRICK_JIT_PROFILE_LINUX_PERFMAP
+        | BRICK_JIT_PROFILE_LINUX_JITDUMP
+        | BRICK_JIT_PROFILE_LINUX_JITDUMP_USE_TSC;
     guard(|| {
         ensure!(
-            flags & !(KNOWN | 8) == 0,
+            flags & !KNOWN == 0,
             invalid!("flags: {flags:#x} has unknown bits")
         );
         ensure!(

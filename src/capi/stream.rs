@@ -7,6 +7,7 @@ use crate::{
     invalid,
     primitive::Engine,
     threads::{Pool, UserPool, default_pool, user::Callbacks},
+    unimplemented_here,
 };
 use std::{ffi::c_uint, sync::Arc};
 
@@ -38,10 +39,15 @@ impl Stream {
 }
 
 fn check_flags(flags: c_uint) -> Result<()> {
-    let known = (brick_stream_in_order | brick_stream_out_of_order) as c_uint;
+    let orders = (brick_stream_in_order | brick_stream_out_of_order) as c_uint;
+    let profiling = brick_stream_profiling as c_uint;
     ensure!(
-        flags & !known == 0 && flags != known,
+        flags & !(orders | profiling) == 0 && flags & orders != orders,
         invalid!("flags: {flags:#x} is neither in_order (1) nor out_of_order (2)")
+    );
+    ensure!(
+        flags & profiling == 0,
+        unimplemented_here!("flags: profiling (4) is not supported; verbose lines tell times")
     );
     Ok(())
 }
@@ -51,7 +57,7 @@ fn check_flags(flags: c_uint) -> Result<()> {
 /// @param stream Output stream; destroy it with brick_stream_destroy().
 /// @param engine The engine.
 /// @param flags #brick_stream_in_order or #brick_stream_out_of_order, which are the same here; 0 means the former.
-/// @returns #brick_invalid_arguments for other flags.
+/// @returns #brick_invalid_arguments for other flags, #brick_unimplemented for #brick_stream_profiling.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn brick_stream_create(
     stream: *mut brick_stream_t,

@@ -290,6 +290,8 @@ pub const BRICK_JIT_PROFILE_VTUNE: c_uint = 1;
 pub const BRICK_JIT_PROFILE_LINUX_PERFMAP: c_uint = 2;
 /// Announces kernels to Linux perf in a jitdump, which brick does not do.
 pub const BRICK_JIT_PROFILE_LINUX_JITDUMP: c_uint = 4;
+/// With processor cycles as times; part of jitdump.
+pub const BRICK_JIT_PROFILE_LINUX_JITDUMP_USE_TSC: c_uint = 8;
 
 /// No argument.
 pub const BRICK_ARG_UNDEF: c_int = 0;

@@ -204,7 +204,7 @@ impl MemoryDesc {
             ensure!(
                 self.strides[d] >= span,
                 invalid!(
-                    "strides: stride {d} is {}, but the dimensions inside it span {span} elements",
+                    "strides: stride {d} is {}, so elements overlap: the dimensions inside it span {span}",
                     self.strides[d]
                 )
             );
@@ -226,8 +226,15 @@ impl MemoryDesc {
     /// Refuses sizes that overflow, in elements or bytes, and numbers so large that a byte offset along one dim would,
     /// even where they mean nothing (strides of dims of size 1).
     pub(super) fn check_size(&self) -> Result<()> {
+        let overflow = || {
+            invalid!(
+                "dims, strides: {:?} with strides {:?} overflow 64 bits",
+                self.dims(),
+                self.strides()
+            )
+        };
         let mut numbers = self.padded_dims().iter().chain(self.strides());
-        ensure!(numbers.all(|&n| n <= i64::MAX / 16), overflow(self.dims()));
+        ensure!(numbers.all(|&n| n <= i64::MAX / 16), overflow());
         if self.has_runtime() || self.has_zero_dim() {
             return Ok(());
         }
@@ -237,7 +244,7 @@ impl MemoryDesc {
             })
             .and_then(|reach| reach.checked_add(self.offset0)?.checked_mul(8));
         let padded = checked_product(self.padded_dims()).and_then(|n| n.checked_mul(8));
-        ensure!(reach.is_some() && padded.is_some(), overflow(self.dims()));
+        ensure!(reach.is_some() && padded.is_some(), overflow());
         Ok(())
     }
 }
@@ -257,5 +264,5 @@ pub(super) fn round_up(n: i64, block: i64) -> Option<i64> {
 }
 
 pub(super) fn overflow(dims: &[i64]) -> crate::error::Error {
-    invalid!("dims, strides: the size of {dims:?} overflows 64 bits")
+    invalid!("dims: the size of {dims:?} overflows 64 bits")
 }

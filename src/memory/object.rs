@@ -85,7 +85,7 @@ impl Memory {
         );
         ensure!(
             !md.has_runtime(),
-            invalid!("memory_desc: {md} has runtime values")
+            invalid!("memory_desc: {md} has runtime values; a memory object needs them all")
         );
         let mut memory = Memory {
             md: *md,

@@ -19,7 +19,7 @@ impl MemoryDesc {
         });
         ensure!(
             axes.len() == n && seen == (1 << n) - 1,
-            invalid!("permutation: {axes:?} is not a permutation of 0..{n}")
+            invalid!("permutation: {axes:?} does not name each of the {n} axes from 0 once")
         );
         ensure!(
             self.is_absent() || self.is_any() || self.is_blocked(),
@@ -60,7 +60,7 @@ impl MemoryDesc {
             ensure!(
                 len >= 0 && start >= 0 && start <= *whole && len <= whole - start,
                 invalid!(
-                    "submemory: {len} elements from {start} do not fit dimension {d} of size {whole}"
+                    "dims, offsets: {len} elements from {start} on do not fit dimension {d}, which has {whole}"
                 )
             );
         }
@@ -70,7 +70,7 @@ impl MemoryDesc {
             ensure!(
                 start % block == 0 && (len % block == 0 || start + len == whole),
                 unimplemented_here!(
-                    "submemory: {len} elements from {start} cut a block of {block} in dimension {d}"
+                    "dims, offsets: {len} elements from {start} on cut a block of {block} in dimension {d}"
                 )
             );
             out.dims[d] = len;
@@ -98,6 +98,9 @@ impl MemoryDesc {
             invalid!("reshape: runtime values in {self} or {dims:?}")
         );
         self.check_volume(dims)?;
+        if dims == self.dims() {
+            return Ok(*self);
+        }
         if self.has_zero_dim() || dims.is_empty() {
             return MemoryDesc::plain(dims, self.dtype());
         }
@@ -118,7 +121,8 @@ impl MemoryDesc {
         ensure!(
             checked_product(dims) == Some(self.nelems()),
             invalid!(
-                "reshape: {dims:?} and {:?} have different numbers of elements",
+                "dims: {dims:?} cannot hold the {} elements of {:?}",
+                self.nelems(),
                 self.dims()
             )
         );

@@ -84,7 +84,7 @@ impl Desc {
                 && self.src0.ndims == self.src1.ndims
                 && self.src0.ndims == self.dst.ndims,
             invalid!(
-                "src0, src1, dst: {}, {} and {} dims",
+                "src0, src1, dst: {}, {} and {} dims, but they must have as many",
                 self.src0.ndims,
                 self.src1.ndims,
                 self.dst.ndims

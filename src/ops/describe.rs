@@ -4,7 +4,7 @@
 
 use super::{Arg, Op, Prop, eltwise, inner_product};
 use crate::{
-    attr::{Attr, BinaryAlg, Eltwise, PostOp, Quant},
+    attr::{Attr, BinaryAlg, Eltwise, Fpmath, PostOp, Quant},
     error::Result,
     invalid,
     memory::MemoryDesc,
@@ -369,6 +369,19 @@ impl Display for AttrText<'_> {
         let mut parts = Vec::new();
         if attr.user_scratchpad {
             parts.push("attr-scratchpad:user".to_owned());
+        }
+        let fpmath = attr.fpmath;
+        if fpmath != Fpmath::default() {
+            let mode = ["strict", "bf16", "f16", "any", "tf32"][fpmath.mode as usize];
+            let int = if fpmath.apply_to_int { ":true" } else { "" };
+            parts.push(format!("attr-fpmath:{mode}{int}"));
+        }
+        if attr.accumulation != 0 {
+            let modes = ["strict", "relaxed", "any", "s32", "f32", "f16"];
+            parts.push(format!(
+                "attr-acc-mode:{}",
+                modes[attr.accumulation as usize]
+            ));
         }
         if attr.deterministic {
             parts.push("attr-deterministic:true".to_owned());

@@ -40,7 +40,7 @@ impl Desc {
         let data = resolved(&self.data, &self.dst)?;
         let dst = resolved(&self.dst, &data)?;
         check_operand(&data, self.data_name())?;
-        check_operand(&dst, if self.is_forward() { "dst" } else { "diff_dst" })?;
+        check_operand(&dst, self.dst_name())?;
         if self.is_forward() {
             forward(self, attr, env, data, dst)
         } else {
@@ -58,6 +58,10 @@ impl Desc {
         } else {
             "dst"
         }
+    }
+
+    fn dst_name(&self) -> &'static str {
+        if self.is_forward() { "dst" } else { "diff_dst" }
     }
 
     fn check(&self) -> Result<()> {
@@ -79,9 +83,10 @@ impl Desc {
         ensure!(
             self.data.dims() == self.dst.dims() && !self.data.is_absent(),
             invalid!(
-                "{}: dims {:?} differ from {:?} of the other side",
+                "{}: dims {:?}, but {} has {:?}",
                 self.data_name(),
                 self.data.dims(),
+                self.dst_name(),
                 self.dst.dims()
             )
         );
@@ -99,7 +104,7 @@ impl Desc {
         ensure!(
             self.diff_src.dims() == self.data.dims(),
             invalid!(
-                "diff_src: dims {:?}, {} has {:?}",
+                "diff_src: dims {:?}, but {} has {:?}",
                 self.diff_src.dims(),
                 self.data_name(),
                 self.data.dims()

@@ -38,7 +38,11 @@ impl Desc {
         for (i, src) in self.srcs.iter().enumerate() {
             ensure!(
                 src.dims() == dst.dims(),
-                invalid!("src {i}: dims {:?}, dst has {:?}", src.dims(), dst.dims())
+                invalid!(
+                    "src {i}: dims {:?}, but dst has {:?}",
+                    src.dims(),
+                    dst.dims()
+                )
             );
             check_operand(src, &format!("src {i}"))?;
             args.push(Arg::input(arg::MULTIPLE_SRC + i as i32, *src));

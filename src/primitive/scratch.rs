@@ -46,7 +46,7 @@ pub(super) fn take(bytes: usize) -> Result<Scratch> {
             data: null_mut(),
         });
     }
-    let size = bytes.next_power_of_two();
+    let size = bytes.checked_next_power_of_two().unwrap_or(bytes);
     let mut buffer = match pop(class(size)) {
         Some(buffer) => buffer,
         None => Box::new(Buffer::new(size)?),
