@@ -49,8 +49,9 @@ test-rungs:
 asan:
 	BRICK_C_FLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" $(CARGO) test --test c_abi
 
+# BENCH: kernels ip mm bmm conv misc lstm elementwise ovh, or several; all if empty. BENCH_ARGS: see bench.py --help.
 bench: all
-	$(PYTHON) benches/bench.py $(BENCH)
+	$(PYTHON) benches/bench.py $(BENCH) $(BENCH_ARGS)
 
 lib     := $(DESTDIR)$(PREFIX)/lib
 include := $(DESTDIR)$(PREFIX)/include

@@ -39,17 +39,22 @@ PEAK_KERNEL(peak_f32_avx2, "avx2,fma", __m256, __m256, _mm256_setzero_ps(), _mm2
 PEAK_KERNEL(peak_f32_avx512, "avx512f", __m512, __m512, _mm512_setzero_ps(), _mm512_setzero_ps(), PEAK_FMA512)
 PEAK_KERNEL(peak_bf16, "avx512bf16", __m512, __m512bh, _mm512_setzero_ps(),
             _mm512_cvtne2ps_pbh(_mm512_setzero_ps(), _mm512_setzero_ps()), _mm512_dpbf16_ps)
+// Without an instruction for it, int8 takes three: products of pairs, sums of pairs, sum.
+#define PEAK_INT8_256(c, a, b) _mm256_add_epi32(c, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), b))
+PEAK_KERNEL(peak_int8_avx2, "avx2", __m256i, __m256i, _mm256_setzero_si256(), _mm256_setzero_si256(), PEAK_INT8_256)
 PEAK_KERNEL(peak_int8, "avx512vnni", __m512i, __m512i, _mm512_setzero_si512(), _mm512_setzero_si512(),
             _mm512_dpbusd_epi32)
 
-// Operations of one core in GFLOP/s (GOP/s for int8), 0 when unknown. Types without instructions of their own are
-// computed in f32, so f32's peak is theirs.
+// Operations of one core in GFLOP/s (GOP/s for int8), 0 when unknown. Where bf16 has no instruction it is computed in f32,
+// whose peak is then its own.
 static double measure_peak(enum peak_type type)
 {
     void (*run)(long) = NULL;
     double lanes = 0; // multiply-adds an instruction
     if (type == PEAK_INT8 && __builtin_cpu_supports("avx512vnni"))
         run = peak_int8, lanes = 64;
+    else if (type == PEAK_INT8 && __builtin_cpu_supports("avx2"))
+        run = peak_int8_avx2, lanes = 32;
     else if (type == PEAK_BF16 && __builtin_cpu_supports("avx512bf16"))
         run = peak_bf16, lanes = 32;
     else if (__builtin_cpu_supports("avx512f"))
