@@ -7,6 +7,7 @@
 
 mod cache;
 mod scratch;
+mod sizes;
 mod verbose;
 
 use crate::{
@@ -57,6 +58,9 @@ struct Made {
     needs: Box<[Need]>,
     /// All outputs are empty tensors.
     is_void: bool,
+    /// Some dims are left to the execution: what runs is one of `sizes`.
+    is_open: bool,
+    sizes: sizes::Sizes,
     run: OnceLock<Box<dyn Run>>,
 }
 
@@ -89,12 +93,51 @@ impl Made {
             ids: planned.args.iter().map(|arg| arg.id).collect(),
             needs: planned.args.iter().map(need).collect(),
             is_void: all_empty(planned.args.iter().filter(|a| a.output).map(|a| &a.md)),
+            is_open: op.is_open(),
+            sizes: sizes::Sizes::default(),
             run: OnceLock::new(),
             op,
             attr,
             env,
             planned,
             scratchpad,
+        })
+    }
+
+    /// The entry of the primitive cache for this key, new if need be.
+    fn shared(op: Op, attr: &Attr, env: Env) -> Result<Arc<Made>> {
+        let hash = cache::hash(&op, attr, &env);
+        if let Some(made) = cache::find(hash, &op, attr, &env) {
+            return Ok(made);
+        }
+        let made = Arc::new(Made::plan(op, attr.clone(), env)?);
+        cache::insert(hash, &made);
+        Ok(made)
+    }
+
+    /// An open operation with the sizes that the memory objects bring, compiled.
+    fn sized(&self, mds: &[Option<&MemoryDesc>]) -> Result<Arc<Made>> {
+        let open = (self.needs.iter().zip(mds)).filter(|(need, _)| need.runtime);
+        let key = open.filter_map(|(_, md)| *md);
+        self.sizes.get(key, || {
+            let given = |id| {
+                let i = self.ids.iter().position(|&known| known == id)?;
+                let planned = self.planned.args[i].md;
+                Some(
+                    mds[i]
+                        .filter(|_| self.needs[i].runtime)
+                        .copied()
+                        .unwrap_or(planned),
+                )
+            };
+            let (op, attr) = self.op.given(&self.attr, given);
+            let made = Made::shared(op, &attr, self.env)?;
+            ensure!(
+                made.ids == self.ids && !made.is_open,
+                invalid!("args: the descriptors of the memory objects leave dims open")
+            );
+            made.compiled()?;
+            Ok(made)
         })
     }
 
@@ -147,17 +190,8 @@ impl PrimitiveDesc {
             isa: effective_isa(),
             threads: default_pool().len(),
         };
-        let hash = cache::hash(&op, attr, &env);
-        let made = match cache::find(hash, &op, attr, &env) {
-            Some(made) => made,
-            None => {
-                let made = Arc::new(Made::plan(op, attr.clone(), env)?);
-                cache::insert(hash, &made);
-                made
-            }
-        };
         Ok(PrimitiveDesc {
-            made,
+            made: Made::shared(op, attr, env)?,
             engine,
             src_engine,
         })
@@ -229,7 +263,9 @@ impl Primitive {
         let made = &desc.made;
         let cached = made.run.get().is_some();
         let compile = || {
-            made.compiled()?;
+            if !made.is_open {
+                made.compiled()?;
+            }
             scratch::reserve(desc.library_scratch_bytes())
         };
         if log::enabled(Levels::PROFILE_CREATE) {
@@ -305,23 +341,63 @@ impl Primitive {
         if made.is_void || self.has_void_outputs(mds) {
             return Ok(());
         }
+        if made.is_open {
+            // SAFETY: passed on.
+            return unsafe { self.run_sized(pool, ptrs, mds) };
+        }
         let library = scratch::take(self.desc.library_scratch_bytes())?;
+        let scratch = match made.attr.user_scratchpad {
+            true => self.check_scratch(user_scratch)?,
+            false => library.as_ptr(),
+        };
+        let run = made.run.get().expect("creation compiles");
         let exec = Exec {
             ptrs,
             mds,
-            scratch: match made.attr.user_scratchpad {
-                true => self.check_scratch(user_scratch)?,
-                false => library.as_ptr(),
-            },
+            scratch,
             pool,
         };
-        let run = made.run.get().expect("creation compiles");
         // SAFETY: `check` saw to sizes; the rest is promised to `execute`.
-        let call = || unsafe { run.run(&exec) };
-        if log::enabled(Levels::PROFILE_EXEC) {
-            return verbose::execute(made, exec.mds, call);
+        timed(made, mds, || unsafe { run.run(&exec) })
+    }
+
+    /// Runs an open operation with the sizes of these descriptors. Its scratch is the library's in either mode: what a
+    /// caller could have provided was not known at creation.
+    ///
+    /// # Safety
+    /// As for `execute`; the pointers are those of memory objects with these descriptors.
+    unsafe fn run_sized(
+        &self,
+        pool: &dyn Pool,
+        ptrs: &[*mut u8],
+        mds: &[Option<&MemoryDesc>],
+    ) -> Result<()> {
+        let made = &*self.desc.made;
+        let sized = made.sized(mds)?;
+        for (i, md) in mds.iter().enumerate() {
+            let needed = sized.needs[i].bytes;
+            let given = match made.needs[i] {
+                Need { runtime: true, .. } => md.map_or(0, |md| md.footprint_bytes()),
+                Need { bytes, .. } => bytes,
+            };
+            ensure!(
+                given >= needed,
+                invalid!(
+                    "{}: its descriptor spans {given} bytes, {needed} are needed",
+                    describe::arg_name(made.ids[i])
+                )
+            );
         }
-        call()
+        let library = scratch::take(sized.planned.scratch_bytes)?;
+        let exec = Exec {
+            ptrs,
+            mds,
+            scratch: library.as_ptr(),
+            pool,
+        };
+        let run = sized.run.get().expect("`sized` compiles");
+        // SAFETY: sizes were checked; the rest is promised to `execute`.
+        timed(made, mds, || unsafe { run.run(&exec) })
     }
 
     /// Whether a memory may be argument `index`; its data.
@@ -392,6 +468,15 @@ impl Primitive {
         );
         ensure!(!data.is_null(), no_data(&name()));
         Ok(data.wrapping_add(data.align_offset(SCRATCH_ALIGN)))
+    }
+}
+
+/// Runs, with a verbose line if one is wanted.
+#[inline]
+fn timed(made: &Made, mds: &[Option<&MemoryDesc>], run: impl FnOnce() -> Result<()>) -> Result<()> {
+    match log::enabled(Levels::PROFILE_EXEC) {
+        true => verbose::execute(made, mds, run),
+        false => run(),
     }
 }
 

@@ -73,12 +73,6 @@ impl Desc {
                 w.len()
             )
         );
-        for md in [&self.src, &self.weights, &self.dst, &self.bias] {
-            ensure!(
-                !md.has_runtime(),
-                unimplemented_here!("matmul: dims known only at execution are not supported")
-            );
-        }
         ensure!(
             s[nd - 1] == w[nd - 2],
             invalid!(

@@ -18,6 +18,7 @@ pub mod matrix;
 pub mod pointwise;
 pub mod reorder;
 pub mod row_sum;
+mod runtime;
 pub mod sequence;
 pub mod sum;
 pub mod ukernel;
@@ -130,8 +131,15 @@ pub struct Env {
 }
 
 impl Op {
-    /// Checks, resolves and plans the operation.
+    /// Checks, resolves and plans the operation; one that is open gets a plan that says no more than its arguments.
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
+        match self.is_open() {
+            true => self.plan_open(attr, env),
+            false => self.plan_closed(attr, env),
+        }
+    }
+
+    fn plan_closed(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         match self {
             Op::Reorder(d) => d.plan(attr, env),
             Op::Sum(d) => d.plan(attr, env),

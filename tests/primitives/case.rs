@@ -267,10 +267,39 @@ impl<'a> Builder<'a> {
         self.problem.tags.get(i).map_or("", String::as_str)
     }
 
+    /// The descriptors that the primitive is created with.
     fn descriptors(&self) -> Result<Vec<Owned>, Refusal> {
         (0..self.types.len())
-            .map(|i| describe(self.dims(i), self.types[i], self.tag(i)))
+            .map(|i| {
+                let dims = opened(self.dims(i), self.open(self.name_of(i)));
+                describe(&dims, self.types[i], self.tag(i))
+            })
             .collect()
+    }
+
+    /// The mask of the dims that are open until execution.
+    fn open(&self, name: &str) -> i32 {
+        let open = self.problem.open.iter().find(|(n, _)| n == name);
+        open.map_or(0, |(_, mask)| *mask)
+    }
+
+    /// The name of an argument, by its index in the problem's lists.
+    fn name_of(&self, i: usize) -> &'static str {
+        match i {
+            0 => "src",
+            _ if i == self.types.len() - 1 => "dst",
+            _ => "wei",
+        }
+    }
+
+    /// The layout of the memory object for argument `id`, which is at this index: the one that the primitive says, or
+    /// the concrete form of an open one.
+    fn layout(&self, pd: &Owned, id: c_int, i: usize) -> Layout {
+        if self.open(self.name_of(i)) != 0 {
+            let md = describe(self.dims(i), self.types[i], self.tag(i));
+            return Layout::of(md.expect("the concrete form of a good descriptor").raw);
+        }
+        layout(pd, id)
     }
 
     fn bias_dims(&self) -> Vec<i64> {
@@ -526,28 +555,30 @@ impl<'a> Builder<'a> {
         let mds = self.descriptors()?;
         let bias = self.bias();
         let bias_md = match &bias {
-            Some((dims, dtype)) => Some(describe(dims, *dtype, "")?),
+            Some((dims, dtype)) => Some(describe(&opened(dims, self.open("bia")), *dtype, "")?),
             None => None,
         };
         let bias_handle = bias_md.as_ref().map_or(null_mut(), |md| md.raw);
         let pd = self.create_pd(&mds, bias_handle, attr.raw)?;
-        // The layouts that `any` became.
-        // SAFETY: the descriptor is live.
-        let layout =
-            |id: c_int| Layout::of(unsafe { (api.primitive_desc_query_md)(pd.raw, 255, id) });
-
         let (inputs, outputs) = self.roles();
         let mut arguments = Vec::new();
         let mut given: Vec<Array> = Vec::new();
         for (id, place) in &inputs {
             let array = self.input(*id, *place);
-            arguments.push(argument(*id, layout(*id), Some(&array), None, None)?);
+            arguments.push(argument(
+                *id,
+                self.layout(&pd, *id, *place),
+                Some(&array),
+                None,
+                None,
+            )?);
             given.push(array);
         }
         let mut bias_values = None;
         if let (Some((dims, dtype)), false) = (&bias, self.is_backward()) {
             let array = values(BIAS, dims, *dtype, self.data);
-            arguments.push(argument(BIAS, layout(BIAS), Some(&array), None, None)?);
+            let layout = Layout::of(describe(dims, *dtype, "")?.raw);
+            arguments.push(argument(BIAS, layout, Some(&array), None, None)?);
             bias_values = Some(array);
         }
         for (id, array, dtype) in &extras.arguments {
@@ -571,11 +602,12 @@ impl<'a> Builder<'a> {
         let old = reads_old.then(|| values(id, self.dims(place), self.types[place], self.data));
         let (expected, expected_bias) =
             self.expected(&given, bias_values.as_ref(), &extras, old.as_ref());
-        arguments.push(argument(id, layout(id), None, old, Some(expected))?);
+        let to = self.layout(&pd, id, place);
+        arguments.push(argument(id, to, None, old, Some(expected))?);
         if let (Some(_), Some(expected)) = (&bias, expected_bias) {
             arguments.push(argument(
                 DIFF_BIAS,
-                layout(DIFF_BIAS),
+                layout(&pd, DIFF_BIAS),
                 None,
                 None,
                 Some(expected),
@@ -725,6 +757,18 @@ impl<'a> Builder<'a> {
         };
         (result, None)
     }
+}
+
+/// The layout that the primitive's descriptor has for an argument.
+fn layout(pd: &Owned, id: c_int) -> Layout {
+    // SAFETY: the descriptor is live.
+    Layout::of(unsafe { (api().primitive_desc_query_md)(pd.raw, 255, id) })
+}
+
+/// Dims with those of a mask left open.
+fn opened(dims: &[i64], mask: i32) -> Vec<i64> {
+    let dim = |(d, size): (usize, &i64)| if mask >> d & 1 == 1 { i64::MIN } else { *size };
+    dims.iter().enumerate().map(dim).collect()
 }
 
 fn sum_scales(count: usize) -> Vec<f32> {

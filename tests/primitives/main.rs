@@ -47,6 +47,7 @@ fn problems_read_back_as_they_were_written() {
         "matmul u8:s8:f32 3x16x32:3x32x64 tags=abc:acb:abc bias=f32 scales=src:0,wei:4 zp=src:0 post=relu:0:0,add:f32:4",
         "ip bf16:bf16:f32 mb16ic64ih2iw2oc32 prop=bwd_w tags=any:any:any bias=f32 deterministic=1",
         "binary f32:f32:f32 2x3:1x3:2x3 alg=add:0:0 post=sum:0.5:0,prelu:2",
+        "matmul f32:f32:f32 2x3:3x4 open=src:1,dst:1",
     ] {
         let problem: problem::Problem = text.parse().unwrap();
         assert_eq!(problem.to_string(), text);

@@ -54,6 +54,8 @@ pub struct Problem {
     /// Zero points: argument and mask.
     pub zero_points: Vec<(String, i32)>,
     pub post_ops: Vec<Post>,
+    /// Dims that are left open until execution: argument (src, wei, bia, dst) and mask.
+    pub open: Vec<(String, i32)>,
     /// Asks for the same bits with any number of threads.
     pub deterministic: bool,
     /// Blocks that a brgemm reduces over, 0 for other primitives.
@@ -199,6 +201,7 @@ impl Problem {
             "scales" => self.scales = value.split(',').map(pair).collect::<Result<_, _>>()?,
             "zp" => self.zero_points = value.split(',').map(pair).collect::<Result<_, _>>()?,
             "post" => self.post_ops = value.split(',').map(post_op).collect::<Result<_, _>>()?,
+            "open" => self.open = value.split(',').map(pair).collect::<Result<_, _>>()?,
             "deterministic" => self.deterministic = value == "1",
             "batch" => self.batch = number(value)?,
             "alg" => {
@@ -291,6 +294,9 @@ impl fmt::Display for Problem {
         }
         if !self.post_ops.is_empty() {
             write!(f, " post={}", join(&self.post_ops, ","))?;
+        }
+        if !self.open.is_empty() {
+            write!(f, " open={}", pairs(&self.open))?;
         }
         if self.deterministic {
             write!(f, " deterministic=1")?;

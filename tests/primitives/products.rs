@@ -261,6 +261,45 @@ fn matmul_in_irregular_layouts() {
     ]);
 }
 
+#[test]
+fn matmul_of_sizes_known_at_execution() {
+    for types in ["f32:f32:f32", "bf16:bf16:f32", "u8:s8:u8"] {
+        for open in [
+            "src:1,dst:1",
+            "src:3,wei:3,dst:3",
+            "wei:2,dst:2,bia:2",
+            "src:2,wei:1",
+        ] {
+            for option in [
+                "",
+                "tags=ba:ab:ab",
+                "tags=ab:ba:ba",
+                "tags=@60x1:@1x50:@70x1",
+                "post=relu,add:f32:0",
+                "scales=src,wei:2",
+            ] {
+                let bias = if open.contains("bia") { "bias=f32" } else { "" };
+                judge_all([format!(
+                    "matmul {types} 17x45:45x50 open={open} {bias} {option}"
+                )]);
+            }
+        }
+    }
+    judge_all([
+        "matmul f32:f32:f32 3x7x45:3x45x50 open=src:7,wei:7,dst:7",
+        "matmul f32:f32:f32 3x7x45:1x45x50 open=src:3,dst:3",
+        "matmul u8:s8:s32 3x7x45:3x45x50 open=src:7,wei:7,dst:7 zp=src,wei:4",
+        "matmul f32:f32:f32 7x45:45x50 open=src:1,dst:1 tags=ab:any:ab",
+        "matmul f32:f32:f32 0x45:45x50 open=src:1,dst:1",
+        "matmul f32:f32:f32 7x0:0x50 open=src:2,wei:1 bias=f32",
+        "matmul f32:f32:f32 7x45:45x50 open=src:1,dst:1 post=sum:2,prelu:2",
+        "reorder f32:bf16 7x45 open=src:1,dst:1 tags=ab:ba",
+        "reorder f32:s8 7x45x3 open=src:7,dst:7 tags=abc:acb scales=dst:2",
+        "binary f32:f32:f32 7x45:7x45:7x45 alg=add open=src:1,wei:1,dst:1",
+        "eltwise f32:f32 7x45 alg=relu open=src:3,dst:3",
+    ]);
+}
+
 /// The largest types of results, each from every pair of factors.
 #[test]
 fn matmul_stores_every_type() {
