@@ -1,0 +1,207 @@
+//! The epilogue of a matrix product: zero points, scales, bias and post-ops over tiles of rows and columns.
+
+use super::{Binding, Bindings, Chain, Input, arg};
+use crate::{
+    attr::Attr,
+    dtype::DataType,
+    error::Result,
+    invalid,
+    kernel::expr::{Bcast, Expr, Id, Node},
+    memory::MemoryDesc,
+    ops::Arg,
+    plan::place::Place,
+    unimplemented_here,
+};
+
+/// What a matrix product asks of its epilogue.
+pub struct Request<'a> {
+    /// Attributes; checked with [`check_attr`] by the primitive.
+    pub attr: &'a Attr,
+    /// Type of the accumulator: f32 or s32.
+    pub acc: DataType,
+    /// Zero points that an s32 accumulator was computed without.
+    pub zero_points: &'a [ZeroPoint<'a>],
+    /// Length of the reduction.
+    pub reduced: i32,
+    /// Inputs whose scales multiply the accumulator.
+    pub scaled: &'a [Input<'a>],
+    /// The bias, if there is one.
+    pub bias: Option<Input<'a>>,
+    /// Where the result goes.
+    pub dst: &'a MemoryDesc,
+    /// Dst dimensions that the rows of a tile run along, outermost first.
+    pub rows: &'a [usize],
+    /// The dst dimension that the columns of a tile run along.
+    pub cols: usize,
+    /// Tiles start at multiples of this many columns and are at most as wide, where dst has inner blocks; else 0.
+    pub cols_block: i64,
+}
+
+/// The zero point of one factor, and the sums of the other along the reduction: `Σ(a - za)(b - zb)` is
+/// `Σab - za·Σb - zb·Σa + K·za·zb`.
+#[derive(Clone)]
+pub struct ZeroPoint<'a> {
+    /// The factor.
+    pub input: Input<'a>,
+    /// Where the other factor's s32 sums lie.
+    pub sums: Binding,
+}
+
+/// The expression behind a matrix product, and its operands.
+pub struct Epilogue {
+    /// From the accumulator to the stored value.
+    pub expr: Expr,
+    /// Its operands.
+    pub bindings: Bindings,
+}
+
+impl Epilogue {
+    /// Plans the epilogue; arguments of attributes are appended to `args`, which already lists the primitive's own.
+    pub fn new(request: &Request, args: &mut Vec<Arg>) -> Result<Epilogue> {
+        Epilogue::with_copies(request, args, |_, _| Ok(None))
+    }
+
+    /// As `new`; an operand that a kernel could not walk as it lies is replaced by what `copy` makes of its number and
+    /// descriptor.
+    pub fn with_copies(
+        request: &Request,
+        args: &mut Vec<Arg>,
+        mut copy: impl FnMut(usize, &MemoryDesc) -> Result<Option<Binding>>,
+    ) -> Result<Epilogue> {
+        let mut chain = Chain::new(args, request.dst, 0);
+        let (result, int) = value(&mut chain, request)?;
+        let (mut expr, mut bindings) = chain.finish(result, int);
+        for node in &mut expr.nodes {
+            let Node::Load { slot, bcast, .. } = node else {
+                continue;
+            };
+            let binding = &mut bindings.list[*slot as usize];
+            *bcast = match over_tile(binding, request) {
+                Some(bcast) => bcast,
+                None => {
+                    let Arg { id, md, .. } = &args[binding.index];
+                    let refusal = unimplemented_here!(
+                        "argument {id}: its layout does not run along the rows and columns of dst"
+                    );
+                    *binding = copy(binding.index, md)?.ok_or_else(|| refusal.clone())?;
+                    over_tile(binding, request).ok_or(refusal)?
+                }
+            };
+        }
+        Ok(Epilogue { expr, bindings })
+    }
+}
+
+fn value(chain: &mut Chain, request: &Request) -> Result<(Id, bool)> {
+    let mut x = chain.code.push(Node::Acc);
+    let int = request.acc.is_int();
+    if !request.zero_points.is_empty() {
+        x = without_zero_points(chain, request, x)?;
+    }
+    let attr = request.attr;
+    let plain = attr.scales.is_empty()
+        && attr.post_ops.is_empty()
+        && !attr.zero_points.contains_key(&arg::DST);
+    if int && plain && request.bias.is_none() && request.dst.dtype().is_int() {
+        return Ok((x, true));
+    }
+    if int {
+        x = chain.code.push(Node::ToFloat(x));
+    }
+    x = scale_all(chain, request, x)?;
+    if let Some(bias) = request.bias {
+        x = add_bias(chain, bias, x)?;
+    }
+    x = chain.post_ops(attr, x)?;
+    Ok((chain.quantise(attr, x)?, false))
+}
+
+/// Takes the zero points out of the accumulator: see [`ZeroPoint`].
+fn without_zero_points(chain: &mut Chain, request: &Request, mut x: Id) -> Result<Id> {
+    let mut product = None;
+    for ZeroPoint { input, sums } in request.zero_points {
+        let given = request.attr.zero_points.get(&input.id);
+        let Some(point) = chain.quant(given, arg::ZERO_POINTS, *input, true)? else {
+            continue;
+        };
+        let sums = chain.load_at(sums.clone(), true)?;
+        let excess = chain.code.push(Node::MulI(point, sums));
+        x = chain.code.push(Node::SubI(x, excess));
+        product = Some(match product {
+            Some(other) => {
+                let both = chain.code.push(Node::MulI(other, point));
+                let length = chain.code.push(Node::Const(request.reduced as u32));
+                let excess = chain.code.push(Node::MulI(both, length));
+                x = chain.code.push(Node::AddI(x, excess));
+                both
+            }
+            None => point,
+        });
+    }
+    Ok(x)
+}
+
+/// The scales are multiplied with each other first, as the standard order of operations has it.
+fn scale_all(chain: &mut Chain, request: &Request, x: Id) -> Result<Id> {
+    let mut product = None;
+    for &input in request.scaled {
+        if let Some(scale) = chain.quant(
+            request.attr.scales.get(&input.id),
+            arg::SCALES,
+            input,
+            false,
+        )? {
+            product = Some(product.map_or(scale, |p| chain.code.push(Node::Mul(p, scale))));
+        }
+    }
+    Ok(product.map_or(x, |p| chain.code.push(Node::Mul(x, p))))
+}
+
+fn add_bias(chain: &mut Chain, bias: Input, x: Id) -> Result<Id> {
+    let place = Place::broadcast(bias.md, bias.md.dtype().size_bytes());
+    let place = place.renamed(bias.to).ok_or_else(|| {
+        invalid!(
+            "bias: dims {:?} do not fit the dims {:?} of dst",
+            bias.md.dims(),
+            chain.dst.dims()
+        )
+    })?;
+    let bias = chain.load(bias.id, bias.md, place, false)?;
+    Ok(chain.code.push(Node::Add(x, bias)))
+}
+
+/// How an operand varies over a tile of rows and columns; nothing where a kernel could not walk it.
+fn over_tile(binding: &Binding, request: &Request) -> Option<Bcast> {
+    let (place, bytes) = (&binding.place, binding.dtype.size_bytes() as i64);
+    let run = if request.cols_block > 0 {
+        request.cols_block
+    } else {
+        i64::MAX
+    };
+    let along = place.even(request.cols, run)?;
+    let mut row_bytes = 0;
+    if let Some((&last, outer)) = request.rows.split_last() {
+        row_bytes = place.even(last, i64::MAX)?;
+        let mut reach = row_bytes;
+        let mut inner = last;
+        for &dim in outer.iter().rev() {
+            reach = reach.checked_mul(request.dst.dims[inner])?;
+            if place.even(dim, i64::MAX)? != reach && request.dst.dims[dim] != 1 {
+                return None;
+            }
+            inner = dim;
+        }
+    }
+    bcast(along, row_bytes, bytes)
+}
+
+/// The broadcast of an operand with these strides along columns and rows.
+pub fn bcast(along: i64, row_bytes: i64, bytes: i64) -> Option<Bcast> {
+    match (along, row_bytes) {
+        (0, 0) => Some(Bcast::Scalar),
+        (0, _) => Some(Bcast::Col { row_bytes }),
+        (a, 0) if a == bytes => Some(Bcast::Row),
+        (a, _) if a == bytes => Some(Bcast::Full { row_bytes }),
+        _ => None,
+    }
+}
