@@ -5124,6 +5124,207 @@ brick_status_t brick_transform_execute(const_brick_transform_t transform,
 BRICK_API brick_status_t brick_transform_destroy(brick_transform_t transform);
 
 /**
+ * Creates a descriptor of a convolution: dst[n][o][p] = sum over c and r of src[n][c][p * stride - padding + r * (dilation + 1)] * weights[o][c][r],
+ * + bias[o]. Tensors have 3 to 5 dimensions (mb, channels, depth, height, width), the weights (oc, ic, ...), with groups (groups,
+ * oc / groups, ic / groups, ...). Arguments: #BRICK_ARG_SRC, #BRICK_ARG_WEIGHTS, #BRICK_ARG_BIAS, #BRICK_ARG_DST.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param prop_kind #brick_forward_training or #brick_forward_inference.
+ * @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all directly.
+ * @param src_desc The source.
+ * @param weights_desc The weights.
+ * @param bias_desc The bias; NULL or absent for none.
+ * @param dst_desc The destination.
+ * @param strides Strides of the kernel, one for each spatial dimension.
+ * @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
+ * @param padding_l Padding before the first element of each spatial dimension.
+ * @param padding_r Padding after the last; NULL for the same as before.
+ * @param attr Attributes: scales, zero points, post-ops. NULL for the defaults.
+ * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
+ */
+BRICK_API
+brick_status_t brick_convolution_forward_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                               brick_engine_t engine,
+                                                               brick_prop_kind_t prop_kind,
+                                                               brick_alg_kind_t alg_kind,
+                                                               const_brick_memory_desc_t src_desc,
+                                                               const_brick_memory_desc_t weights_desc,
+                                                               const_brick_memory_desc_t bias_desc,
+                                                               const_brick_memory_desc_t dst_desc,
+                                                               const brick_dim_t *strides,
+                                                               const brick_dim_t *dilates,
+                                                               const brick_dim_t *padding_l,
+                                                               const brick_dim_t *padding_r,
+                                                               const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of a convolution's gradient by its source. Arguments: #BRICK_ARG_DIFF_DST, #BRICK_ARG_WEIGHTS,
+ * #BRICK_ARG_DIFF_SRC.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all directly.
+ * @param diff_src_desc The gradient to compute.
+ * @param weights_desc The weights.
+ * @param diff_dst_desc The gradient by the result.
+ * @param strides Strides of the kernel, one for each spatial dimension.
+ * @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
+ * @param padding_l Padding before the first element of each spatial dimension.
+ * @param padding_r Padding after the last; NULL for the same as before.
+ * @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns As brick_convolution_forward_primitive_desc_create().
+ */
+BRICK_API
+brick_status_t brick_convolution_backward_data_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                                     brick_engine_t engine,
+                                                                     brick_alg_kind_t alg_kind,
+                                                                     const_brick_memory_desc_t diff_src_desc,
+                                                                     const_brick_memory_desc_t weights_desc,
+                                                                     const_brick_memory_desc_t diff_dst_desc,
+                                                                     const brick_dim_t *strides,
+                                                                     const brick_dim_t *dilates,
+                                                                     const brick_dim_t *padding_l,
+                                                                     const brick_dim_t *padding_r,
+                                                                     const_brick_primitive_desc_t hint_fwd_pd,
+                                                                     const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of a convolution's gradients by its weights and bias. Arguments: #BRICK_ARG_SRC, #BRICK_ARG_DIFF_DST,
+ * #BRICK_ARG_DIFF_WEIGHTS, #BRICK_ARG_DIFF_BIAS.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all directly.
+ * @param src_desc The source.
+ * @param diff_weights_desc The gradient by the weights.
+ * @param diff_bias_desc The gradient by the bias; NULL or absent for none.
+ * @param diff_dst_desc The gradient by the result.
+ * @param strides Strides of the kernel, one for each spatial dimension.
+ * @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
+ * @param padding_l Padding before the first element of each spatial dimension.
+ * @param padding_r Padding after the last; NULL for the same as before.
+ * @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns As brick_convolution_forward_primitive_desc_create().
+ */
+BRICK_API
+brick_status_t brick_convolution_backward_weights_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                                        brick_engine_t engine,
+                                                                        brick_alg_kind_t alg_kind,
+                                                                        const_brick_memory_desc_t src_desc,
+                                                                        const_brick_memory_desc_t diff_weights_desc,
+                                                                        const_brick_memory_desc_t diff_bias_desc,
+                                                                        const_brick_memory_desc_t diff_dst_desc,
+                                                                        const brick_dim_t *strides,
+                                                                        const brick_dim_t *dilates,
+                                                                        const brick_dim_t *padding_l,
+                                                                        const brick_dim_t *padding_r,
+                                                                        const_brick_primitive_desc_t hint_fwd_pd,
+                                                                        const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of a deconvolution: the transpose of a convolution that leads from dst to src. The weights are (oc, ic, ...), with groups
+ * (groups, oc / groups, ic / groups, ...). Arguments: #BRICK_ARG_SRC, #BRICK_ARG_WEIGHTS, #BRICK_ARG_BIAS, #BRICK_ARG_DST.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param prop_kind #brick_forward_training or #brick_forward_inference.
+ * @param alg_kind #brick_deconvolution_direct or #brick_deconvolution_winograd; brick computes all directly.
+ * @param src_desc The source.
+ * @param weights_desc The weights.
+ * @param bias_desc The bias; NULL or absent for none.
+ * @param dst_desc The destination.
+ * @param strides Strides of the kernel, one for each spatial dimension.
+ * @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
+ * @param padding_l Padding before the first element of each spatial dimension.
+ * @param padding_r Padding after the last; NULL for the same as before.
+ * @param attr Attributes: scales, zero points, post-ops. NULL for the defaults.
+ * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
+ */
+BRICK_API
+brick_status_t brick_deconvolution_forward_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                                 brick_engine_t engine,
+                                                                 brick_prop_kind_t prop_kind,
+                                                                 brick_alg_kind_t alg_kind,
+                                                                 const_brick_memory_desc_t src_desc,
+                                                                 const_brick_memory_desc_t weights_desc,
+                                                                 const_brick_memory_desc_t bias_desc,
+                                                                 const_brick_memory_desc_t dst_desc,
+                                                                 const brick_dim_t *strides,
+                                                                 const brick_dim_t *dilates,
+                                                                 const brick_dim_t *padding_l,
+                                                                 const brick_dim_t *padding_r,
+                                                                 const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of a deconvolution's gradient by its source. Arguments: #BRICK_ARG_DIFF_DST, #BRICK_ARG_WEIGHTS,
+ * #BRICK_ARG_DIFF_SRC.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param alg_kind #brick_deconvolution_direct or #brick_deconvolution_winograd; brick computes all directly.
+ * @param diff_src_desc The gradient to compute.
+ * @param weights_desc The weights.
+ * @param diff_dst_desc The gradient by the result.
+ * @param strides Strides of the kernel, one for each spatial dimension.
+ * @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
+ * @param padding_l Padding before the first element of each spatial dimension.
+ * @param padding_r Padding after the last; NULL for the same as before.
+ * @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns As brick_deconvolution_forward_primitive_desc_create().
+ */
+BRICK_API
+brick_status_t brick_deconvolution_backward_data_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                                       brick_engine_t engine,
+                                                                       brick_alg_kind_t alg_kind,
+                                                                       const_brick_memory_desc_t diff_src_desc,
+                                                                       const_brick_memory_desc_t weights_desc,
+                                                                       const_brick_memory_desc_t diff_dst_desc,
+                                                                       const brick_dim_t *strides,
+                                                                       const brick_dim_t *dilates,
+                                                                       const brick_dim_t *padding_l,
+                                                                       const brick_dim_t *padding_r,
+                                                                       const_brick_primitive_desc_t hint_fwd_pd,
+                                                                       const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of a deconvolution's gradients by its weights and bias. Arguments: #BRICK_ARG_SRC, #BRICK_ARG_DIFF_DST,
+ * #BRICK_ARG_DIFF_WEIGHTS, #BRICK_ARG_DIFF_BIAS.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param alg_kind #brick_deconvolution_direct or #brick_deconvolution_winograd; brick computes all directly.
+ * @param src_desc The source.
+ * @param diff_weights_desc The gradient by the weights.
+ * @param diff_bias_desc The gradient by the bias; NULL or absent for none.
+ * @param diff_dst_desc The gradient by the result.
+ * @param strides Strides of the kernel, one for each spatial dimension.
+ * @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
+ * @param padding_l Padding before the first element of each spatial dimension.
+ * @param padding_r Padding after the last; NULL for the same as before.
+ * @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns As brick_deconvolution_forward_primitive_desc_create().
+ */
+BRICK_API
+brick_status_t brick_deconvolution_backward_weights_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                                          brick_engine_t engine,
+                                                                          brick_alg_kind_t alg_kind,
+                                                                          const_brick_memory_desc_t src_desc,
+                                                                          const_brick_memory_desc_t diff_weights_desc,
+                                                                          const_brick_memory_desc_t diff_bias_desc,
+                                                                          const_brick_memory_desc_t diff_dst_desc,
+                                                                          const brick_dim_t *strides,
+                                                                          const brick_dim_t *dilates,
+                                                                          const brick_dim_t *padding_l,
+                                                                          const brick_dim_t *padding_r,
+                                                                          const_brick_primitive_desc_t hint_fwd_pd,
+                                                                          const_brick_primitive_attr_t attr);
+
+/**
  * The name of a status, e.g. `invalid_arguments`; `unknown` for another number. The text is static, as for all of these.
  */
 BRICK_API

@@ -31,6 +31,7 @@ const SOURCES: &[&str] = &[
     "primitive",
     "ops",
     "ukernel",
+    "conv",
     "strings",
 ];
 

@@ -16,7 +16,7 @@ use std::ffi::c_int;
 ///
 /// # Safety
 /// `md` is null or live.
-unsafe fn needed(md: const_brick_memory_desc_t, name: &str) -> Result<MemoryDesc> {
+pub(super) unsafe fn needed(md: const_brick_memory_desc_t, name: &str) -> Result<MemoryDesc> {
     // SAFETY: as this function demands.
     let md = unsafe { borrow(md, name) }?;
     ensure!(
@@ -30,7 +30,7 @@ unsafe fn needed(md: const_brick_memory_desc_t, name: &str) -> Result<MemoryDesc
 ///
 /// # Safety
 /// `md` is null or live.
-unsafe fn optional(md: const_brick_memory_desc_t) -> MemoryDesc {
+pub(super) unsafe fn optional(md: const_brick_memory_desc_t) -> MemoryDesc {
     // SAFETY: as this function demands.
     unsafe { md.cast::<MemoryDesc>().as_ref() }.map_or(MemoryDesc::absent(), |md| *md)
 }
@@ -51,7 +51,7 @@ unsafe fn with_attr<T>(attr: const_brick_primitive_attr_t, f: impl FnOnce(&Attr)
 ///
 /// # Safety
 /// `place` is null or writable, the handles are null or live.
-unsafe fn create(
+pub(super) unsafe fn create(
     place: *mut brick_primitive_desc_t,
     engine: brick_engine_t,
     attr: const_brick_primitive_attr_t,
@@ -66,7 +66,7 @@ unsafe fn create(
     })
 }
 
-fn forward(prop_kind: brick_prop_kind_t) -> Result<Prop> {
+pub(super) fn forward(prop_kind: brick_prop_kind_t) -> Result<Prop> {
     let prop = Prop::from_c(prop_kind)?;
     ensure!(
         prop.is_forward(),

@@ -117,6 +117,7 @@ enum Answer<'a> {
     F64(f64),
     Text(*const c_char),
     Md(&'a MemoryDesc),
+    Dims(*const i64),
     Engine(brick_engine_t),
 }
 
@@ -155,6 +156,11 @@ fn answer(desc: &PrimitiveDesc, what: brick_query_t, index: c_int) -> Result<Ans
                 md => Answer::Md(md),
             }
         }
+        brick_query_strides..=brick_query_padding_r => {
+            let which = (what - brick_query_strides) as usize;
+            let dims = op.spatial(which).ok_or_else(lacks("strides or padding"))?;
+            Answer::Dims(dims.as_ptr())
+        }
         brick_query_cache_blob_id..=brick_query_group_size_s64 => {
             return Err(not_there(desc, &format!("query {what}")));
         }
@@ -191,6 +197,7 @@ pub unsafe extern "C" fn brick_primitive_desc_query(
             Answer::F32(value) => result.cast::<f32>().write_unaligned(value),
             Answer::F64(value) => result.cast::<f64>().write_unaligned(value),
             Answer::Text(value) => result.cast::<*const c_char>().write_unaligned(value),
+            Answer::Dims(dims) => result.cast::<*const i64>().write_unaligned(dims),
             Answer::Md(md) => result.cast::<*const MemoryDesc>().write_unaligned(md),
             Answer::Engine(value) => result.cast::<brick_engine_t>().write_unaligned(value),
         }

@@ -2,12 +2,12 @@
 //!
 //! The texts are oneDNN's, because tools parse them.
 
-use super::{Arg, Op, Prop, eltwise, inner_product};
+use super::{Arg, Op, Prop, convolution, eltwise, inner_product};
 use crate::{
     attr::{Attr, BinaryAlg, Eltwise, Fpmath, PostOp, Quant},
     error::Result,
     invalid,
-    memory::MemoryDesc,
+    memory::{MAX_NDIMS, MemoryDesc},
 };
 use std::fmt::{self, Display, Write};
 
@@ -65,6 +65,8 @@ impl Op {
             Op::Reorder(_) => (1, "reorder"),
             Op::Sum(_) => (4, "sum"),
             Op::Eltwise(_) => (7, "eltwise"),
+            Op::Convolution(d) if d.transposed => (6, "deconvolution"),
+            Op::Convolution(_) => (5, "convolution"),
             Op::InnerProduct(_) => (10, "inner_product"),
             Op::Binary(_) => (13, "binary"),
             Op::Matmul(_) => (14, "matmul"),
@@ -75,6 +77,7 @@ impl Op {
     pub fn prop(&self) -> Option<Prop> {
         match self {
             Op::Eltwise(d) => Some(d.prop),
+            Op::Convolution(d) => Some(d.prop),
             Op::InnerProduct(d) => Some(d.prop),
             _ => None,
         }
@@ -85,6 +88,15 @@ impl Op {
         match self {
             Op::Eltwise(d) => Some(eltwise_number(d)),
             Op::Binary(d) => Some(d.alg as i32),
+            Op::Convolution(d) => Some(d.alg),
+            _ => None,
+        }
+    }
+
+    /// Strides, dilations, left or right padding, by their places in the API's queries, where the operation has them.
+    pub fn spatial(&self, which: usize) -> Option<&[i64; MAX_NDIMS]> {
+        match self {
+            Op::Convolution(d) => Some([&d.strides, &d.dilates, &d.pad_left, &d.pad_right][which]),
             _ => None,
         }
     }
@@ -309,6 +321,7 @@ impl Display for Aux<'_> {
                 write!(f, "alg:eltwise_{alg}{by_dst} alpha:{alpha} beta:{beta}")
             }
             Op::Binary(d) => write!(f, "alg:binary_{}", d.alg.name()),
+            Op::Convolution(d) => write!(f, "alg:{}", d.alg_name()),
             _ => Ok(()),
         }
     }
@@ -323,6 +336,7 @@ impl Display for Problem<'_> {
             Op::Reorder(d) => write!(f, "{}", Dims(&d.src)),
             Op::Sum(d) => write!(f, "{}", Dims(d.srcs.first().unwrap_or(&d.dst))),
             Op::Eltwise(d) => write!(f, "{}", Dims(&d.data)),
+            Op::Convolution(d) => convolution_problem(f, d),
             Op::InnerProduct(d) => inner_product_problem(f, d),
             Op::Binary(d) => write!(f, "{}:{}", Dims(&d.src0), Dims(&d.src1)),
             Op::Matmul(d) => write!(f, "{}:{}", Dims(&d.src), Dims(&d.weights)),
@@ -342,6 +356,28 @@ fn inner_product_problem(f: &mut fmt::Formatter, d: &inner_product::Desc) -> fmt
         write!(f, "{name}{size}")?;
     }
     write!(f, "oc{}", d.dst.dims[1])
+}
+
+/// `g32mb16_ic256oc256_ih28oh28kh3sh1dh0ph1_iw28ow28kw3sw1dw0pw1`.
+fn convolution_problem(f: &mut fmt::Formatter, d: &convolution::Desc) -> fmt::Result {
+    if d.groups() > 1 {
+        write!(f, "g{}", d.groups())?;
+    }
+    write!(
+        f,
+        "mb{}_ic{}oc{}",
+        d.src.dims[0], d.src.dims[1], d.dst.dims[1]
+    )?;
+    let spatial = d.src.dims().len() - 2;
+    for (i, x) in ["d", "h", "w"][3 - spatial..].iter().enumerate() {
+        let (input, output, taps) = (d.src.dims[2 + i], d.dst.dims[2 + i], d.taps(i));
+        let (stride, dilate, pad) = (d.strides[i], d.dilates[i], d.pad_left[i]);
+        write!(
+            f,
+            "_i{x}{input}o{x}{output}k{x}{taps}s{x}{stride}d{x}{dilate}p{x}{pad}"
+        )?;
+    }
+    Ok(())
 }
 
 /// Dims joined by `x`, a runtime value as `*`.

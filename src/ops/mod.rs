@@ -8,6 +8,7 @@
 use crate::{attr::Attr, error::Result, memory::MemoryDesc, threads::Pool};
 
 pub mod binary;
+pub mod convolution;
 pub mod describe;
 pub mod eltwise;
 pub mod epilogue;
@@ -30,6 +31,7 @@ pub enum Op {
     Reorder(reorder::Desc),
     Sum(sum::Desc),
     Eltwise(eltwise::Desc),
+    Convolution(convolution::Desc),
     InnerProduct(inner_product::Desc),
     Binary(binary::Desc),
     Matmul(matmul::Desc),
@@ -144,6 +146,7 @@ impl Op {
             Op::Reorder(d) => d.plan(attr, env),
             Op::Sum(d) => d.plan(attr, env),
             Op::Eltwise(d) => d.plan(attr, env),
+            Op::Convolution(d) => d.plan(attr, env),
             Op::InnerProduct(d) => d.plan(attr, env),
             Op::Binary(d) => d.plan(attr, env),
             Op::Matmul(d) => d.plan(attr, env),

@@ -86,6 +86,12 @@ functions! {
     inner_product_forward_primitive_desc_create(*mut Handle, Handle, c_int, Handle, Handle, Handle, Handle, Handle) -> c_int;
     inner_product_backward_data_primitive_desc_create(*mut Handle, Handle, Handle, Handle, Handle, Handle, Handle) -> c_int;
     inner_product_backward_weights_primitive_desc_create(*mut Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle) -> c_int;
+    convolution_forward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, Handle, Handle, Handle, Handle, *const i64, *const i64, *const i64, *const i64, Handle) -> c_int;
+    convolution_backward_data_primitive_desc_create(*mut Handle, Handle, c_int, Handle, Handle, Handle, *const i64, *const i64, *const i64, *const i64, Handle, Handle) -> c_int;
+    convolution_backward_weights_primitive_desc_create(*mut Handle, Handle, c_int, Handle, Handle, Handle, Handle, *const i64, *const i64, *const i64, *const i64, Handle, Handle) -> c_int;
+    deconvolution_forward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, Handle, Handle, Handle, Handle, *const i64, *const i64, *const i64, *const i64, Handle) -> c_int;
+    deconvolution_backward_data_primitive_desc_create(*mut Handle, Handle, c_int, Handle, Handle, Handle, *const i64, *const i64, *const i64, *const i64, Handle, Handle) -> c_int;
+    deconvolution_backward_weights_primitive_desc_create(*mut Handle, Handle, c_int, Handle, Handle, Handle, Handle, *const i64, *const i64, *const i64, *const i64, Handle, Handle) -> c_int;
     reorder_primitive_desc_create(*mut Handle, Handle, Handle, Handle, Handle, Handle) -> c_int;
     eltwise_forward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, Handle, Handle, f32, f32, Handle) -> c_int;
     eltwise_backward_primitive_desc_create(*mut Handle, Handle, c_int, Handle, Handle, Handle, f32, f32, Handle, Handle) -> c_int;

@@ -304,7 +304,7 @@ impl<'a> Builder<'a> {
 
     fn bias_dims(&self) -> Vec<i64> {
         let dst = self.dims(2);
-        if self.problem.kind == "ip" {
+        if ["ip", "conv", "deconv"].contains(&self.problem.kind.as_str()) {
             return vec![dst[1]];
         }
         masked(dst, 1 << (dst.len() - 1))
@@ -423,9 +423,15 @@ impl<'a> Builder<'a> {
 
     fn roles(&self) -> (Roles, Roles) {
         match (self.problem.kind.as_str(), self.problem.prop.as_str()) {
-            ("ip", "bwd_d") => (vec![(WEIGHTS, 1), (DIFF_DST, 2)], vec![(DIFF_SRC, 0)]),
-            ("ip", "bwd_w") => (vec![(SRC, 0), (DIFF_DST, 2)], vec![(DIFF_WEIGHTS, 1)]),
-            ("ip" | "matmul", _) => (vec![(SRC, 0), (WEIGHTS, 1)], vec![(DST, 2)]),
+            ("ip" | "conv" | "deconv", "bwd_d") => {
+                (vec![(WEIGHTS, 1), (DIFF_DST, 2)], vec![(DIFF_SRC, 0)])
+            }
+            ("ip" | "conv" | "deconv", "bwd_w") => {
+                (vec![(SRC, 0), (DIFF_DST, 2)], vec![(DIFF_WEIGHTS, 1)])
+            }
+            ("ip" | "conv" | "deconv" | "matmul", _) => {
+                (vec![(SRC, 0), (WEIGHTS, 1)], vec![(DST, 2)])
+            }
             ("eltwise", "bwd") => {
                 let data = if self.problem.alg.ends_with("_use_dst") {
                     DST
@@ -447,6 +453,9 @@ impl<'a> Builder<'a> {
     }
 
     fn create_pd(&self, mds: &[Owned], bias: Handle, attr: Handle) -> Result<Owned, Refusal> {
+        if self.problem.kind.ends_with("conv") {
+            return crate::conv::create_pd(self.problem, mds, bias, attr);
+        }
         let (api, engine) = (api(), here().engine);
         let md = |i: usize| mds[i].raw;
         let (alpha, beta) = (self.problem.alpha as f32, self.problem.beta as f32);
@@ -709,6 +718,22 @@ impl<'a> Builder<'a> {
             self.problem.beta,
         );
         let result = match (self.problem.kind.as_str(), self.problem.prop.as_str()) {
+            ("conv" | "deconv", prop) => {
+                let shape = crate::conv::Shape::of(self.problem);
+                return match prop {
+                    "bwd_d" => (shape.by_data(&given[1], &given[0], self.types[0]), None),
+                    "bwd_w" => {
+                        let bias_type = self.bias().map_or(Type::F32, |(_, dtype)| dtype);
+                        let types = (self.types[1], bias_type);
+                        let (weights, bias) = shape.by_weights(&given[0], &given[1], types);
+                        (weights, Some(bias))
+                    }
+                    _ => {
+                        let (src, weights) = (operand(0, "src"), operand(1, "wei"));
+                        (shape.forward(&src, &weights, bias, &epilogue), None)
+                    }
+                };
+            }
             ("ip", "bwd_d") => oracle::inner_product_backward_data(
                 &given[1],
                 &given[0],

@@ -11,6 +11,7 @@ mod oracle;
 mod problem;
 mod tensor;
 
+mod conv;
 mod elementwise;
 mod fuzz;
 mod products;

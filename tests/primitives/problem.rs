@@ -3,6 +3,7 @@
 //! ```text
 //! matmul u8:s8:f32 3x16x32:3x32x64 tags=abc:acb:abc bias=f32 scales=src,wei:4 zp=src post=relu,sum:0.5,add:f32:4
 //! ip bf16:bf16:f32 mb16ic64ih2iw2oc32 prop=bwd_w tags=any:any:any bias=f32
+//! conv f32:f32:f32 g2mb1ic16oc32ih28oh14kh3sh2ph1 prop=bwd_d
 //! eltwise f32:f32 2x19x3x5 alg=gelu_erf tags=aBcd16b:aBcd16b prop=bwd
 //! brgemm bf16:bf16:f32 64x64x64 batch=16
 //! ```
@@ -108,6 +109,89 @@ fn inner_product(text: &str) -> Result<Vec<Vec<i64>>, Fault> {
     Ok(vec![src, weights, vec![mb, oc]])
 }
 
+/// `g2mb1ic16oc32ih28oh14kh3sh2dh0ph1`: dims of source, weights and destination, strides, dilations, paddings before and
+/// after. A missing width is the height; a missing output size follows from equal padding on both sides.
+fn convolution(text: &str, transposed: bool) -> Result<Vec<Vec<i64>>, Fault> {
+    let mut sizes = std::collections::HashMap::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|c: char| c.is_ascii_digit())
+            .ok_or("a size is missing")?;
+        let (name, tail) = rest.split_at(digits);
+        let end = tail
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(tail.len());
+        sizes.insert(
+            name.trim_matches('_').to_owned(),
+            number::<i64>(&tail[..end])?,
+        );
+        rest = &tail[end..];
+    }
+    let get = |name: &str| sizes.get(name).copied();
+    let need = |name: &str| get(name).ok_or(format!("{name} is missing in {text:?}"));
+    let (groups, mb, ic, oc) = (get("g").unwrap_or(1), need("mb")?, need("ic")?, need("oc")?);
+    let names: &[&str] = match (get("id"), get("ih")) {
+        (Some(_), _) => &["d", "h", "w"],
+        (_, Some(_)) => &["h", "w"],
+        _ => &["w"],
+    };
+    let mut shapes = vec![vec![mb, ic], vec![oc / groups, ic / groups], vec![mb, oc]];
+    if groups > 1 {
+        shapes[1].insert(0, groups);
+    }
+    shapes.extend([Vec::new(), Vec::new(), Vec::new(), Vec::new()]);
+    for name in names {
+        let value = |letter: &str| get(&format!("{letter}{name}")).or(get(&format!("{letter}h")));
+        let input = value("i").ok_or("the input's size is missing")?;
+        let taps = value("k").ok_or("the kernel's size is missing")?;
+        let (stride, dilate) = (value("s").unwrap_or(1), value("d").unwrap_or(0));
+        let (pad, reach) = (value("p").unwrap_or(0), (taps - 1) * (dilate + 1) + 1);
+        let output = value("o").unwrap_or(match transposed {
+            true => (input - 1) * stride + reach - 2 * pad,
+            false => (input + 2 * pad - reach) / stride + 1,
+        });
+        let (large, small) = if transposed {
+            (output, input)
+        } else {
+            (input, output)
+        };
+        let after = (small - 1) * stride + reach - large - pad;
+        for (shape, x) in
+            shapes
+                .iter_mut()
+                .zip([input, taps, output, stride, dilate, pad, after.max(0)])
+        {
+            shape.push(x);
+        }
+    }
+    Ok(shapes)
+}
+
+/// The same as text.
+fn convolution_shape(shapes: &[Vec<i64>]) -> String {
+    let spatial = shapes[3].len();
+    let (src, weights, dst) = (&shapes[0], &shapes[1], &shapes[2]);
+    let groups = if weights.len() > src.len() {
+        weights[0]
+    } else {
+        1
+    };
+    let mut text = format!("g{groups}mb{}ic{}oc{}", src[0], src[1], dst[1]);
+    for (i, x) in ["d", "h", "w"][3 - spatial..].iter().enumerate() {
+        let taps = weights[weights.len() - spatial + i];
+        text += &format!(
+            "i{x}{}o{x}{}k{x}{taps}s{x}{}d{x}{}p{x}{}",
+            src[2 + i],
+            dst[2 + i],
+            shapes[3][i],
+            shapes[4][i],
+            shapes[5][i]
+        );
+    }
+    text
+}
+
 /// `3x16x32:1x32x64`: source, weights and destination dims.
 fn matmul(text: &str) -> Result<Vec<Vec<i64>>, Fault> {
     let shapes: Vec<Vec<i64>> = text.split(':').map(dims).collect::<Result<_, _>>()?;
@@ -178,6 +262,7 @@ impl FromStr for Problem {
             shapes: match kind {
                 "ip" => inner_product(shape)?,
                 "matmul" => matmul(shape)?,
+                "conv" | "deconv" => convolution(shape, kind == "deconv")?,
                 _ => shape.split(':').map(dims).collect::<Result<_, _>>()?,
             },
             ..Problem::default()
@@ -233,6 +318,7 @@ impl Problem {
                     self.shapes[0][0], weights[1], weights[0]
                 )
             }
+            "conv" | "deconv" => convolution_shape(&self.shapes),
             _ => {
                 let shapes: Vec<String> = self.shapes.iter().map(plain).collect();
                 shapes.join(":")

@@ -1,0 +1,629 @@
+//! Forward and backward by data: the nest that runs a space cut into calls over images and panels of output channels.
+//!
+//! The calls of a block read a piece of the input that stays in the second-level cache while all panels of weights pass.
+//! Layouts that kernels cannot read are staged: reordered in scratch, activations a few images at a time.
+#![allow(unsafe_code)]
+
+use super::layout::{channel_run, channels_last, panels, place};
+use super::{Pass, stepped};
+use crate::attr::Attr;
+use crate::error::Result;
+use crate::exec::share;
+use crate::kernel::Kernel;
+use crate::kernel::expr::{Expr, Node};
+use crate::kernel::spec::{Args, Batch, Brgemm, Out, Spec};
+use crate::memory::{MAX_NDIMS, MemoryDesc};
+use crate::ops::epilogue::{Bindings, Epilogue, MAX_OPERANDS, arg};
+use crate::ops::{Arg, Env, Exec, Plan, Planned, Run, reorder};
+use crate::plan::conv::{self, Along, Cut, Space};
+use std::sync::Arc;
+
+/// An operand of the nest.
+#[derive(Clone)]
+struct Operand {
+    /// Index of the argument.
+    arg: usize,
+    /// What the kernels see: the argument, or its copy in scratch.
+    md: MemoryDesc,
+    /// The argument's own layout where it is staged, and where in scratch.
+    staged: Option<(MemoryDesc, usize)>,
+    /// Bytes from one block of images to the next in the argument; 0 for weights.
+    advance: i64,
+}
+
+impl Operand {
+    fn new(arg: usize, user: &MemoryDesc, seen: Option<MemoryDesc>) -> Operand {
+        Operand {
+            arg,
+            md: seen.unwrap_or(*user),
+            staged: seen.map(|_| (*user, 0)),
+            advance: 0,
+        }
+    }
+
+    /// As seen by a nest over blocks of so many images.
+    fn in_blocks(mut self, images: i64) -> Operand {
+        let user = self.staged.map_or(self.md, |(user, _)| user);
+        self.advance =
+            images * user.strides[0] / user.block_of(0) * user.dtype().size_bytes() as i64;
+        let few = |mut md: MemoryDesc| {
+            if md.dims[0] != images {
+                (md.dims[0], md.padded_dims[0]) = (images, images);
+            }
+            md
+        };
+        self.staged = self.staged.map(|(user, at)| (few(user), at));
+        self.md = few(self.md);
+        self
+    }
+
+    /// Takes its room in scratch, of which `end` bytes are taken.
+    fn place(&mut self, end: &mut usize) {
+        if let Some((_, at)) = &mut self.staged {
+            *at = *end;
+            *end += self.md.size_bytes().next_multiple_of(64);
+        }
+    }
+}
+
+/// A panel of output channels.
+#[derive(Clone, Copy)]
+struct Panel {
+    a: i64,
+    b: i64,
+    d: i64,
+    channel: i64,
+    /// Whether it is one of the narrower last ones.
+    tail: bool,
+}
+
+/// What creation knows before kernels exist.
+#[derive(Clone)]
+struct Dense {
+    env: Env,
+    /// Input, weights, output.
+    operands: [Operand; 3],
+    cut: Cut,
+    panels: Vec<Panel>,
+    /// Columns of whole panels and of the last one.
+    widths: [i64; 2],
+    /// One for each shape of the cut.
+    exprs: Vec<Expr>,
+    bindings: Bindings,
+    /// Bytes between groups of the reduction in the weights.
+    b_group_bytes: i64,
+    images: i64,
+    blocks: i64,
+    /// Parts of the blocks of calls, and of the panels.
+    split: (usize, usize),
+    /// Scratch of the staging itself comes first.
+    reorder_bytes: usize,
+    /// Whether a staged output is read as well.
+    reads_output: bool,
+}
+
+impl Pass<'_> {
+    pub(super) fn plan(mut self) -> Result<Planned> {
+        self.input.1 = self.resolve(&self.input.1)?;
+        self.output.1 = self.resolve(&self.output.1)?;
+        let (k, n) = self.channels();
+        let (input, output) = (self.input.1, self.output.1);
+        let in_run =
+            channel_run(&input, k, true).filter(|_| self.groups == 1 || !input.is_padded());
+        let out_run = channel_run(&output, n, false);
+        let seen_input = in_run
+            .is_none()
+            .then(|| channels_last(&input))
+            .transpose()?;
+        let seen_output = out_run
+            .is_none()
+            .then(|| channels_last(&output))
+            .transpose()?;
+        let (in_run, out_run) = (in_run.unwrap_or(k), out_run.unwrap_or(n));
+        let ideal = self.panel_layout(in_run)?;
+        if self.weights.is_any() {
+            self.weights = ideal;
+        }
+        let fits = panels(&self.weights, self.dims).filter(|p| {
+            let v = self.weights.dtype().vnni() as i64;
+            let chunk = p.run.min(in_run);
+            chunk >= k
+                || (in_run % chunk == 0 && p.run % chunk == 0 && chunk % v == 0)
+                    && (k % chunk == 0
+                        || in_run < k && self.weights.padded_dims[self.dims.0] % chunk == 0)
+        });
+        let seen_weights = fits.is_none().then_some(ideal);
+        let mut args = self.arguments();
+        let output_at = args.len() - 1;
+        let images = self.images();
+        let operands = [
+            Operand::new(0, &input, seen_input).in_blocks(images),
+            Operand::new(1, &self.weights, seen_weights),
+            Operand::new(output_at, &output, seen_output).in_blocks(images),
+        ];
+        let dense = self.dense(operands, (in_run, out_run), images, &mut args)?;
+        dense.planned(args)
+    }
+
+    fn arguments(&self) -> Vec<Arg> {
+        let mut args = vec![
+            Arg::input(self.input.0, self.input.1),
+            Arg::input(arg::WEIGHTS, self.weights),
+        ];
+        if self.forward && !self.bias.is_absent() {
+            args.push(Arg::input(arg::BIAS, self.bias));
+        }
+        args.push(Arg::output(self.output.0, self.output.1));
+        args
+    }
+
+    /// How many images are computed together.
+    fn images(&self) -> i64 {
+        let (input, output) = (&self.input.1, &self.output.1);
+        if input.block_of(0) > 1 || output.block_of(0) > 1 {
+            return input.dims[0];
+        }
+        let pixels = output.dims()[2..].iter().product();
+        conv::images(input.dims[0], pixels, self.env.threads as i64)
+    }
+
+    fn dense(
+        &self,
+        operands: [Operand; 3],
+        (in_run, out_run): (i64, i64),
+        images: i64,
+        args: &mut Vec<Arg>,
+    ) -> Result<Dense> {
+        let (k, n) = self.channels();
+        let [input, weights, output] = &operands;
+        let laid = panels(&weights.md, self.dims).expect("staged weights lie in panels");
+        let chunk = laid.run.min(in_run).min(k);
+        let width = match out_run < n {
+            true => gcd(laid.width, out_run),
+            false => laid.width.min(n).max(1),
+        };
+        let mut space = self.space(&operands, images, chunk, laid.group_bytes);
+        let cols_block = if self.groups == 1 || n % width == 0 {
+            width
+        } else {
+            0
+        };
+        let last = self.output.1.dims().len() - 1;
+        let mut epilogue = |rows: Along| {
+            let rows: &[usize] = match rows {
+                Along::Images => &[0],
+                Along::Height => &[last - 1],
+                Along::Width => &[last],
+                Along::Plane => &[last - 1, last],
+            };
+            self.epilogue(&self.output.1, rows, cols_block, args)
+        };
+        space.planes = last > 2 && epilogue(Along::Plane).is_ok();
+        let cut = space.cut();
+        let Epilogue { mut bindings, .. } = epilogue(Along::Width)?;
+        let mut exprs = Vec::new();
+        for shape in &cut.shapes {
+            let Epilogue {
+                expr,
+                bindings: operands,
+            } = epilogue(shape.along)?;
+            bindings = operands;
+            exprs.push(stepped(expr, shape.step));
+        }
+        let reads = |e: &Expr| e.nodes.iter().any(|n| matches!(n, Node::LoadD { .. }));
+        let reads_output = exprs.iter().any(reads);
+        let mut dense = Dense {
+            env: *self.env,
+            panels: self.panels(&input.md, &weights.md, &output.md, width),
+            widths: [width, n % width],
+            cut,
+            exprs,
+            bindings,
+            b_group_bytes: laid.group_bytes,
+            images,
+            blocks: self.input.1.dims[0] / images.max(1),
+            split: (1, 1),
+            reorder_bytes: 0,
+            reads_output,
+            operands,
+        };
+        dense.split = dense.split(2 * self.output.1.nelems() * k);
+        Ok(dense)
+    }
+
+    fn space(
+        &self,
+        [input, weights, output]: &[Operand; 3],
+        images: i64,
+        chunk: i64,
+        group_bytes: i64,
+    ) -> Space {
+        let (k, _) = self.channels();
+        let bytes = |md: &MemoryDesc| {
+            let size = md.dtype().size_bytes() as i64;
+            let mut strides = [0; 4];
+            strides[0] = md.strides[0] * size;
+            for (to, from) in strides[1..]
+                .iter_mut()
+                .rev()
+                .zip(md.strides()[2..].iter().rev())
+            {
+                *to = from * size;
+            }
+            strides
+        };
+        let mut taps = [0; 3];
+        let size = weights.md.dtype().size_bytes() as i64;
+        let spatial = &weights.md.strides()[self.dims.0.max(self.dims.1) + 1..];
+        for (to, from) in taps.iter_mut().rev().zip(spatial.iter().rev()) {
+            *to = from * size;
+        }
+        let (in_place, w_place) = (place(&input.md), place(&weights.md));
+        let at = |p: &crate::plan::place::Place, dim: usize, index: i64| {
+            let mut position = [0; MAX_NDIMS];
+            position[dim] = index;
+            p.at(&position) - p.base
+        };
+        let channels = (0..k).step_by(chunk.max(1) as usize);
+        let channels = channels.map(|c| (at(&in_place, 1, c), at(&w_place, self.dims.0, c)));
+        let v = weights.md.dtype().vnni() as i64;
+        let in_size = input.md.dtype().size_bytes() as i64;
+        let joined = chunk == k
+            && k % v == 0
+            && !self.to_large
+            && self.axes[2].dilation == 1
+            && bytes(&input.md)[3] == k * in_size
+            && taps[2] == k / v * group_bytes;
+        let runs = self.axes.map(|axis| match self.to_large {
+            _ if self.output.1.has_zero_dim() => Vec::new(),
+            true => axis.to_large(),
+            false => axis.to_small(),
+        });
+        Space {
+            runs,
+            images,
+            input: bytes(&input.md),
+            output: bytes(&output.md),
+            taps,
+            channels: channels.collect(),
+            k: chunk,
+            joined,
+            pixel_bytes: k * in_size,
+            planes: true,
+        }
+    }
+
+    fn panels(
+        &self,
+        input: &MemoryDesc,
+        weights: &MemoryDesc,
+        output: &MemoryDesc,
+        width: i64,
+    ) -> Vec<Panel> {
+        let (k, n) = self.channels();
+        let at = |md: &MemoryDesc, places: &[(usize, i64)]| {
+            let mut position = [0; MAX_NDIMS];
+            places
+                .iter()
+                .for_each(|&(dim, index)| position[dim] = index);
+            let place = place(md);
+            place.at(&position) - place.base
+        };
+        let mut panels = Vec::new();
+        for g in 0..self.groups {
+            for column in (0..n).step_by(width.max(1) as usize) {
+                let channel = g * n + column;
+                let group = if weights.dims().len() > input.dims().len() {
+                    g
+                } else {
+                    0
+                };
+                let mut tap = vec![(self.dims.1, column)];
+                if self.dims.0.min(self.dims.1) > 0 {
+                    tap.push((0, group));
+                }
+                panels.push(Panel {
+                    a: at(input, &[(1, g * k)]),
+                    b: at(weights, &tap),
+                    d: at(output, &[(1, channel)]),
+                    channel,
+                    tail: column + width > n,
+                });
+            }
+        }
+        panels
+    }
+}
+
+fn gcd(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// Work below which waking another thread costs more than it saves.
+const FLOP_PER_PART: i64 = 1 << 19;
+
+impl Dense {
+    /// The parts: blocks of calls first, panels where there are too few.
+    fn split(&self, flop: i64) -> (usize, usize) {
+        let taps = self.cut.tables.iter().map(|t| t.a.len()).max().unwrap_or(1);
+        let parts =
+            (flop.saturating_mul(taps as i64) / FLOP_PER_PART).clamp(1, self.env.threads as i64);
+        let blocks = if self.is_staged() { 1 } else { self.blocks };
+        let units = (blocks * self.cut.ends.len() as i64).max(1);
+        let balanced = |p: &i64| units % (parts / p) == 0 || units / (parts / p) >= 8;
+        let by_panels = (1..=parts)
+            .filter(|p| parts % p == 0)
+            .find(balanced)
+            .unwrap_or(parts);
+        ((parts / by_panels) as usize, by_panels as usize)
+    }
+
+    /// Whether images pass through scratch, and so must be taken one block at a time.
+    fn is_staged(&self) -> bool {
+        self.operands[0].staged.is_some() || self.operands[2].staged.is_some()
+    }
+
+    fn planned(mut self, args: Vec<Arg>) -> Result<Planned> {
+        let mut bytes = 0;
+        for operand in &self.operands {
+            for (from, to) in reorders(operand) {
+                let planned = reorder_plan(&from, &to, &self.env)?;
+                bytes = bytes.max(planned.scratch_bytes.next_multiple_of(64));
+            }
+        }
+        self.reorder_bytes = bytes;
+        self.operands.iter_mut().for_each(|o| o.place(&mut bytes));
+        Ok(Planned {
+            args,
+            impl_name: format!("brick:{}", self.env.isa.name()),
+            nest: self.nest(),
+            scratch_bytes: bytes,
+            plan: Box::new(self),
+        })
+    }
+
+    fn nest(&self) -> String {
+        let staged = ["s", "w", "d"].iter().zip(&self.operands);
+        let staged: String = staged
+            .filter(|(_, o)| o.staged.is_some())
+            .map(|(s, _)| *s)
+            .collect();
+        let shapes: Vec<String> = (self.cut.shapes.iter())
+            .map(|s| format!("{}{:?}x{}", s.m, s.along, s.k).to_lowercase())
+            .collect();
+        format!(
+            "B{}P{}:n{}b{}w{}:{}:{staged}",
+            self.split.0,
+            self.split.1,
+            self.images,
+            self.cut.ends.len(),
+            self.widths[0],
+            shapes.join("+")
+        )
+    }
+
+    fn spec(&self, shape: usize, n: i64) -> Brgemm {
+        let (s, [input, weights, output]) = (&self.cut.shapes[shape], &self.operands);
+        let (a, b) = (input.md.dtype(), weights.md.dtype());
+        Brgemm {
+            isa: self.env.isa,
+            m: s.m as usize,
+            n: n as usize,
+            k: s.k.max(1) as usize,
+            a,
+            b,
+            a_row_bytes: s.a_row,
+            a_group_bytes: (a.vnni() * a.size_bytes()) as i64,
+            b_group_bytes: self.b_group_bytes,
+            batch: Batch::Offset,
+            beta: false,
+            c_row_bytes: 0,
+            out: Out {
+                expr: self.exprs[shape].clone(),
+                d: output.md.dtype(),
+                d_row_bytes: s.d_row,
+            },
+        }
+    }
+}
+
+/// The reorders that an operand may need: into scratch, and out of it.
+fn reorders(operand: &Operand) -> Vec<(MemoryDesc, MemoryDesc)> {
+    let both = |(user, _): (MemoryDesc, usize)| vec![(user, operand.md), (operand.md, user)];
+    operand.staged.map_or(Vec::new(), both)
+}
+
+fn reorder_plan(from: &MemoryDesc, to: &MemoryDesc, env: &Env) -> Result<Planned> {
+    reorder::Desc {
+        src: *from,
+        dst: *to,
+    }
+    .plan(&Attr::default(), env)
+}
+
+impl Plan for Dense {
+    fn compile(&self) -> Result<Box<dyn Run>> {
+        let mut kernels = Vec::new();
+        for shape in 0..self.cut.shapes.len() {
+            let whole = Kernel::get(&Spec::Brgemm(self.spec(shape, self.widths[0])))?;
+            let tail = match self.widths[1] {
+                0 => whole.clone(),
+                n => Kernel::get(&Spec::Brgemm(self.spec(shape, n)))?,
+            };
+            kernels.push([whole, tail]);
+        }
+        let mut stages = Vec::new();
+        for operand in &self.operands {
+            let runs = reorders(operand)
+                .into_iter()
+                .map(|(from, to)| reorder_plan(&from, &to, &self.env)?.plan.compile());
+            stages.push(runs.collect::<Result<Vec<_>>>()?);
+        }
+        Ok(Box::new(Compiled {
+            plan: self.clone(),
+            kernels,
+            stages,
+        }))
+    }
+}
+
+struct Compiled {
+    plan: Dense,
+    kernels: Vec<[Arc<Kernel>; 2]>,
+    /// For each operand the reorders into and out of scratch.
+    stages: Vec<Vec<Box<dyn Run>>>,
+}
+
+/// Pointers to the operands of one block of images; shared by the parts of a region.
+#[derive(Clone, Copy)]
+struct Bases([*mut u8; 3]);
+
+// SAFETY: the pointers are only copied; the parts write disjoint elements of the output.
+unsafe impl Sync for Bases {}
+
+const INPUT: usize = 0;
+const WEIGHTS: usize = 1;
+const OUTPUT: usize = 2;
+
+impl Run for Compiled {
+    unsafe fn run(&self, exec: &Exec) -> Result<()> {
+        let p = &self.plan;
+        // SAFETY: the caller's promise is passed on; staged operands have their room in scratch.
+        unsafe {
+            self.stage(exec, WEIGHTS, 0, 0)?;
+            if !p.is_staged() {
+                self.region(exec, 0, p.blocks);
+                return Ok(());
+            }
+            for block in 0..p.blocks {
+                self.stage(exec, INPUT, block, 0)?;
+                if p.reads_output {
+                    self.stage(exec, OUTPUT, block, 0)?;
+                }
+                self.region(exec, block, block + 1);
+                self.stage(exec, OUTPUT, block, 1)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Compiled {
+    /// Reorders a block of images of an operand into scratch (way 0) or out of it (way 1), if it is staged.
+    ///
+    /// # Safety
+    /// As for `Run::run`.
+    unsafe fn stage(&self, exec: &Exec, operand: usize, block: i64, way: usize) -> Result<()> {
+        let o = &self.plan.operands[operand];
+        let Some((_, at)) = o.staged else {
+            return Ok(());
+        };
+        let user = exec.ptrs[o.arg].wrapping_offset((block * o.advance) as isize);
+        let mut ptrs = [user, exec.scratch.wrapping_add(at)];
+        if way == 1 {
+            ptrs.reverse();
+        }
+        let exec = Exec {
+            ptrs: &ptrs,
+            mds: &[None, None],
+            ..*exec
+        };
+        // SAFETY: both hold what the reorder was planned for.
+        unsafe { self.stages[operand][way].run(&exec) }
+    }
+
+    /// Runs all calls for some blocks of images.
+    ///
+    /// # Safety
+    /// As for `Run::run`.
+    unsafe fn region(&self, exec: &Exec, first: i64, end: i64) {
+        let p = &self.plan;
+        let (by_calls, by_panels) = p.split;
+        let shared = Shared(exec);
+        let part = |part: usize| {
+            let units = (end - first) * p.cut.ends.len() as i64;
+            let units = share(units, part / by_panels, by_calls);
+            let panels = share(p.panels.len() as i64, part % by_panels, by_panels);
+            let panels = &p.panels[panels.start as usize..panels.end as usize];
+            for unit in units {
+                let blocks = p.cut.ends.len() as i64;
+                // SAFETY: as promised by the caller; parts take disjoint units or panels.
+                unsafe {
+                    self.block(
+                        shared.get(),
+                        first + unit / blocks,
+                        (unit % blocks) as usize,
+                        panels,
+                    )
+                }
+            }
+        };
+        match by_calls * by_panels {
+            1 => part(0),
+            parts => exec.pool.run(parts, &part),
+        }
+    }
+
+    fn bases(&self, exec: &Exec, images: i64) -> Bases {
+        let base = |o: &Operand| {
+            let size = o.md.dtype().size_bytes() as i64;
+            match o.staged {
+                Some((_, at)) => exec.scratch.wrapping_add(at),
+                None => exec.ptrs[o.arg]
+                    .wrapping_offset((o.md.offset0 * size + images * o.advance) as isize),
+            }
+        };
+        let [input, weights, output] = &self.plan.operands;
+        Bases([base(input), base(weights), base(output)])
+    }
+
+    /// The calls of one block, panel by panel.
+    ///
+    /// # Safety
+    /// As for `Run::run`.
+    unsafe fn block(&self, exec: &Exec, images: i64, block: usize, panels: &[Panel]) {
+        let p = &self.plan;
+        let Bases([input, weights, output]) = self.bases(exec, images);
+        let start = if block == 0 { 0 } else { p.cut.ends[block - 1] };
+        let calls = &p.cut.calls[start..p.cut.ends[block]];
+        let mut operands = [std::ptr::null(); MAX_OPERANDS];
+        let binds = p.bindings.slots() > 0;
+        let spatial = p.operands[OUTPUT].md.dims().len() - 2;
+        for panel in panels {
+            for call in calls {
+                if binds {
+                    let mut position = [0; MAX_NDIMS];
+                    position[0] = images * p.images + call.at[0];
+                    position[1] = panel.channel;
+                    position[2..2 + spatial].copy_from_slice(&call.at[4 - spatial..]);
+                    p.bindings.fill(&mut operands, exec, &position);
+                }
+                let table = &p.cut.tables[call.table];
+                let args = Args {
+                    a: input.wrapping_offset((call.a + panel.a) as isize),
+                    b: weights.wrapping_offset(panel.b as isize),
+                    a_offsets: table.a.as_ptr(),
+                    b_offsets: table.b.as_ptr(),
+                    d: output.wrapping_offset((call.d + panel.d) as isize),
+                    batch: table.a.len(),
+                    operands: operands.as_ptr(),
+                    ..Args::default()
+                };
+                // SAFETY: the kernel was made for this shape, and the tables lead to elements of the operands.
+                unsafe { self.kernels[call.shape][usize::from(panel.tail)].call(&args) };
+            }
+        }
+    }
+}
+
+/// An execution that crosses threads.
+struct Shared<'a>(&'a Exec<'a>);
+
+impl<'a> Shared<'a> {
+    fn get(&self) -> &'a Exec<'a> {
+        self.0
+    }
+}
+
+// SAFETY: its pointers are only read, and the parts write disjoint elements.
+unsafe impl Sync for Shared<'_> {}

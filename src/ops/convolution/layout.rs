@@ -1,0 +1,140 @@
+//! Which layouts the kernels read and write as they lie, which ones are staged, and what `any` becomes.
+
+use super::Pass;
+use crate::error::Result;
+use crate::memory::MemoryDesc;
+use crate::plan::gemm;
+use crate::plan::place::Place;
+
+/// Bytes between neighbours along a dimension in units of so many, and over how many of its `total` elements they stay
+/// the same.
+fn spacing(place: &Place, dim: usize, unit: i64, total: i64) -> (i64, i64) {
+    let at = |i: i64| {
+        let mut position = [0; crate::memory::MAX_NDIMS];
+        position[dim] = i * unit;
+        place.at(&position) - place.base
+    };
+    if total <= unit {
+        return (0, total);
+    }
+    let pitch = at(1);
+    let even = (1..).take_while(|i| i * unit < total && at(*i) == i * pitch);
+    (pitch, (unit * (1 + even.count() as i64)).min(total))
+}
+
+pub(super) fn place(md: &MemoryDesc) -> Place {
+    Place::whole(md, md.dtype().size_bytes())
+}
+
+/// Channels that a kernel may take at once from groups of so many: runs of adjacent ones; none if they are not.
+pub(super) fn channel_run(md: &MemoryDesc, group: i64, padding: bool) -> Option<i64> {
+    let only_channels = md.blocks().all(|(dim, _)| dim == 1);
+    if !md.is_blocked() || md.has_extra() || !only_channels || (md.is_padded() && !padding) {
+        return None;
+    }
+    let (pitch, run) = spacing(&place(md), 1, 1, md.padded_dims[1]);
+    let (whole, group) = (md.dims[1], group.max(1));
+    let fits = run % group == 0 || group % run == 0 || group == whole;
+    let adjacent = pitch == md.dtype().size_bytes() as i64 || md.padded_dims[1] == 1;
+    (adjacent && fits).then_some(run.min(group))
+}
+
+/// Panels of weights as they lie: `[k / v][width][v]`, for runs of k.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Panels {
+    pub width: i64,
+    /// Length of the reduction that lies in one piece.
+    pub run: i64,
+    /// Bytes from one group of k to the next.
+    pub group_bytes: i64,
+}
+
+/// The widest panel that is read in place.
+const WIDEST: i64 = 64;
+
+pub(super) fn panels(md: &MemoryDesc, (k, n): (usize, usize)) -> Option<Panels> {
+    if !md.is_blocked() || md.has_extra() || !md.blocks().all(|(dim, _)| dim == k || dim == n) {
+        return None;
+    }
+    if md.has_zero_dim() {
+        let (width, run, group_bytes) = (1, md.dims[k], 0);
+        return Some(Panels {
+            width,
+            run,
+            group_bytes,
+        });
+    }
+    let (place, size) = (place(md), md.dtype().size_bytes() as i64);
+    let (v, reduction) = (md.dtype().vnni() as i64, md.padded_dims[k]);
+    let (column, width) = spacing(&place, n, 1, md.padded_dims[n]);
+    let (element, group) = spacing(&place, k, 1, reduction);
+    let (group_bytes, run) = spacing(&place, k, v, reduction);
+    let grouped = v == 1 || element == size && group >= v;
+    let dense = reduction == v || group_bytes == width * v * size;
+    let adjacent = md.padded_dims[n] == 1 || column == v * size;
+    (grouped && dense && adjacent && width <= WIDEST && reduction % v == 0).then_some(Panels {
+        width,
+        run,
+        group_bytes: width * v * size,
+    })
+}
+
+/// Panels of so many columns whose reduction is padded to multiples of `unit`.
+fn panel_tag(ndims: usize, (k, n): (usize, usize), width: i64, unit: i64, v: i64) -> String {
+    let letter = |dim: usize| (b'a' + dim as u8) as char;
+    let (small_k, small_n) = (letter(k), letter(n));
+    let mut tag = String::new();
+    if k.min(n) > 0 {
+        tag.push('a');
+    }
+    tag.push(small_n.to_ascii_uppercase());
+    (k.max(n) + 1..ndims).for_each(|dim| tag.push(letter(dim)));
+    let blocked = unit > 1;
+    tag.push(if blocked {
+        small_k.to_ascii_uppercase()
+    } else {
+        small_k
+    });
+    if unit > v {
+        tag += &format!("{}{small_k}", unit / v);
+    }
+    tag += &format!("{width}{small_n}");
+    if v > 1 {
+        tag += &format!("{v}{small_k}");
+    }
+    tag
+}
+
+impl Pass<'_> {
+    /// Channels of a group in the input and in the output.
+    pub(super) fn channels(&self) -> (i64, i64) {
+        (
+            self.weights.dims[self.dims.0],
+            self.weights.dims[self.dims.1],
+        )
+    }
+
+    /// The layout for activations that may have any: channels last.
+    pub(super) fn resolve(&self, md: &MemoryDesc) -> Result<MemoryDesc> {
+        match md.is_any() {
+            true => channels_last(md),
+            false => Ok(*md),
+        }
+    }
+
+    /// The weights' layout that suits an input with runs of `run` channels.
+    pub(super) fn panel_layout(&self, run: i64) -> Result<MemoryDesc> {
+        let (k, n) = self.channels();
+        let v = self.weights.dtype().vnni() as i64;
+        let width = (gemm::panel(self.env.isa) as i64).min((n.max(1) + 7) / 8 * 8);
+        let unit = if run < k { run } else { v };
+        let tag = panel_tag(self.weights.dims().len(), self.dims, width, unit, v);
+        MemoryDesc::with_tag(self.weights.dims(), self.weights.dtype(), &tag)
+    }
+}
+
+/// Row-major with the channels behind all other dimensions.
+pub(super) fn channels_last(md: &MemoryDesc) -> Result<MemoryDesc> {
+    let tag = ["acb", "acdb", "acdeb"][md.dims().len() - 3];
+    MemoryDesc::with_tag(md.dims(), md.dtype(), tag)
+}

@@ -1,0 +1,406 @@
+//! Convolutions: forward, backward by data, backward by weights (paper §2.2 to 2.4).
+//!
+//! Every pass is seen as a way between a large and a small side, `large = small * stride - pad + tap * dilation`, so that
+//! deconvolutions are the same passes with the sides exchanged:
+//!
+//! | pass | convolution | deconvolution |
+//! |---|---|---|
+//! | forward | large to small | small to large |
+//! | backward by data | small to large | large to small |
+//! | backward by weights | both to weights | both to weights |
+#![allow(unsafe_code)]
+
+mod dense;
+mod layout;
+
+use super::epilogue::{self, Epilogue, Input, Request, arg};
+use super::matrix::{accumulator, check_types};
+use super::{Arg, Env, Planned, Prop};
+use crate::attr::Attr;
+use crate::error::Result;
+use crate::kernel::expr::{Bcast, Expr};
+use crate::memory::{MAX_NDIMS, MemoryDesc};
+use crate::plan::conv::Axis;
+use crate::{ensure, invalid, unimplemented_here};
+
+/// Values by spatial dimension; the others are 0.
+pub type Dims = [i64; MAX_NDIMS];
+
+/// The operation; src, weights, bias and dst stand for their diffs where the pass computes or takes those. An absent bias
+/// has `ndims == 0`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub struct Desc {
+    pub prop: Prop,
+    /// The number of the algorithm asked for.
+    pub alg: i32,
+    /// Whether it is a deconvolution: the transpose of a convolution from dst to src.
+    pub transposed: bool,
+    pub src: MemoryDesc,
+    pub weights: MemoryDesc,
+    pub bias: MemoryDesc,
+    pub dst: MemoryDesc,
+    pub strides: Dims,
+    /// As in the API: 0 is a dense kernel.
+    pub dilates: Dims,
+    pub pad_left: Dims,
+    pub pad_right: Dims,
+}
+
+/// A way from one side to the other: forward or by data.
+struct Pass<'a> {
+    env: &'a Env,
+    attr: &'a Attr,
+    /// Depth, height, width.
+    axes: [Axis; 3],
+    to_large: bool,
+    /// Whether attributes and bias apply.
+    forward: bool,
+    groups: i64,
+    input: (i32, MemoryDesc),
+    output: (i32, MemoryDesc),
+    weights: MemoryDesc,
+    bias: MemoryDesc,
+    /// The weights' dimensions of the reduction and of the output's channels.
+    dims: (usize, usize),
+}
+
+impl Desc {
+    /// Checks, resolves and plans.
+    pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
+        self.check()?;
+        let forward = self.prop.is_forward();
+        epilogue::check_accumulation(attr, accumulator(self.src.dtype()))?;
+        if forward {
+            let quantised = [arg::SRC, arg::WEIGHTS, arg::DST];
+            epilogue::check_attr(attr, &quantised, &[arg::DST])?;
+        } else {
+            epilogue::check_attr(attr, &[], &[])?;
+            ensure!(
+                [&self.src, &self.weights, &self.dst]
+                    .iter()
+                    .all(|md| !md.dtype().is_int()),
+                unimplemented_here!("{}: integers have no gradients", self.name())
+            );
+            ensure!(
+                attr.post_ops.is_empty(),
+                unimplemented_here!("{}: backward passes take no post-ops", self.name())
+            );
+        }
+        match self.prop {
+            Prop::BackwardWeights => Err(unimplemented_here!(
+                "{}: the gradient by weights is not supported",
+                self.name()
+            )),
+            Prop::BackwardData => {
+                check_types(self.name(), &self.dst, &self.weights, &self.src)?;
+                self.pass(attr, env).plan()
+            }
+            _ if forward => {
+                check_types(self.name(), &self.src, &self.weights, &self.dst)?;
+                self.pass(attr, env).plan()
+            }
+            prop => Err(invalid!(
+                "{}: {} is not a pass of it",
+                self.name(),
+                prop.name()
+            )),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        if self.transposed {
+            "deconvolution"
+        } else {
+            "convolution"
+        }
+    }
+
+    /// The name of the algorithm.
+    pub fn alg_name(&self) -> &'static str {
+        match self.alg {
+            1 => "convolution_direct",
+            2 => "convolution_winograd",
+            3 => "convolution_auto",
+            10 => "deconvolution_direct",
+            _ => "deconvolution_winograd",
+        }
+    }
+
+    fn grouped(&self) -> bool {
+        self.weights.dims().len() > self.src.dims().len()
+    }
+
+    /// The number of groups.
+    pub fn groups(&self) -> i64 {
+        if self.grouped() {
+            self.weights.dims[0]
+        } else {
+            1
+        }
+    }
+
+    fn pass<'a>(&self, attr: &'a Attr, env: &'a Env) -> Pass<'a> {
+        let forward = self.prop.is_forward();
+        let (src, dst) = (self.src, self.dst);
+        let (input, output) = match forward {
+            true => ((arg::SRC, src), (arg::DST, dst)),
+            false => ((arg::DIFF_DST, dst), (arg::DIFF_SRC, src)),
+        };
+        let first = usize::from(self.grouped());
+        // Weights are (output channels, input channels) of the forward pass.
+        let (of_dst, of_src) = (first, first + 1);
+        Pass {
+            env,
+            attr,
+            axes: self.axes(),
+            to_large: forward == self.transposed,
+            forward,
+            groups: self.groups(),
+            input,
+            output,
+            weights: self.weights,
+            bias: self.bias,
+            dims: if forward {
+                (of_src, of_dst)
+            } else {
+                (of_dst, of_src)
+            },
+        }
+    }
+
+    /// The sides in space: large, small.
+    fn sides(&self) -> (&MemoryDesc, &MemoryDesc) {
+        match self.transposed {
+            true => (&self.dst, &self.src),
+            false => (&self.src, &self.dst),
+        }
+    }
+
+    /// The taps along spatial dimension i.
+    pub fn taps(&self, i: usize) -> i64 {
+        self.weights.dims[2 + usize::from(self.grouped()) + i]
+    }
+
+    /// Depth, height, width; those that the tensors lack are points.
+    fn axes(&self) -> [Axis; 3] {
+        let (large, small) = self.sides();
+        let spatial = large.dims().len() - 2;
+        let mut axes = [Axis::POINT; 3];
+        for (i, axis) in axes[3 - spatial..].iter_mut().enumerate() {
+            *axis = Axis {
+                large: large.dims[2 + i],
+                small: small.dims[2 + i],
+                taps: self.taps(i),
+                stride: self.strides[i],
+                dilation: self.dilates[i] + 1,
+                pad: self.pad_left[i],
+            };
+        }
+        axes
+    }
+
+    fn check(&self) -> Result<()> {
+        let (what, nd) = (self.name(), self.src.dims().len());
+        ensure!(
+            (3..=5).contains(&nd) && self.dst.dims().len() == nd,
+            invalid!(
+                "{what}: src has {nd} dims (3 to 5), dst {} (as src)",
+                self.dst.dims().len()
+            )
+        );
+        let given = self.weights.dims().len();
+        ensure!(
+            given == nd || given == nd + 1,
+            invalid!(
+                "{what}: weights have {given} dims, {nd} are needed, {} with groups",
+                nd + 1
+            )
+        );
+        for md in [&self.src, &self.weights, &self.dst, &self.bias] {
+            ensure!(
+                !md.has_runtime(),
+                unimplemented_here!("{what}: all dims must be known at creation")
+            );
+        }
+        self.check_channels()?;
+        (0..nd - 2).try_for_each(|i| self.check_axis(i))
+    }
+
+    fn check_channels(&self) -> Result<()> {
+        let (what, s, d, w) = (
+            self.name(),
+            self.src.dims(),
+            self.dst.dims(),
+            self.weights.dims(),
+        );
+        ensure!(
+            s[0] == d[0],
+            invalid!("{what}: minibatch is {} in src, {} in dst", s[0], d[0])
+        );
+        let groups = self.groups();
+        ensure!(groups > 0, invalid!("{what}: weights have 0 groups"));
+        let first = usize::from(self.grouped());
+        for (name, all, each) in [("src", s[1], w[first + 1]), ("dst", d[1], w[first])] {
+            ensure!(
+                all % groups == 0,
+                invalid!("{what}: {groups} groups do not divide the {all} channels of {name}")
+            );
+            ensure!(
+                all == groups * each,
+                invalid!(
+                    "{what}: {name} has {all} channels, weights have {groups} groups of {each}"
+                )
+            );
+        }
+        let bias = self.bias.dims();
+        ensure!(
+            bias.is_empty() || bias == [d[1]],
+            invalid!("{what}: bias has dims {bias:?}, dst has {} channels", d[1])
+        );
+        Ok(())
+    }
+
+    fn check_axis(&self, i: usize) -> Result<()> {
+        let (what, axis) = (
+            self.name(),
+            ["depth", "height", "width"][5 - self.src.dims().len() + i],
+        );
+        let (large, small) = self.sides();
+        let (large, small, taps) = (large.dims[2 + i], small.dims[2 + i], self.taps(i));
+        let (stride, dilate) = (self.strides[i], self.dilates[i]);
+        let (left, right) = (self.pad_left[i], self.pad_right[i]);
+        ensure!(
+            stride >= 1,
+            invalid!("{what}: the stride along the {axis} is {stride}, at least 1 is needed")
+        );
+        ensure!(
+            dilate >= 0,
+            invalid!("{what}: the dilation along the {axis} is {dilate}, negative")
+        );
+        ensure!(
+            left >= 0 && right >= 0,
+            invalid!("{what}: the padding along the {axis} is {left} and {right}, negative")
+        );
+        ensure!(taps >= 1, invalid!("{what}: the kernel has no {axis}"));
+        let reach = dilate
+            .checked_add(1)
+            .and_then(|d| d.checked_mul(taps - 1)?.checked_add(1))
+            .filter(|reach| *reach <= i64::MAX / 16)
+            .ok_or_else(|| {
+                invalid!(
+                    "{what}: a kernel of {taps} with dilation {dilate} along the {axis} overflows"
+                )
+            })?;
+        let padded = large
+            .checked_add(left)
+            .and_then(|sum| sum.checked_add(right))
+            .filter(|padded| *padded <= i64::MAX / 16)
+            .ok_or_else(|| {
+                invalid!(
+                    "{what}: {large} with padding {left} and {right} along the {axis} overflows"
+                )
+            })?;
+        ensure!(
+            reach <= padded,
+            invalid!(
+                "{what}: the kernel reaches over {reach} along the {axis}, the padded input has {padded}"
+            )
+        );
+        let expected = (padded - reach) / stride + 1;
+        ensure!(
+            small == expected,
+            invalid!(
+                "{what}: along the {axis}, ({large} + {left} + {right} - {reach}) / {stride} + 1 = {expected}, but the smaller side has {small}"
+            )
+        );
+        Ok(())
+    }
+}
+
+impl Pass<'_> {
+    /// The epilogue of tiles whose rows run along the given dimensions of the output.
+    fn epilogue(
+        &self,
+        output: &MemoryDesc,
+        rows: &[usize],
+        cols_block: i64,
+        args: &mut Vec<Arg>,
+    ) -> Result<Epilogue> {
+        if !self.forward {
+            let expr = Expr::acc(false);
+            return Ok(Epilogue {
+                expr,
+                bindings: Default::default(),
+            });
+        }
+        let nd = output.dims().len();
+        let (none, by_channel) = (vec![None; nd], [Some(1)]);
+        let mut attr = self.attr.clone();
+        let mut weights = self.weights;
+        let mut columns = vec![None; nd];
+        columns[0] = Some(1);
+        if self.groups > 1 || weights.dims().len() > nd {
+            // Scales see the weights' groups and output channels as one dimension.
+            if let Some(scales) = attr.scales.get_mut(&arg::WEIGHTS) {
+                ensure!(
+                    matches!(scales.mask, 0 | 3),
+                    unimplemented_here!(
+                        "convolution: scales of grouped weights with mask {} are not supported",
+                        scales.mask
+                    )
+                );
+                scales.mask &= 1;
+            }
+            let dims = weights.dims();
+            let merged: Vec<i64> = std::iter::once(dims[0] * dims[1])
+                .chain(dims[2..].iter().copied())
+                .collect();
+            weights = MemoryDesc::plain(&merged, weights.dtype())?;
+        }
+        let bias = Input {
+            id: arg::BIAS,
+            md: &self.bias,
+            to: &by_channel,
+        };
+        let request = Request {
+            attr: &attr,
+            acc: accumulator(self.input.1.dtype()),
+            zero_points: &[],
+            reduced: 0,
+            scaled: &[
+                Input {
+                    id: arg::SRC,
+                    md: &self.input.1,
+                    to: &none,
+                },
+                Input {
+                    id: arg::WEIGHTS,
+                    md: &weights,
+                    to: &columns,
+                },
+            ],
+            bias: (!self.bias.is_absent()).then_some(bias),
+            dst: output,
+            rows,
+            cols: 1,
+            cols_block,
+        };
+        Epilogue::new(&request, args)
+    }
+}
+
+/// An expression for rows that are `step` apart.
+fn stepped(mut expr: Expr, step: i64) -> Expr {
+    use crate::kernel::expr::Node;
+    for node in &mut expr.nodes {
+        if let Node::Load {
+            bcast: Bcast::Col { row_bytes } | Bcast::Full { row_bytes },
+            ..
+        } = node
+        {
+            *row_bytes *= step;
+        }
+    }
+    expr
+}

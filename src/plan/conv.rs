@@ -1,0 +1,543 @@
+//! Where the taps of a convolution meet its input, and how its output is cut into kernel calls: pure functions of sizes
+//! and strides.
+//!
+//! A convolution relates a large space to a small one: `large = small * stride - pad + tap * dilation`. The outputs of an
+//! axis are cut into [`Run`]s that meet the same taps, so that padding is never multiplied: the rim gets calls with fewer
+//! taps. The way from small to large (the gradient by the source) has one class of outputs for each remainder by the
+//! stride, each a dense problem with its own taps.
+
+/// One spatial axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// Size of the larger side: the source of a convolution.
+    pub large: i64,
+    /// Size of the smaller side.
+    pub small: i64,
+    /// Size of the kernel.
+    pub taps: i64,
+    /// Distance of neighbouring places of the kernel.
+    pub stride: i64,
+    /// Distance of neighbouring taps, 1 for a dense kernel.
+    pub dilation: i64,
+    /// Padding before the first element.
+    pub pad: i64,
+}
+
+/// A tap of one axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tap {
+    /// Its place in the kernel.
+    pub at: i64,
+    /// The input index that the run's first output meets through it.
+    pub from: i64,
+}
+
+/// Evenly spaced outputs of one axis that meet the same taps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Index of the first output.
+    pub first: i64,
+    /// Distance of the outputs.
+    pub step: i64,
+    /// How many there are.
+    pub count: i64,
+    /// Distance of the inputs that neighbouring outputs meet.
+    pub in_step: i64,
+    /// The taps that all of them meet.
+    pub taps: Vec<Tap>,
+}
+
+impl Axis {
+    /// An axis that is not there.
+    pub const POINT: Axis = Axis {
+        large: 1,
+        small: 1,
+        taps: 1,
+        stride: 1,
+        dilation: 1,
+        pad: 0,
+    };
+
+    /// The runs of outputs on the small side.
+    pub fn to_small(&self) -> Vec<Run> {
+        let tap = |at| Tap {
+            at,
+            from: at * self.dilation - self.pad,
+        };
+        let whole = Run {
+            first: 0,
+            step: 1,
+            count: self.small,
+            in_step: self.stride,
+            taps: (0..self.taps).map(tap).collect(),
+        };
+        whole.cut(self.large)
+    }
+
+    /// The runs of outputs on the large side.
+    pub fn to_large(&self) -> Vec<Run> {
+        let class = |first: i64| {
+            let reach = |at| first + self.pad - at * self.dilation;
+            let meets = (0..self.taps).filter(|&at| reach(at) % self.stride == 0);
+            let taps = meets.map(|at| Tap {
+                at,
+                from: reach(at) / self.stride,
+            });
+            let whole = Run {
+                first,
+                step: self.stride,
+                count: (self.large - first + self.stride - 1) / self.stride,
+                in_step: 1,
+                taps: taps.collect(),
+            };
+            whole.cut(self.small)
+        };
+        (0..self.stride.min(self.large)).flat_map(class).collect()
+    }
+
+    /// For a tap, the indices on the small side that meet the large side inside: first and one past the last.
+    pub fn met(&self, tap: i64) -> (i64, i64) {
+        let from = tap * self.dilation - self.pad;
+        inside(from, self.stride, self.small, self.large)
+    }
+}
+
+/// The i of 0..count for which `from + i * step` lies in 0..size.
+fn inside(from: i64, step: i64, count: i64, size: i64) -> (i64, i64) {
+    let first = (-from.div_euclid(step)).clamp(0, count);
+    let end = ((size - 1 - from).div_euclid(step) + 1).clamp(first, count);
+    (first, end)
+}
+
+impl Run {
+    /// Cut where a tap enters or leaves the input of the given size.
+    fn cut(self, size: i64) -> Vec<Run> {
+        let met = |tap: &Tap| inside(tap.from, self.in_step, self.count, size);
+        let mut cuts: Vec<i64> = (self.taps.iter().map(met))
+            .filter(|(first, end)| first < end)
+            .flat_map(|(first, end)| [first, end])
+            .chain([0, self.count])
+            .collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let part = |ends: &[i64]| {
+            let (start, end) = (ends[0], ends[1]);
+            let whole = |tap: &&Tap| met(tap).0 <= start && end <= met(tap).1;
+            let shifted = |tap: &Tap| Tap {
+                at: tap.at,
+                from: tap.from + start * self.in_step,
+            };
+            Run {
+                first: self.first + start * self.step,
+                count: end - start,
+                taps: self.taps.iter().filter(whole).map(shifted).collect(),
+                ..self
+            }
+        };
+        cuts.windows(2).map(part).collect()
+    }
+}
+
+/// Along which dimension the rows of a kernel call run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Along {
+    /// Images of the minibatch.
+    Images,
+    /// Height.
+    Height,
+    /// Width.
+    Width,
+    /// Whole rows of the image, one after the other.
+    Plane,
+}
+
+/// What tells the kernels of a cut apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Rows.
+    pub m: i64,
+    /// Reduction of one entry of the batch.
+    pub k: i64,
+    /// Where the rows run.
+    pub along: Along,
+    /// Distance of the rows in outputs.
+    pub step: i64,
+    /// Bytes between rows of the input.
+    pub a_row: i64,
+    /// Bytes between rows of the output.
+    pub d_row: i64,
+}
+
+/// The batch of a call: byte offsets of its blocks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// In the input.
+    pub a: Vec<i64>,
+    /// In a panel of the weights.
+    pub b: Vec<i64>,
+}
+
+/// One kernel call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Index of its shape.
+    pub shape: usize,
+    /// Index of its table.
+    pub table: usize,
+    /// Bytes from the input's image to what the table counts from.
+    pub a: i64,
+    /// Bytes from the output's image to the first row.
+    pub d: i64,
+    /// Output index of the first row: image, depth, height, width.
+    pub at: [i64; 4],
+}
+
+/// The space of one block of images, and where its elements lie.
+#[derive(Clone, Debug)]
+pub struct Space {
+    /// Runs along depth, height and width.
+    pub runs: [Vec<Run>; 3],
+    /// Images that are computed together.
+    pub images: i64,
+    /// Bytes between neighbours of the input along image, depth, height and width.
+    pub input: [i64; 4],
+    /// The same of the output.
+    pub output: [i64; 4],
+    /// Bytes between taps of the weights along depth, height and width.
+    pub taps: [i64; 3],
+    /// Byte offsets of the blocks of channels in the input and in the weights.
+    pub channels: Vec<(i64, i64)>,
+    /// Channels of a block.
+    pub k: i64,
+    /// Whether the taps of a row follow one another in the input and in the weights as one long reduction.
+    pub joined: bool,
+    /// Bytes of an input pixel that a call reads.
+    pub pixel_bytes: i64,
+    /// Whether calls may run over several rows of the image.
+    pub planes: bool,
+}
+
+/// A space cut into calls.
+#[derive(Clone, Debug, Default)]
+pub struct Cut {
+    /// Kernel shapes.
+    pub shapes: Vec<Shape>,
+    /// Batches.
+    pub tables: Vec<Table>,
+    /// The calls, in order.
+    pub calls: Vec<Call>,
+    /// Where blocks of calls end, whose input stays in the cache while all output channels are computed.
+    pub ends: Vec<usize>,
+}
+
+/// Bytes of input that a block of calls may read: about half of a second-level cache.
+const BLOCK_BYTES: i64 = 192 << 10;
+/// Rows of a register tile.
+const TILE_ROWS: i64 = 6;
+/// The fewest rows into which a row of the image is cut.
+const SHORTEST: i64 = 8 * TILE_ROWS;
+/// Images of so few pixels are computed several at a time.
+const SMALL_IMAGE: i64 = 100;
+const MOST_IMAGES: i64 = 16;
+
+/// How many images are computed together: a divisor of the minibatch that leaves work for all threads.
+pub fn images(minibatch: i64, pixels: i64, threads: i64) -> i64 {
+    if pixels >= SMALL_IMAGE {
+        return 1;
+    }
+    let most = (minibatch / threads.max(1)).clamp(1, MOST_IMAGES);
+    let fits = |n: &i64| minibatch % n == 0;
+    (1..=most).rev().find(fits).unwrap_or(1)
+}
+
+/// Lengths of even parts of at most `most`: all but the last have the same.
+fn even(total: i64, most: i64) -> i64 {
+    let parts = (total + most - 1) / most.max(1);
+    (total + parts - 1) / parts.max(1)
+}
+
+/// A part of a run: its index, the first output in it, how many.
+type Piece = (usize, i64, i64);
+
+fn pieces(runs: &[Run], most: i64) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for (i, run) in runs.iter().enumerate() {
+        let length = even(run.count, most).max(1);
+        let starts = (0..run.count).step_by(length as usize);
+        pieces.extend(starts.map(|start| (i, start, length.min(run.count - start))));
+    }
+    pieces.sort_by_key(|&(i, start, _)| runs[i].first + start * runs[i].step);
+    pieces
+}
+
+/// The share of a register tile's rows that calls of m rows use.
+fn fill(m: i64) -> f64 {
+    let tiles = (m + TILE_ROWS - 1) / TILE_ROWS;
+    m as f64 / (tiles * TILE_ROWS) as f64
+}
+
+impl Space {
+    /// Cuts the space into calls.
+    pub fn cut(&self) -> Cut {
+        let mut cut = Cut {
+            tables: self.tables(),
+            ..Cut::default()
+        };
+        let width: i64 = self.runs[2].iter().map(|r| r.count * r.in_step).sum();
+        let row = width * self.pixel_bytes * self.images;
+        let row_step = self.runs[1].first().map_or(1, |r| r.in_step);
+        let rows = (BLOCK_BYTES / (row * row_step).max(1)).max(1);
+        let columns = if row > BLOCK_BYTES {
+            (BLOCK_BYTES / (self.pixel_bytes * self.images).max(1)).max(SHORTEST)
+        } else {
+            i64::MAX / 2
+        };
+        let (heights, widths) = (pieces(&self.runs[1], rows), pieces(&self.runs[2], columns));
+        let mut filled = 0;
+        for (i, depth) in self.runs[0].iter().enumerate() {
+            for z in 0..depth.count {
+                for &height in &heights {
+                    for &width in &widths {
+                        self.calls(&mut cut, (i, z, 1), height, width);
+                    }
+                    filled += height.2;
+                    if filled >= rows {
+                        cut.ends.push(cut.calls.len());
+                        filled = 0;
+                    }
+                }
+            }
+        }
+        if cut.ends.last() != Some(&cut.calls.len()) {
+            cut.ends.push(cut.calls.len());
+        }
+        cut
+    }
+
+    /// The calls of one rectangle.
+    fn calls(&self, cut: &mut Cut, z: Piece, y: Piece, x: Piece) {
+        let runs = [&self.runs[0][z.0], &self.runs[1][y.0], &self.runs[2][x.0]];
+        let table = (z.0 * self.runs[1].len() + y.0) * self.runs[2].len() + x.0;
+        let counts = [self.images, y.2, x.2];
+        let along = self.along(runs, counts);
+        let axis = match along {
+            Along::Images => 0,
+            Along::Height => 1,
+            Along::Width | Along::Plane => 2,
+        };
+        let (in_step, step) = match axis {
+            0 => (1, 1),
+            _ => (runs[axis].in_step, runs[axis].step),
+        };
+        let place = if axis == 0 { 0 } else { axis + 1 };
+        let m = match along {
+            Along::Plane => y.2 * x.2,
+            _ => counts[axis],
+        };
+        let shape = Shape {
+            m,
+            k: self.length(runs[2]),
+            along,
+            step,
+            a_row: in_step * self.input[place],
+            d_row: step * self.output[place],
+        };
+        let shape = index_of(&mut cut.shapes, shape);
+        let loops = |i: usize| match (axis == i, along) {
+            (true, _) => 1,
+            (_, Along::Plane) if i == 1 => 1,
+            _ => counts[i],
+        };
+        for n in 0..loops(0) {
+            for i in 0..loops(1) {
+                for j in 0..loops(2) {
+                    let index = [n, z.1, y.1 + i, x.1 + j];
+                    let out = |a: usize| runs[a].first + index[a + 1] * runs[a].step;
+                    let at = [n, out(0), out(1), out(2)];
+                    let input = |a: usize| index[a + 1] * runs[a].in_step * self.input[a + 1];
+                    cut.calls.push(Call {
+                        shape,
+                        table,
+                        a: n * self.input[0] + (0..3).map(input).sum::<i64>(),
+                        d: (0..4).map(|a| at[a] * self.output[a]).sum(),
+                        at,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Where the rows of calls run: whole rows of the image if they join, else where register tiles are filled best.
+    fn along(&self, [_, y, x]: [&Run; 3], [images, height, width]: [i64; 3]) -> Along {
+        let joins =
+            |bytes: [i64; 4], steps: (i64, i64)| steps.0 * bytes[2] == width * steps.1 * bytes[3];
+        if self.planes
+            && height > 1
+            && (y.step, x.step) == (1, 1)
+            && joins(self.output, (1, 1))
+            && joins(self.input, (y.in_step, x.in_step))
+        {
+            return Along::Plane;
+        }
+        let others = [(Along::Height, height), (Along::Images, images)];
+        let mut best = (Along::Width, fill(width));
+        for (along, m) in others {
+            // Neighbours along the width share cache lines and pages.
+            if fill(m) > best.1 * 1.1 {
+                best = (along, fill(m));
+            }
+        }
+        best.0
+    }
+
+    /// The reduction of one entry of the batch.
+    fn length(&self, x: &Run) -> i64 {
+        match self.joined {
+            true => self.k * (x.taps.len() as i64).max(1),
+            false => self.k,
+        }
+    }
+
+    /// The table of every combination of runs.
+    fn tables(&self) -> Vec<Table> {
+        let [depths, heights, widths] = &self.runs;
+        let mut tables = Vec::new();
+        for z in depths {
+            for y in heights {
+                tables.extend(widths.iter().map(|x| self.table([z, y, x])));
+            }
+        }
+        tables
+    }
+
+    fn table(&self, runs: [&Run; 3]) -> Table {
+        let mut table = Table::default();
+        let columns = match (self.joined, runs[2].taps.as_slice()) {
+            (true, [first, ..]) => std::slice::from_ref(first),
+            (_, all) => all,
+        };
+        for &(a, b) in &self.channels {
+            for z in &runs[0].taps {
+                for y in &runs[1].taps {
+                    for x in columns {
+                        let taps = [z, y, x];
+                        let input = |i: usize| taps[i].from * self.input[i + 1];
+                        let weights = |i: usize| taps[i].at * self.taps[i];
+                        table.a.push(a + (0..3).map(input).sum::<i64>());
+                        table.b.push(b + (0..3).map(weights).sum::<i64>());
+                    }
+                }
+            }
+        }
+        table
+    }
+}
+
+/// The index of a value in a list to which it is added if it is not there.
+fn index_of<T: PartialEq>(list: &mut Vec<T>, value: T) -> usize {
+    let known = list.iter().position(|v| *v == value);
+    known.unwrap_or_else(|| {
+        list.push(value);
+        list.len() - 1
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn axis(large: i64, small: i64, taps: i64, stride: i64, dilation: i64, pad: i64) -> Axis {
+        Axis {
+            large,
+            small,
+            taps,
+            stride,
+            dilation,
+            pad,
+        }
+    }
+
+    /// (first output, step, count, taps) of every run.
+    fn summary(runs: &[Run]) -> Vec<(i64, i64, i64, Vec<i64>)> {
+        let taps = |r: &Run| r.taps.iter().map(|t| t.at).collect();
+        let each = |r: &Run| (r.first, r.step, r.count, taps(r));
+        runs.iter().map(each).collect()
+    }
+
+    #[test]
+    fn the_rim_meets_fewer_taps() {
+        let runs = axis(7, 7, 3, 1, 1, 1).to_small();
+        let expected = [
+            (0, 1, 1, vec![1, 2]),
+            (1, 1, 5, vec![0, 1, 2]),
+            (6, 1, 1, vec![0, 1]),
+        ];
+        assert_eq!(summary(&runs), expected);
+        assert_eq!(runs[1].taps[0].from, 0);
+        assert_eq!(summary(&axis(9, 9, 1, 1, 1, 0).to_small()).len(), 1);
+    }
+
+    #[test]
+    fn each_remainder_has_its_own_taps() {
+        let runs = axis(8, 4, 3, 2, 1, 1).to_large();
+        let expected = [
+            (0, 2, 4, vec![1]),
+            (1, 2, 3, vec![0, 2]),
+            (7, 2, 1, vec![2]),
+        ];
+        assert_eq!(summary(&runs), expected);
+        // A kernel smaller than its stride leaves outputs that meet nothing.
+        assert!(axis(6, 2, 1, 3, 1, 0).to_large()[1].taps.is_empty());
+    }
+
+    #[test]
+    fn runs_agree_with_the_definition() {
+        for large in 1..9 {
+            for (taps, stride, dilation, pad) in
+                [(1, 1, 1, 0), (3, 2, 1, 1), (3, 1, 2, 2), (5, 3, 1, 4)]
+            {
+                let reach = (taps - 1) * dilation + 1;
+                let small = (large + 2 * pad - reach) / stride + 1;
+                if large + 2 * pad < reach {
+                    continue;
+                }
+                let a = axis(large, small, taps, stride, dilation, pad);
+                let mut met = Vec::new();
+                for run in a.to_small() {
+                    for i in 0..run.count {
+                        let out = run.first + i * run.step;
+                        let from = |t: &Tap| (out, t.at, t.from + i * run.in_step);
+                        met.extend(run.taps.iter().map(from));
+                    }
+                }
+                let mut back = Vec::new();
+                for run in a.to_large() {
+                    for i in 0..run.count {
+                        let out = run.first + i * run.step;
+                        let from = |t: &Tap| (t.from + i * run.in_step, t.at, out);
+                        back.extend(run.taps.iter().map(from));
+                    }
+                }
+                let mut all = Vec::new();
+                for (o, t) in (0..small).flat_map(|o| (0..taps).map(move |t| (o, t))) {
+                    let x = o * stride - pad + t * dilation;
+                    if (0..large).contains(&x) {
+                        all.push((o, t, x));
+                    }
+                }
+                met.sort_unstable();
+                back.sort_unstable();
+                assert_eq!(met, all);
+                assert_eq!(back, all);
+            }
+        }
+    }
+
+    #[test]
+    fn few_pixels_are_computed_for_several_images() {
+        assert_eq!(images(16, 49, 2), 8);
+        assert_eq!(images(16, 49, 1), 16);
+        assert_eq!(images(7, 49, 2), 1);
+        assert_eq!(images(16, 3136, 1), 1);
+    }
+}

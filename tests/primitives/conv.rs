@@ -1,0 +1,411 @@
+//! Convolutions and deconvolutions: every pass, type, layout, stride, dilation, padding and grouping.
+
+use crate::api::{Handle, Owned, Refusal, api, here};
+use crate::judge_all;
+use crate::oracle::Epilogue;
+use crate::problem::Problem;
+use crate::tensor::{Array, Type, for_each};
+use std::ptr::null_mut;
+
+/// What the oracle knows of a problem.
+pub struct Shape<'a> {
+    problem: &'a Problem,
+    transposed: bool,
+    groups: i64,
+}
+
+impl<'a> Shape<'a> {
+    pub fn of(problem: &'a Problem) -> Shape<'a> {
+        let shapes = &problem.shapes;
+        let grouped = shapes[1].len() > shapes[0].len();
+        Shape {
+            problem,
+            transposed: problem.kind == "deconv",
+            groups: if grouped { shapes[1][0] } else { 1 },
+        }
+    }
+
+    /// Calls f with the row-major places of every (src, weights, dst) element that belong together.
+    fn meet(&self, mut f: impl FnMut(usize, usize, usize)) {
+        let [src, weights, dst, strides, dilates, pads, _] = &self.problem.shapes[..] else {
+            panic!("a convolution has seven shapes");
+        };
+        let (small, large) = if self.transposed {
+            (src, dst)
+        } else {
+            (dst, src)
+        };
+        let (oc, ic) = (dst[1] / self.groups, src[1] / self.groups);
+        let n = strides.len();
+        let taps = &weights[weights.len() - n..];
+        let volume = |dims: &[i64]| dims.iter().product::<i64>();
+        let linear = |dims: &[i64], index: &[i64]| {
+            let fold = |at, (dim, i): (&i64, &i64)| at * dim + i;
+            dims.iter().zip(index).fold(0, fold)
+        };
+        let space = [&small[2..], taps].concat();
+        for_each(&space, |i| {
+            let (place, tap) = (&i[..n], &i[n..]);
+            let far: Vec<i64> = (0..n)
+                .map(|d| place[d] * strides[d] - pads[d] + tap[d] * (dilates[d] + 1))
+                .collect();
+            if (0..n).any(|d| far[d] < 0 || far[d] >= large[2 + d]) {
+                return;
+            }
+            let (of_src, of_dst) = match self.transposed {
+                true => (place, far.as_slice()),
+                false => (far.as_slice(), place),
+            };
+            let (s, d) = (linear(&src[2..], of_src), linear(&dst[2..], of_dst));
+            let w = linear(taps, tap);
+            for_each(&[src[0], self.groups, oc, ic], |i| {
+                let s = (i[0] * src[1] + i[1] * ic + i[3]) * volume(&src[2..]) + s;
+                let d = (i[0] * dst[1] + i[1] * oc + i[2]) * volume(&dst[2..]) + d;
+                let w = ((i[1] * oc + i[2]) * ic + i[3]) * volume(taps) + w;
+                f(s as usize, w as usize, d as usize);
+            });
+        });
+    }
+
+    pub fn forward(
+        &self,
+        src: &Array,
+        weights: &Array,
+        bias: Option<&Array>,
+        epilogue: &Epilogue,
+    ) -> Array {
+        let mut sums = zeros(&self.problem.shapes[2]);
+        self.meet(|s, w, d| sums.data[d] += src.data[s] * weights.data[w]);
+        Array::from_fn(&sums.dims, |index| {
+            let bias = bias.map_or(0.0, |b| b.data[index[1] as usize]);
+            epilogue.apply(index, sums.at(index) + bias)
+        })
+    }
+
+    pub fn by_data(&self, diff_dst: &Array, weights: &Array, dtype: Type) -> Array {
+        let mut sums = zeros(&self.problem.shapes[0]);
+        self.meet(|s, w, d| sums.data[s] += diff_dst.data[d] * weights.data[w]);
+        rounded(sums, dtype)
+    }
+
+    /// The gradients by weights and by bias.
+    pub fn by_weights(&self, src: &Array, diff_dst: &Array, types: (Type, Type)) -> (Array, Array) {
+        let mut sums = zeros(&self.problem.shapes[1]);
+        self.meet(|s, w, d| sums.data[w] += src.data[s] * diff_dst.data[d]);
+        let mut bias = zeros(&[diff_dst.dims[1]]);
+        for_each(&diff_dst.dims, |d| {
+            bias.data[d[1] as usize] += diff_dst.at(d)
+        });
+        (rounded(sums, types.0), rounded(bias, types.1))
+    }
+}
+
+fn zeros(dims: &[i64]) -> Array {
+    Array::from_fn(dims, |_| 0.0)
+}
+
+fn rounded(mut array: Array, dtype: Type) -> Array {
+    array.data.iter_mut().for_each(|x| *x = dtype.round(*x));
+    array
+}
+
+/// Creates the descriptor.
+pub fn create_pd(
+    problem: &Problem,
+    mds: &[Owned],
+    bias: Handle,
+    attr: Handle,
+) -> Result<Owned, Refusal> {
+    let (api, engine) = (api(), here().engine);
+    let md = |i: usize| mds[i].raw;
+    let values = |i: usize| problem.shapes[i].as_ptr();
+    let (s, d, l, r) = (values(3), values(4), values(5), values(6));
+    let transposed = problem.kind == "deconv";
+    let (alg, none) = (if transposed { 10 } else { 1 }, null_mut());
+    // SAFETY: all handles are live or null where the API allows it; there is a value for each spatial dimension.
+    Owned::create(api.primitive_desc_destroy, |place| unsafe {
+        match problem.prop.as_str() {
+            "bwd_d" => {
+                let create = match transposed {
+                    true => api.deconvolution_backward_data_primitive_desc_create,
+                    false => api.convolution_backward_data_primitive_desc_create,
+                };
+                create(
+                    place,
+                    engine,
+                    alg,
+                    md(0),
+                    md(1),
+                    md(2),
+                    s,
+                    d,
+                    l,
+                    r,
+                    none,
+                    attr,
+                )
+            }
+            "bwd_w" => {
+                let create = match transposed {
+                    true => api.deconvolution_backward_weights_primitive_desc_create,
+                    false => api.convolution_backward_weights_primitive_desc_create,
+                };
+                create(
+                    place,
+                    engine,
+                    alg,
+                    md(0),
+                    md(1),
+                    bias,
+                    md(2),
+                    s,
+                    d,
+                    l,
+                    r,
+                    none,
+                    attr,
+                )
+            }
+            prop => {
+                let create = match transposed {
+                    true => api.deconvolution_forward_primitive_desc_create,
+                    false => api.convolution_forward_primitive_desc_create,
+                };
+                let prop = if prop == "fwd" { 64 } else { 96 };
+                create(
+                    place,
+                    engine,
+                    prop,
+                    alg,
+                    md(0),
+                    md(1),
+                    bias,
+                    md(2),
+                    s,
+                    d,
+                    l,
+                    r,
+                    attr,
+                )
+            }
+        }
+    })
+}
+
+const SHAPES: [&str; 33] = [
+    "mb1ic1oc1ih1kh1",
+    "mb2ic3oc5ih4kh1",
+    "mb2ic16oc16ih5kh3ph1",
+    "mb1ic16oc32ih8kh3ph1",
+    "mb2ic17oc33ih7kh3ph1",
+    "mb1ic64oc64ih14kh1",
+    "mb3ic20oc24ih9kh1sh2",
+    "mb2ic16oc16ih10kh3sh2ph1",
+    "mb1ic3oc16ih23kh7sh2ph3",
+    "mb2ic3oc20ih19kh11sh4ph2",
+    "mb1ic30oc50ih9kh3ph1",
+    "mb1ic100oc100ih5kh3ph1",
+    "mb4ic32oc16ih4kh3ph1",
+    "mb16ic16oc24ih4kh3ph1",
+    "mb7ic16oc24ih7kh1",
+    "mb1ic16oc16ih12kh3dh1ph2",
+    "mb1ic8oc8ih13kh3dh3ph4",
+    "mb1ic16oc16ih7kh5ph2",
+    "mb1ic16oc16ih6oh4kh3sh2ph2",
+    "mb1ic16oc16ih6oh5kh3ph0",
+    "mb1ic8oc16ih10iw3kh3kw1ph1pw0",
+    "mb1ic8oc16ih3iw40kh1kw5ph0pw2",
+    "mb2ic16oc16iw30kw5pw2",
+    "mb2ic5oc7iw21kw4sw3pw1dw1",
+    "mb1ic16oc16id4ih5iw6kd3kh3kw3pd1ph1pw1",
+    "mb2ic3oc9id5ih6iw7kd2kh3kw2sd2sh2sw3pd1ph1pw0",
+    "g2mb2ic16oc16ih6kh3ph1",
+    "g4mb1ic16oc32ih6kh3ph1sh2",
+    "g3mb2ic15oc21ih5kh3ph1",
+    "g16mb2ic16oc16ih7kh3ph1",
+    "g9mb1ic9oc18ih7kh3sh2ph1",
+    "mb1ic16oc16ih3kh3sh5ph1",
+    "mb1ic16oc16ih9kh2sh4ph0",
+];
+
+const FLOATS: [&str; 5] = [
+    "f32:f32:f32",
+    "bf16:bf16:f32",
+    "bf16:bf16:bf16",
+    "f16:f16:f32",
+    "f16:f16:f16",
+];
+const INTEGERS: [&str; 5] = [
+    "u8:s8:s32",
+    "u8:s8:f32",
+    "u8:s8:u8",
+    "s8:s8:s8",
+    "s8:s8:bf16",
+];
+
+fn with_shapes<'a>(types: &'a [&'a str], option: &'a str) -> impl Iterator<Item = String> + 'a {
+    types.iter().flat_map(move |types| {
+        SHAPES
+            .iter()
+            .map(move |shape| format!("conv {types} {shape}{option}"))
+    })
+}
+
+#[test]
+fn conv_forward_f32() {
+    judge_all(with_shapes(&FLOATS[..1], ""));
+    judge_all(with_shapes(
+        &FLOATS[..1],
+        " tags=any:any:any bias=f32 post=relu prop=fwd",
+    ));
+}
+
+#[test]
+fn conv_forward_in_every_type() {
+    for tags in ["", " tags=any:any:any"] {
+        judge_all(with_shapes(&FLOATS[1..], tags));
+        judge_all(with_shapes(&INTEGERS, tags));
+    }
+}
+
+/// 2-D layouts: channels last, blocked, plain, rows with gaps; weights of the API's common kinds.
+const TAGS: [&str; 12] = [
+    "abcd:abcd:abcd",
+    "acdb:any:acdb",
+    "acdb:abcd:acdb",
+    "acdb:cdba:acdb",
+    "aBcd16b:any:aBcd16b",
+    "aBcd16b:ABcd16b16a:aBcd16b",
+    "aBcd8b:ABcd8b8a:aBcd8b",
+    "aBcd16b:any:acdb",
+    "acdb:ABcd16b16a:aBcd8b",
+    "abcd:any:aBcd16b",
+    "ABcd16a16b:any:acdb",
+    "aBcd4b:any:abcd",
+];
+
+const PLANES: [&str; 9] = [
+    "mb2ic16oc32ih7kh3ph1",
+    "mb2ic17oc35ih6kh3ph1",
+    "mb1ic32oc16ih9kh1",
+    "mb2ic40oc48ih8kh1sh2",
+    "mb1ic3oc16ih15kh7sh2ph3",
+    "mb16ic16oc16ih4kh3ph1",
+    "mb1ic48oc20ih10kh3sh2ph1",
+    "mb1ic8oc8ih5kh2",
+    "mb3ic64oc64ih5kh3ph1",
+];
+
+#[test]
+fn conv_forward_in_every_layout() {
+    for tags in TAGS {
+        for types in ["f32:f32:f32", "bf16:bf16:bf16", "u8:s8:u8"] {
+            judge_all(PLANES.map(|shape| format!("conv {types} {shape} tags={tags} bias=f32")));
+        }
+    }
+    judge_all([
+        "conv f32:f32:f32 mb2ic4oc8ih3iw3kh2kw2 tags=@100x25x7x2:@32x8x4x2:@80x9x4x2",
+        "conv f32:f32:f32 mb2ic4oc8ih3iw3kh2kw2 tags=@100x1x15x5:any:@80x1x20x9",
+        "conv f32:f32:f32 g2mb2ic32oc32ih5kh3ph1 tags=aBcd16b:aBCde16c16b:aBcd16b",
+        "conv f32:f32:f32 g2mb2ic48oc48ih5kh3ph1 tags=aBcd16b:any:aBcd16b",
+        "conv f32:f32:f32 g16mb2ic16oc16ih5kh3ph1 tags=aBcd16b:Abcde16a:aBcd16b",
+        "conv f32:f32:f32 g16mb2ic16oc16ih5kh3ph1 tags=acdb:any:acdb",
+        "conv f32:f32:f32 mb2ic16oc16iw9kw3pw1 tags=aBc16b:any:aBc16b",
+        "conv f32:f32:f32 mb2ic16oc16id3ih4iw5kd3kh3kw3pd1ph1pw1 tags=aBcde16b:any:acdeb",
+    ]);
+}
+
+#[test]
+fn conv_forward_with_attributes() {
+    let post_ops = [
+        "relu",
+        "sum:0.5,relu",
+        "add:f32:2",
+        "sub:f32:12,max:f32:8",
+        "add:f32:1,linear:0.5:1",
+        "prelu:2",
+        "relu,sum:2,add:f32:2,linear:0.5:0",
+    ];
+    for post in post_ops {
+        for shape in [
+            "mb2ic16oc32ih7kh3ph1",
+            "mb2ic24oc20ih8kh1",
+            "mb16ic8oc16ih4kh3ph1",
+        ] {
+            for tags in ["acdb:any:acdb", "aBcd16b:any:aBcd16b", "abcd:abcd:abcd"] {
+                judge_all(
+                    ["f32:f32:f32", "bf16:bf16:bf16", "u8:s8:u8"].map(|types| {
+                        format!("conv {types} {shape} tags={tags} bias=f32 post={post}")
+                    }),
+                );
+            }
+        }
+    }
+    for options in [
+        "scales=src,wei,dst",
+        "scales=src,wei:1,dst post=relu",
+        "zp=dst",
+        "scales=wei:1 bias=f32",
+    ] {
+        judge_all(
+            ["u8:s8:u8", "s8:s8:s8", "u8:s8:f32", "f32:f32:f32"]
+                .map(|types| format!("conv {types} mb2ic20oc40ih6kh3ph1 {options}")),
+        );
+    }
+    judge_all([
+        "conv u8:s8:u8 g2mb2ic20oc40ih6kh3ph1 scales=src,wei:3,dst",
+        "conv u8:s8:f32 g16mb2ic16oc16ih6kh3ph1 scales=wei:3",
+    ]);
+}
+
+#[test]
+fn conv_of_nothing() {
+    judge_all([
+        "conv f32:f32:f32 mb0ic3oc4ih5kh3ph1",
+        "conv f32:f32:f32 mb2ic0oc4ih5kh3ph1",
+        "conv f32:f32:f32 mb2ic0oc4ih5kh3ph1 bias=f32",
+        "conv f32:f32:f32 mb2ic3oc0ih5kh3ph1",
+    ]);
+}
+
+#[test]
+fn conv_backward_by_data() {
+    judge_all(with_shapes(
+        &["f32:f32:f32", "bf16:bf16:bf16"],
+        " prop=bwd_d",
+    ));
+    judge_all(with_shapes(
+        &["f32:f32:f32", "f32:bf16:bf16"],
+        " prop=bwd_d tags=any:any:any",
+    ));
+    for tags in TAGS {
+        judge_all(PLANES.map(|shape| format!("conv f32:f32:f32 {shape} tags={tags} prop=bwd_d")));
+    }
+}
+
+const UP: [&str; 8] = [
+    "mb1ic1oc1ih1kh1",
+    "mb2ic16oc24ih5kh3ph1",
+    "mb1ic17oc5ih6kh4sh2ph1",
+    "mb2ic8oc16ih4kh3sh3ph0",
+    "mb1ic8oc8ih4kh2sh3",
+    "g2mb1ic8oc16ih5kh3sh2ph1",
+    "mb2ic6oc10iw7kw4sw2pw1",
+    "mb1ic4oc5id3ih4iw3kd3kh3kw2sd2sh1sw2pd1ph1pw0",
+];
+
+#[test]
+fn deconv() {
+    for tags in ["", " tags=any:any:any"] {
+        judge_all(UP.map(|shape| format!("deconv f32:f32:f32 {shape}{tags}")));
+        judge_all(UP.map(|shape| format!("deconv f32:f32:f32 {shape}{tags} prop=bwd_d")));
+        judge_all(
+            UP.map(|shape| {
+                format!("deconv f32:f32:f32 {shape}{tags} bias=f32 post=relu,add:f32:2")
+            }),
+        );
+        judge_all(UP.map(|shape| format!("deconv bf16:bf16:bf16 {shape}{tags} bias=f32")));
+        judge_all(UP.map(|shape| format!("deconv u8:s8:u8 {shape}{tags} scales=wei:0 bias=f32")));
+    }
+    judge_all(["deconv f32:f32:f32 mb2ic16oc16ih5kh3sh2ph1 tags=aBcd16b:any:aBcd16b "]);
+}
