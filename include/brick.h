@@ -5124,9 +5124,10 @@ brick_status_t brick_transform_execute(const_brick_transform_t transform,
 BRICK_API brick_status_t brick_transform_destroy(brick_transform_t transform);
 
 /**
- * Creates a descriptor of a convolution: dst[n][o][p] = sum over c and r of src[n][c][p * stride - padding + r * (dilation + 1)] * weights[o][c][r],
- * + bias[o]. Tensors have 3 to 5 dimensions (mb, channels, depth, height, width), the weights (oc, ic, ...), with groups (groups,
- * oc / groups, ic / groups, ...). Arguments: #BRICK_ARG_SRC, #BRICK_ARG_WEIGHTS, #BRICK_ARG_BIAS, #BRICK_ARG_DST.
+ * Creates a descriptor of a convolution. Tensors have 3 to 5 dimensions (mb, channels, depth, height, width), the weights
+ * (oc, ic, ...), with groups (groups, oc / groups, ic / groups, ...), the bias 1 (oc). Along each spatial dimension, output p
+ * meets through tap r of the kernel the input p * stride - padding + r * (dilation + 1). Arguments: #BRICK_ARG_SRC,
+ * #BRICK_ARG_WEIGHTS, #BRICK_ARG_BIAS, #BRICK_ARG_DST.
  *
  * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
  * @param engine The engine.

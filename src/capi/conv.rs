@@ -92,7 +92,7 @@ unsafe fn operation(
     let spatial = src.dims().len().saturating_sub(2).min(3);
     // SAFETY: as this function demands.
     let [strides, dilates, pad_left, pad_right] = unsafe { moves.read(spatial) }?;
-    Ok(Op::Convolution(convolution::Desc {
+    Ok(Op::Convolution(Box::new(convolution::Desc {
         prop,
         alg,
         transposed,
@@ -104,12 +104,13 @@ unsafe fn operation(
         dilates,
         pad_left,
         pad_right,
-    }))
+    })))
 }
 
-/// Creates a descriptor of a convolution: dst[n][o][p] = sum over c and r of src[n][c][p * stride - padding + r * (dilation + 1)] * weights[o][c][r],
-/// + bias[o]. Tensors have 3 to 5 dimensions (mb, channels, depth, height, width), the weights (oc, ic, ...), with groups (groups,
-/// oc / groups, ic / groups, ...). Arguments: #BRICK_ARG_SRC, #BRICK_ARG_WEIGHTS, #BRICK_ARG_BIAS, #BRICK_ARG_DST.
+/// Creates a descriptor of a convolution. Tensors have 3 to 5 dimensions (mb, channels, depth, height, width), the weights
+/// (oc, ic, ...), with groups (groups, oc / groups, ic / groups, ...), the bias 1 (oc). Along each spatial dimension, output p
+/// meets through tap r of the kernel the input p * stride - padding + r * (dilation + 1). Arguments: #BRICK_ARG_SRC,
+/// #BRICK_ARG_WEIGHTS, #BRICK_ARG_BIAS, #BRICK_ARG_DST.
 ///
 /// @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
 /// @param engine The engine.

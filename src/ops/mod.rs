@@ -31,7 +31,7 @@ pub enum Op {
     Reorder(reorder::Desc),
     Sum(sum::Desc),
     Eltwise(eltwise::Desc),
-    Convolution(convolution::Desc),
+    Convolution(Box<convolution::Desc>),
     InnerProduct(inner_product::Desc),
     Binary(binary::Desc),
     Matmul(matmul::Desc),
