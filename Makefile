@@ -11,7 +11,7 @@ OUT     := target/release
 CFLAGS  := -std=c99 -O2 -Wall -Wextra -pedantic -Werror
 EXAMPLES := $(patsubst examples/%.c,$(OUT)/examples/%,$(wildcard examples/*.c))
 
-.PHONY: all examples demo test test-all test-rungs asan bench install header fmt lint clean
+.PHONY: all examples demo test test-all test-rungs asan bench install test-install header fmt lint clean
 
 all:
 	$(CARGO) build --release --workspace
@@ -37,6 +37,7 @@ RUNG_TESTS := --test primitives --test c_abi
 test-all:
 	$(CARGO) test --workspace --no-fail-fast
 	$(MAKE) test-rungs
+	$(MAKE) test-install
 
 test-rungs:
 	BRICK_MAX_ISA=avx512_vnni $(CARGO) test $(RUNG_TESTS)
@@ -65,10 +66,14 @@ install: all
 	install -m 644 $(OUT)/libbrick.a $(lib)/libbrick.a
 	install -m 755 $(OUT)/libdnnl.so $(lib)/brick-dnnl/libdnnl.so.3
 	ln -sf libdnnl.so.3 $(lib)/brick-dnnl/libdnnl.so
-	install -m 644 include/* $(include)
+	install -m 644 $(wildcard include/*.h include/*.hpp) $(include)
 	install -m 644 LICENSE-MIT LICENSE-APACHE $(share)/doc/brick
 	$(at) bindings/pkgconfig/brick.pc.in > $(lib)/pkgconfig/brick.pc
 	for file in brickConfig brickConfigVersion; do $(at) bindings/cmake/$$file.cmake.in > $(lib)/cmake/brick/$$file.cmake; done
+
+# The installed tree, used through pkg-config and CMake.
+test-install: all
+	tests/install/check
 
 header:
 	UPDATE_HEADER=1 $(CARGO) test --test header
