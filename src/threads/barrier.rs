@@ -12,6 +12,7 @@ use std::thread::yield_now;
 use std::time::{Duration, Instant};
 
 use super::Pool;
+use crate::machine::machine;
 
 /// For how long a waiting thread keeps its core to itself before it begins to yield.
 const WATCH: Duration = Duration::from_micros(20);
@@ -62,6 +63,8 @@ impl Wait {
 /// Where a fixed number of threads meet, again and again.
 pub struct Barrier {
     members: usize,
+    /// Whether there are fewer cores than members.
+    crowded: bool,
     arrived: AtomicUsize,
     round: AtomicUsize,
     broken: AtomicBool,
@@ -72,6 +75,7 @@ impl Barrier {
     pub fn new(members: usize) -> Barrier {
         Barrier {
             members,
+            crowded: members > machine().cores,
             arrived: AtomicUsize::new(0),
             round: AtomicUsize::new(0),
             broken: AtomicBool::new(false),
@@ -89,7 +93,7 @@ impl Barrier {
             self.round.store(round.wrapping_add(1), Release);
             return;
         }
-        let mut wait = Wait::new(false);
+        let mut wait = Wait::new(self.crowded);
         while self.round.load(Acquire) == round {
             assert!(
                 !self.broken.load(Relaxed),

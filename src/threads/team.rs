@@ -8,6 +8,10 @@
 //! line that several of them write. Members that take no part never touch the job. A worker watches for the next region,
 //! then yields, then parks (`BRICK_SPIN_US`).
 //!
+//! A member claims its share of the parts before it begins. So a caller who is through with his own takes over what nobody
+//! has begun: he does not wait for a worker that is still waking up or whose core another program has. Which parts there
+//! are does not depend on who runs them. Only parts that meet at a barrier are left to their members.
+//!
 //! One region at a time: who finds the crew busy, or is nested inside a region, runs all parts itself. Threads exist from
 //! the first region on, never at load. A fork leaves them behind, so the child forgets the crew (its handles lead to
 //! nothing) and hires a new one at its first region.
@@ -18,7 +22,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64,
-    Ordering::{Acquire, Relaxed, Release, SeqCst},
+    Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
     fence,
 };
 use std::sync::{Arc, Once};
@@ -100,7 +104,8 @@ impl Pool for Team {
     }
 
     fn run(&self, n: usize, f: &(dyn Fn(usize) + Sync)) {
-        let opened = n > 1 && self.members > 1 && self.crew().is_some_and(|crew| crew.open(n, f));
+        let opened =
+            n > 1 && self.members > 1 && self.crew().is_some_and(|crew| crew.open(n, f, true));
         if !opened {
             (0..n).for_each(f);
         }
@@ -110,7 +115,7 @@ impl Pool for Team {
         n <= self.members
             && self
                 .crew()
-                .is_some_and(|crew| n <= crew.size() && crew.open(n, f))
+                .is_some_and(|crew| n <= crew.size() && crew.open(n, f, false))
     }
 }
 
@@ -152,7 +157,9 @@ struct Padded<T>(T);
 
 /// Where a worker and the callers meet.
 struct Post {
-    /// The last region that the worker has finished.
+    /// The last region in which somebody has begun the worker's share.
+    claimed: AtomicU64,
+    /// The last region in which the worker's share is done.
     done: AtomicU64,
     parked: AtomicBool,
     panic: UnsafeCell<Option<Box<dyn Any + Send>>>,
@@ -167,7 +174,7 @@ struct Job {
 }
 
 // SAFETY: `job` is written by the one caller that holds `busy` while no worker takes part in a region, and read by the
-// workers that take part, between the release store that opens and the one that reports. A post's `panic` passes from
+// workers that have claimed a share, for which the caller waits until they report. A post's `panic` passes from
 // its worker to the caller in the same way. Everything else is atomic or constant.
 unsafe impl Sync for Shared {}
 // SAFETY: as above; the pointer in `job` is only followed while its region is open.
@@ -215,8 +222,9 @@ impl Crew {
         self.workers.len() + 1
     }
 
-    /// Runs all parts of a region; false, and nothing, if another region is open.
-    fn open(&self, parts: usize, f: &(dyn Fn(usize) + Sync)) -> bool {
+    /// Runs all parts of a region; false, and nothing, if another region is open. With `alone_if_need_be`, the caller runs
+    /// what the workers have not begun when he is through with his own share.
+    fn open(&self, parts: usize, f: &(dyn Fn(usize) + Sync), alone_if_need_be: bool) -> bool {
         let shared = &*self.shared;
         if shared.busy.swap(true, Acquire) {
             return false;
@@ -228,10 +236,25 @@ impl Crew {
                 worker.thread().unpark();
             }
         }
-        let own = catch_unwind(AssertUnwindSafe(|| share(f, parts, 0, members)));
+        let mut panic = None;
+        let mut run = |member| {
+            // After a panic the region is only wound up.
+            if panic.is_none() {
+                let own = catch_unwind(AssertUnwindSafe(|| share(f, parts, member, members)));
+                panic = own.err();
+            }
+        };
+        run(0);
+        if alone_if_need_be {
+            // The workers wake in order, so the last is the least likely to have begun.
+            for member in (1..members).rev().filter(|&m| shared.claim(m, region)) {
+                run(member);
+                shared.posts[member - 1].0.done.store(region, Relaxed);
+            }
+        }
         let theirs = shared.collect(region, members);
         shared.busy.store(false, Release);
-        if let Some(payload) = own.err().or(theirs) {
+        if let Some(payload) = panic.or(theirs) {
             resume_unwind(payload);
         }
         true
@@ -252,6 +275,7 @@ impl Shared {
     fn new(members: usize) -> Shared {
         let post = |_| {
             Padded(Post {
+                claimed: AtomicU64::new(0),
                 done: AtomicU64::new(0),
                 parked: AtomicBool::new(false),
                 panic: UnsafeCell::new(None),
@@ -283,6 +307,13 @@ impl Shared {
         region
     }
 
+    /// Whether a member's share of a region was still to be had; it now belongs to whoever asked.
+    fn claim(&self, member: usize, region: u64) -> bool {
+        let claimed = &self.posts[member - 1].0.claimed;
+        // Regions count up, so a worker that comes too late for one does not disturb the next.
+        claimed.load(Relaxed) < region && claimed.fetch_max(region, AcqRel) < region
+    }
+
     /// Waits until the region's other members have reported; a panic of one of them.
     fn collect(&self, region: u64, members: usize) -> Option<Box<dyn Any + Send>> {
         let mut panic = None;
@@ -310,8 +341,8 @@ impl Shared {
                 return;
             }
             let members = takers(seen);
-            if member < members {
-                // SAFETY: this member takes part, so the job stays until it reports.
+            if member < members && self.claim(member, seen) {
+                // SAFETY: the share is claimed, so the job stays until it is reported.
                 let Job { f, parts } = unsafe { *self.job.get() };
                 // SAFETY: the caller of the region keeps `f` alive until this member reports.
                 let f = unsafe { &*f };
@@ -484,6 +515,18 @@ mod tests {
             assert!(payload.downcast_ref::<String>().unwrap().contains("stop"));
             check(&team, 5);
         }
+    }
+
+    #[test]
+    fn a_share_is_had_once() {
+        let team = Team::new(2);
+        check(&team, 2);
+        let shared = &team.crew().unwrap().shared;
+        let last = shared.region.0.load(Relaxed);
+        let next = last + (1 << MEMBER_BITS);
+        assert!(!shared.claim(1, last), "somebody has done it");
+        assert!(shared.claim(1, next));
+        assert!(!shared.claim(1, next) && !shared.claim(1, last));
     }
 
     #[test]
