@@ -1,0 +1,217 @@
+// Convolution and deconvolution: every pass against its definition, and what is refused.
+#include "check.h"
+
+enum { MB = 2, G = 2, IC = 6, OC = 8, H = 7, W = 6, KH = 3, KW = 2, P = 3, Q = 7 };
+enum { IN = MB * IC * H * W, OUT = MB * OC * P * Q, WEIGHTS = OC * (IC / G) * KH * KW };
+
+static const brick_dims_t strides = {2, 1}, dilates = {1, 0}, pad_l = {1, 2}, pad_r = {2, 0};
+static float in[IN], weights[WEIGHTS], bias[OC], out[OUT], got[IN > OUT ? IN : OUT], want[IN > OUT ? IN : OUT];
+
+static brick_memory_desc_t in_md, weights_md, bias_md, out_md;
+
+// Calls visit with the indices of every product that the convolution sums: of its input, weights and output.
+static void products(void (*visit)(int, int, int))
+{
+    for (int n = 0; n < MB; n++)
+        for (int o = 0; o < OC; o++)
+            for (int p = 0; p < P * Q; p++)
+                for (int k = 0; k < (IC / G) * KH * KW; k++) {
+                    int c = k / (KH * KW), r = k / KW % KH, s = k % KW, g = o / (OC / G);
+                    int h = p / Q * 2 - 1 + r * 2, w = p % Q - 2 + s;
+                    if (h < 0 || h >= H || w < 0 || w >= W)
+                        continue;
+                    visit(((n * IC + g * (IC / G) + c) * H + h) * W + w, o * (IC / G) * KH * KW + k,
+                          (n * OC + o) * P * Q + p);
+                }
+}
+
+static void add_output(int i, int k, int o)
+{
+    want[o] += in[i] * weights[k];
+}
+
+static void add_input(int i, int k, int o)
+{
+    want[i] += out[o] * weights[k];
+}
+
+static void add_weights(int i, int k, int o)
+{
+    want[k] += out[o] * in[i];
+}
+
+static void forward(void)
+{
+    brick_primitive_desc_t pd = NULL;
+    OK(brick_convolution_forward_primitive_desc_create(&pd, engine, brick_forward_training, brick_convolution_direct,
+                                                       in_md, weights_md, bias_md, out_md, strides, dilates, pad_l,
+                                                       pad_r, NULL));
+    brick_exec_arg_t args[4] = {argument(BRICK_ARG_SRC, in_md, in), argument(BRICK_ARG_WEIGHTS, weights_md, weights),
+                                argument(BRICK_ARG_BIAS, bias_md, bias), argument(BRICK_ARG_DST, out_md, got)};
+    consume(pd, 4, args);
+    for (int o = 0; o < OUT; o++)
+        want[o] = bias[o / (P * Q) % OC];
+    products(add_output);
+    expect_floats(got, want, OUT, "convolution");
+}
+
+static void backward_data(void)
+{
+    brick_primitive_desc_t pd = NULL;
+    OK(brick_convolution_backward_data_primitive_desc_create(&pd, engine, brick_convolution_auto, in_md, weights_md,
+                                                             out_md, strides, dilates, pad_l, pad_r, NULL, NULL));
+    brick_exec_arg_t args[3] = {argument(BRICK_ARG_DIFF_SRC, in_md, got), argument(BRICK_ARG_WEIGHTS, weights_md, weights),
+                                argument(BRICK_ARG_DIFF_DST, out_md, out)};
+    consume(pd, 3, args);
+    memset(want, 0, sizeof want);
+    products(add_input);
+    expect_floats(got, want, IN, "gradient by the source");
+}
+
+// The weights' gradient may not be supported; then it is refused with a reason.
+static void backward_weights(int transposed)
+{
+    brick_primitive_desc_t pd = NULL;
+    brick_memory_desc_t src = transposed ? out_md : in_md, dst = transposed ? in_md : out_md;
+    int64_t dims[] = {G, IC / G, OC / G, KH, KW};
+    brick_memory_desc_t md = transposed ? tagged(5, dims, brick_f32, brick_acbde) : weights_md;
+    brick_status_t status =
+        transposed ? brick_deconvolution_backward_weights_primitive_desc_create(
+                         &pd, engine, brick_deconvolution_direct, src, md, NULL, dst, strides, dilates, pad_l, pad_r,
+                         NULL, NULL)
+                   : brick_convolution_backward_weights_primitive_desc_create(
+                         &pd, engine, brick_convolution_direct, src, md, NULL, dst, strides, dilates, pad_l, pad_r, NULL,
+                         NULL);
+    EXPECT(status == brick_success || (status == brick_unimplemented && strlen(brick_last_error()) > 8));
+    if (status == brick_success) {
+        brick_exec_arg_t args[3] = {argument(BRICK_ARG_SRC, src, transposed ? out : in),
+                                    argument(BRICK_ARG_DIFF_WEIGHTS, md, got),
+                                    argument(BRICK_ARG_DIFF_DST, dst, transposed ? in : out)};
+        consume(pd, 3, args);
+        memset(want, 0, sizeof want);
+        products(add_weights);
+        expect_floats(got, want, WEIGHTS, "gradient by the weights");
+    }
+    if (transposed)
+        OK(brick_memory_desc_destroy(md));
+}
+
+// A deconvolution is a convolution's gradient by its source, with weights named from its own side; and the other way round.
+static void deconvolution(void)
+{
+    int64_t dims[] = {G, IC / G, OC / G, KH, KW};
+    brick_memory_desc_t transposed = tagged(5, dims, brick_f32, brick_acbde);
+    brick_primitive_desc_t pd = NULL;
+    OK(brick_deconvolution_forward_primitive_desc_create(&pd, engine, brick_forward_inference, brick_deconvolution_direct,
+                                                         out_md, transposed, NULL, in_md, strides, dilates, pad_l, pad_r,
+                                                         NULL));
+    brick_exec_arg_t args[3] = {argument(BRICK_ARG_SRC, out_md, out), argument(BRICK_ARG_WEIGHTS, transposed, weights),
+                                argument(BRICK_ARG_DST, in_md, got)};
+    consume(pd, 3, args);
+    memset(want, 0, sizeof want);
+    products(add_input);
+    expect_floats(got, want, IN, "deconvolution");
+
+    OK(brick_deconvolution_backward_data_primitive_desc_create(&pd, engine, brick_deconvolution_direct, out_md, transposed,
+                                                               in_md, strides, dilates, pad_l, pad_r, NULL, NULL));
+    brick_exec_arg_t back[3] = {argument(BRICK_ARG_DIFF_SRC, out_md, got), argument(BRICK_ARG_WEIGHTS, transposed, weights),
+                                argument(BRICK_ARG_DIFF_DST, in_md, in)};
+    consume(pd, 3, back);
+    memset(want, 0, sizeof want);
+    products(add_output);
+    expect_floats(got, want, OUT, "gradient by the source of a deconvolution");
+    OK(brick_memory_desc_destroy(transposed));
+}
+
+static void refusals(void)
+{
+    brick_primitive_desc_t pd;
+    const brick_dims_t zero = {0, 1}, minus = {-1, 0}, huge = {INT64_MAX, 0};
+    brick_memory_desc_t flat = matrix(2, 3, brick_f32), odd = vector(OC + 1, brick_f32);
+#define FORWARD(prop, alg, src, weights, bias, dst, strides, dilates, left, right)                     \
+    INVALID_CREATE(brick_primitive_desc_t, pd,                                                         \
+                   brick_convolution_forward_primitive_desc_create(&pd, engine, prop, alg, src, weights, bias, dst,  \
+                                                                   strides, dilates, left, right, NULL))
+#define SHAPES(src, weights, bias, dst)                                                               \
+    FORWARD(brick_forward, brick_convolution_direct, src, weights, bias, dst, strides, dilates, pad_l, pad_r)
+#define MOVES(strides, dilates, left, right)                                                          \
+    FORWARD(brick_forward, brick_convolution_direct, in_md, weights_md, bias_md, out_md, strides, dilates, left, right)
+    FORWARD(brick_backward_data, brick_convolution_direct, in_md, weights_md, bias_md, out_md, strides, dilates, pad_l,
+            pad_r);
+    FORWARD(brick_forward, brick_eltwise_relu, in_md, weights_md, bias_md, out_md, strides, dilates, pad_l, pad_r);
+    SHAPES(NULL, weights_md, bias_md, out_md);
+    SHAPES(in_md, NULL, bias_md, out_md);
+    SHAPES(in_md, weights_md, bias_md, NULL);
+    SHAPES(flat, weights_md, bias_md, out_md);
+    SHAPES(in_md, flat, bias_md, out_md);
+    SHAPES(in_md, weights_md, odd, out_md);
+    SHAPES(in_md, weights_md, bias_md, in_md);
+    SHAPES(out_md, weights_md, bias_md, out_md);
+    MOVES(NULL, dilates, pad_l, pad_r);
+    MOVES(strides, dilates, NULL, pad_r);
+    MOVES(zero, dilates, pad_l, pad_r);
+    MOVES(minus, dilates, pad_l, pad_r);
+    MOVES(strides, minus, pad_l, pad_r);
+    MOVES(strides, huge, pad_l, pad_r);
+    MOVES(strides, dilates, minus, pad_r);
+    MOVES(strides, dilates, pad_l, huge);
+    MOVES(strides, dilates, pad_l, pad_l);
+#undef FORWARD
+#undef SHAPES
+#undef MOVES
+    INVALID(brick_convolution_forward_primitive_desc_create(NULL, engine, brick_forward, brick_convolution_direct, in_md,
+                                                            weights_md, bias_md, out_md, strides, dilates, pad_l, pad_r,
+                                                            NULL));
+    INVALID_CREATE(brick_primitive_desc_t, pd,
+                   brick_convolution_backward_data_primitive_desc_create(&pd, NULL, brick_convolution_direct, in_md,
+                                                                         weights_md, out_md, strides, dilates, pad_l,
+                                                                         pad_r, NULL, NULL));
+    INVALID_CREATE(brick_primitive_desc_t, pd,
+                   brick_convolution_backward_data_primitive_desc_create(&pd, engine, brick_convolution_direct, out_md,
+                                                                         weights_md, out_md, strides, dilates, pad_l,
+                                                                         pad_r, NULL, NULL));
+    INVALID_CREATE(brick_primitive_desc_t, pd,
+                   brick_convolution_backward_weights_primitive_desc_create(&pd, engine, brick_convolution_direct, in_md,
+                                                                            NULL, NULL, out_md, strides, dilates, pad_l,
+                                                                            pad_r, NULL, NULL));
+    INVALID_CREATE(brick_primitive_desc_t, pd,
+                   brick_deconvolution_forward_primitive_desc_create(&pd, engine, brick_forward, brick_convolution_direct,
+                                                                     out_md, weights_md, NULL, in_md, strides, dilates,
+                                                                     pad_l, pad_r, NULL));
+    INVALID_CREATE(brick_primitive_desc_t, pd,
+                   brick_deconvolution_backward_data_primitive_desc_create(&pd, engine, brick_deconvolution_direct, out_md,
+                                                                           NULL, in_md, strides, dilates, pad_l, pad_r,
+                                                                           NULL, NULL));
+    INVALID_CREATE(brick_primitive_desc_t, pd,
+                   brick_deconvolution_backward_weights_primitive_desc_create(&pd, engine, brick_deconvolution_direct,
+                                                                              out_md, weights_md, odd, in_md, strides,
+                                                                              dilates, pad_l, pad_r, NULL, NULL));
+    OK(brick_memory_desc_destroy(flat));
+    OK(brick_memory_desc_destroy(odd));
+}
+
+int main(void)
+{
+    int64_t in_dims[] = {MB, IC, H, W}, weights_dims[] = {G, OC / G, IC / G, KH, KW}, out_dims[] = {MB, OC, P, Q};
+    setup();
+    fill(in, IN, 1);
+    fill(weights, WEIGHTS, 2);
+    fill(bias, OC, 3);
+    fill(out, OUT, 4);
+    in_md = tagged(4, in_dims, brick_f32, brick_nchw);
+    weights_md = tagged(5, weights_dims, brick_f32, brick_goihw);
+    bias_md = vector(OC, brick_f32);
+    out_md = tagged(4, out_dims, brick_f32, brick_nchw);
+    forward();
+    backward_data();
+    backward_weights(0);
+    deconvolution();
+    backward_weights(1);
+    refusals();
+    OK(brick_memory_desc_destroy(in_md));
+    OK(brick_memory_desc_destroy(weights_md));
+    OK(brick_memory_desc_destroy(bias_md));
+    OK(brick_memory_desc_destroy(out_md));
+    teardown();
+    return finish();
+}
