@@ -70,22 +70,30 @@ impl Kernel {
         if let Some(kernel) = weak.upgrade() {
             return Ok(kernel);
         }
-        let kernel = Arc::new(Kernel::generate(spec));
+        let kernel = Arc::new(Kernel::generate(spec)?);
         *weak = Arc::downgrade(&kernel);
         Ok(kernel)
     }
 
-    fn generate(spec: &Spec) -> Kernel {
+    fn generate(spec: &Spec) -> Result<Kernel> {
         let body = if spec.isa() > machine().isa {
             emulated(spec)
         } else {
             publish(spec)
         };
-        let body = body.map_err(|why| report(spec, &why));
-        Kernel {
+        let body = match body {
+            Ok(body) => body,
+            // Memory may be had again: better no kernel now than a slow one for good.
+            Err(why) if why.status == Status::OutOfMemory => return Err(why),
+            Err(why) => {
+                report(spec, &why);
+                Body::Portable
+            }
+        };
+        Ok(Kernel {
             spec: spec.clone(),
-            body: body.unwrap_or(Body::Portable),
-        }
+            body,
+        })
     }
 
     /// Whether the kernel is generated code rather than the portable one.
