@@ -9,7 +9,14 @@ use super::{
     epilogue::{Binding, Bindings},
     pointwise::Pointwise,
 };
-use crate::{ensure, error::Result, memory::MemoryDesc, plan::place::Place, unimplemented_here};
+use crate::{
+    ensure,
+    error::Result,
+    kernel::expr::{Bcast, Expr, Node},
+    memory::MemoryDesc,
+    plan::place::Place,
+    unimplemented_here,
+};
 
 /// Entries of the table that arguments may take; buffers follow.
 const MOST_ARGS: usize = 80;
@@ -93,7 +100,7 @@ impl Sequence {
             name: "copy",
             args: vec![Arg::input(FROM, *from_md), Arg::output(TO, *to_md)],
             dst: TO,
-            expr: None,
+            expr: (from_md.data_type != to_md.data_type).then(|| converted(from_md)),
             bindings: Bindings {
                 first_slot: 0,
                 list: vec![source],
@@ -111,7 +118,7 @@ impl Sequence {
         (from, md): (usize, &MemoryDesc),
         layout: &MemoryDesc,
     ) -> Result<usize> {
-        if md.same_layout(layout) {
+        if md.same_layout(layout) && md.data_type == layout.data_type {
             return Ok(from);
         }
         let buffer = self.buffer(layout.size_bytes())?;
@@ -128,7 +135,7 @@ impl Sequence {
         layout: &MemoryDesc,
         reads: bool,
     ) -> Result<usize> {
-        if md.same_layout(layout) {
+        if md.same_layout(layout) && md.data_type == layout.data_type {
             return Ok(to);
         }
         let buffer = self.buffer(layout.size_bytes())?;
@@ -177,6 +184,21 @@ impl Sequence {
             scratch_bytes: self.end + self.stage_bytes,
             plan: Box::new(self),
         })
+    }
+}
+
+/// Operand 0 as it is, for a store as another type.
+fn converted(md: &MemoryDesc) -> Expr {
+    let load = Node::Load {
+        slot: 0,
+        dtype: md.dtype(),
+        bcast: Bcast::Scalar,
+        int: false,
+    };
+    Expr {
+        nodes: vec![load],
+        result: 0,
+        int: false,
     }
 }
 

@@ -250,6 +250,43 @@ pub fn images(minibatch: i64, pixels: i64, threads: i64) -> i64 {
     (1..=most).rev().find(fits).unwrap_or(1)
 }
 
+/// Rows of the small side whose contribution to the weights' gradient is added at once: ranges of depth and height.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Band {
+    /// First depth, and one past the last.
+    pub z: (i64, i64),
+    /// First row, and one past the last.
+    pub y: (i64, i64),
+}
+
+/// Pixels of a band: a block of channels of either side fits the first-level cache.
+const BAND_PIXELS: i64 = 256;
+
+/// Bands of an image of the given depth, height and width, and how many images are taken at once.
+pub fn bands(minibatch: i64, [depth, height, width]: [i64; 3]) -> (i64, Vec<Band>) {
+    let (plane, whole) = (height * width, |n: i64| (0, n));
+    if depth * plane <= BAND_PIXELS {
+        let most = (BAND_PIXELS / (depth * plane).max(1)).clamp(1, minibatch.max(1));
+        let images = (1..=most).rev().find(|n| minibatch % n == 0).unwrap_or(1);
+        let band = Band {
+            z: whole(depth),
+            y: whole(height),
+        };
+        return (images.min(minibatch), vec![band]);
+    }
+    let (deep, rows) = match plane <= BAND_PIXELS {
+        true => (even(depth, BAND_PIXELS / plane), height),
+        false => (1, even(height, (BAND_PIXELS / width).max(1))),
+    };
+    let starts = |n: i64, step: i64| (0..n).step_by(step as usize);
+    let band = |z: i64, y: i64| Band {
+        z: (z, depth.min(z + deep)),
+        y: (y, height.min(y + rows)),
+    };
+    let all = starts(depth, deep).flat_map(|z| starts(height, rows).map(move |y| band(z, y)));
+    (1, all.collect())
+}
+
 /// Lengths of even parts of at most `most`: all but the last have the same.
 fn even(total: i64, most: i64) -> i64 {
     let parts = (total + most - 1) / most.max(1);

@@ -383,6 +383,35 @@ fn conv_backward_by_data() {
     }
 }
 
+#[test]
+fn conv_backward_by_weights() {
+    judge_all(with_shapes(&FLOATS[..1], " prop=bwd_w"));
+    judge_all(with_shapes(
+        &FLOATS[..1],
+        " prop=bwd_w tags=any:any:any bias=f32",
+    ));
+    for types in ["bf16:bf16:bf16", "bf16:f32:bf16"] {
+        judge_all(with_shapes(
+            &[types],
+            " prop=bwd_w tags=any:any:any bias=bf16",
+        ));
+    }
+    judge_all(with_shapes(&["f16:f32:f16"], " prop=bwd_w"));
+    for tags in TAGS {
+        judge_all(
+            PLANES.map(|shape| format!("conv f32:f32:f32 {shape} tags={tags} prop=bwd_w bias=f32")),
+        );
+    }
+    judge_all([
+        "conv f32:f32:f32 mb0ic3oc4ih5kh3ph1 prop=bwd_w bias=f32",
+        "conv f32:f32:f32 mb2ic3oc0ih5kh3ph1 prop=bwd_w",
+        "conv f32:f32:f32 mb2ic0oc3ih5kh3ph1 prop=bwd_w",
+        "conv f32:f32:f32 mb1ic16oc16ih40kh1 prop=bwd_w tags=aBcd16b:any:aBcd16b",
+        "conv f32:f32:f32 mb2ic20oc40ih33iw40kh3ph1 prop=bwd_w tags=any:any:any",
+        "conv f32:f32:f32 mb2ic300oc30ih9kh1 prop=bwd_w tags=any:any:any",
+    ]);
+}
+
 const UP: [&str; 8] = [
     "mb1ic1oc1ih1kh1",
     "mb2ic16oc24ih5kh3ph1",
@@ -399,6 +428,7 @@ fn deconv() {
     for tags in ["", " tags=any:any:any"] {
         judge_all(UP.map(|shape| format!("deconv f32:f32:f32 {shape}{tags}")));
         judge_all(UP.map(|shape| format!("deconv f32:f32:f32 {shape}{tags} prop=bwd_d")));
+        judge_all(UP.map(|shape| format!("deconv f32:f32:f32 {shape}{tags} prop=bwd_w bias=f32")));
         judge_all(
             UP.map(|shape| {
                 format!("deconv f32:f32:f32 {shape}{tags} bias=f32 post=relu,add:f32:2")

@@ -4,7 +4,7 @@
 //! Layouts that kernels cannot read are staged: reordered in scratch, activations a few images at a time.
 #![allow(unsafe_code)]
 
-use super::layout::{channel_run, channels_last, panels, place};
+use super::layout::{channel_run, channels_last, panels, place, strides};
 use super::{Pass, stepped};
 use crate::attr::Attr;
 use crate::error::Result;
@@ -13,7 +13,8 @@ use crate::kernel::Kernel;
 use crate::kernel::expr::{Expr, Node};
 use crate::kernel::spec::{Args, Batch, Brgemm, Out, Spec};
 use crate::memory::{MAX_NDIMS, MemoryDesc};
-use crate::ops::epilogue::{Bindings, Epilogue, MAX_OPERANDS, arg};
+use crate::ops::epilogue::{Binding, Bindings, Epilogue, MAX_OPERANDS, arg};
+use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Exec, Plan, Planned, Run, reorder};
 use crate::plan::conv::{self, Along, Cut, Space};
 use std::sync::Arc;
@@ -132,17 +133,20 @@ impl Pass<'_> {
                     && (k % chunk == 0
                         || in_run < k && self.weights.padded_dims[self.dims.0] % chunk == 0)
         });
-        let seen_weights = fits.is_none().then_some(ideal);
+        let mut sequence = Sequence::default();
+        let laid = if fits.is_some() { self.weights } else { ideal };
+        let weights = sequence.read(self.env, (1, &self.weights), &laid)?;
         let mut args = self.arguments();
         let output_at = args.len() - 1;
         let images = self.images();
         let operands = [
             Operand::new(0, &input, seen_input).in_blocks(images),
-            Operand::new(1, &self.weights, seen_weights),
+            Operand::new(weights, &laid, None),
             Operand::new(output_at, &output, seen_output).in_blocks(images),
         ];
-        let dense = self.dense(operands, (in_run, out_run), images, &mut args)?;
-        dense.planned(args)
+        let runs = (in_run, out_run);
+        let dense = self.dense(operands, runs, images, (&mut args, &mut sequence))?;
+        sequence.finish(args, dense.planned()?, self.env)
     }
 
     fn arguments(&self) -> Vec<Arg> {
@@ -172,7 +176,7 @@ impl Pass<'_> {
         operands: [Operand; 3],
         (in_run, out_run): (i64, i64),
         images: i64,
-        args: &mut Vec<Arg>,
+        (args, sequence): (&mut Vec<Arg>, &mut Sequence),
     ) -> Result<Dense> {
         let (k, n) = self.channels();
         let [input, weights, output] = &operands;
@@ -189,6 +193,7 @@ impl Pass<'_> {
             0
         };
         let last = self.output.1.dims().len() - 1;
+        let mut copies = Vec::new();
         let mut epilogue = |rows: Along| {
             let rows: &[usize] = match rows {
                 Along::Images => &[0],
@@ -196,7 +201,16 @@ impl Pass<'_> {
                 Along::Width => &[last],
                 Along::Plane => &[last - 1, last],
             };
-            self.epilogue(&self.output.1, rows, cols_block, args)
+            let copy = |index, md: &MemoryDesc| {
+                let copied = copies.iter().find(|c: &&(usize, Binding)| c.0 == index);
+                if let Some((_, binding)) = copied {
+                    return Ok(Some(binding.clone()));
+                }
+                let binding = sequence.operand(self.env, (index, md), (last, 1))?;
+                copies.extend(binding.clone().map(|b| (index, b)));
+                Ok(binding)
+            };
+            self.epilogue(&self.output.1, rows, cols_block, args, copy)
         };
         space.planes = last > 2 && epilogue(Along::Plane).is_ok();
         let cut = space.cut();
@@ -239,19 +253,6 @@ impl Pass<'_> {
         group_bytes: i64,
     ) -> Space {
         let (k, _) = self.channels();
-        let bytes = |md: &MemoryDesc| {
-            let size = md.dtype().size_bytes() as i64;
-            let mut strides = [0; 4];
-            strides[0] = md.strides[0] * size;
-            for (to, from) in strides[1..]
-                .iter_mut()
-                .rev()
-                .zip(md.strides()[2..].iter().rev())
-            {
-                *to = from * size;
-            }
-            strides
-        };
         let mut taps = [0; 3];
         let size = weights.md.dtype().size_bytes() as i64;
         let spatial = &weights.md.strides()[self.dims.0.max(self.dims.1) + 1..];
@@ -272,7 +273,7 @@ impl Pass<'_> {
             && k % v == 0
             && !self.to_large
             && self.axes[2].dilation == 1
-            && bytes(&input.md)[3] == k * in_size
+            && strides(&input.md)[3] == k * in_size
             && taps[2] == k / v * group_bytes;
         let runs = self.axes.map(|axis| match self.to_large {
             _ if self.output.1.has_zero_dim() => Vec::new(),
@@ -282,8 +283,8 @@ impl Pass<'_> {
         Space {
             runs,
             images,
-            input: bytes(&input.md),
-            output: bytes(&output.md),
+            input: strides(&input.md),
+            output: strides(&output.md),
             taps,
             channels: channels.collect(),
             k: chunk,
@@ -340,7 +341,7 @@ fn gcd(a: i64, b: i64) -> i64 {
 }
 
 /// Work below which waking another thread costs more than it saves.
-const FLOP_PER_PART: i64 = 1 << 19;
+pub(super) const FLOP_PER_PART: i64 = 1 << 19;
 
 impl Dense {
     /// The parts: blocks of calls first, panels where there are too few.
@@ -363,7 +364,7 @@ impl Dense {
         self.operands[0].staged.is_some() || self.operands[2].staged.is_some()
     }
 
-    fn planned(mut self, args: Vec<Arg>) -> Result<Planned> {
+    fn planned(mut self) -> Result<Planned> {
         let mut bytes = 0;
         for operand in &self.operands {
             for (from, to) in reorders(operand) {
@@ -374,7 +375,7 @@ impl Dense {
         self.reorder_bytes = bytes;
         self.operands.iter_mut().for_each(|o| o.place(&mut bytes));
         Ok(Planned {
-            args,
+            args: Vec::new(),
             impl_name: format!("brick:{}", self.env.isa.name()),
             nest: self.nest(),
             scratch_bytes: bytes,
@@ -383,7 +384,7 @@ impl Dense {
     }
 
     fn nest(&self) -> String {
-        let staged = ["s", "w", "d"].iter().zip(&self.operands);
+        let staged = ["s", "", "d"].iter().zip(&self.operands);
         let staged: String = staged
             .filter(|(_, o)| o.staged.is_some())
             .map(|(s, _)| *s)
@@ -482,7 +483,6 @@ struct Bases([*mut u8; 3]);
 unsafe impl Sync for Bases {}
 
 const INPUT: usize = 0;
-const WEIGHTS: usize = 1;
 const OUTPUT: usize = 2;
 
 impl Run for Compiled {
@@ -490,7 +490,6 @@ impl Run for Compiled {
         let p = &self.plan;
         // SAFETY: the caller's promise is passed on; staged operands have their room in scratch.
         unsafe {
-            self.stage(exec, WEIGHTS, 0, 0)?;
             if !p.is_staged() {
                 self.region(exec, 0, p.blocks);
                 return Ok(());

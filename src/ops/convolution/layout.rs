@@ -26,6 +26,20 @@ pub(super) fn place(md: &MemoryDesc) -> Place {
     Place::whole(md, md.dtype().size_bytes())
 }
 
+/// Bytes between neighbours along image, depth, height and width.
+pub(super) fn strides(md: &MemoryDesc) -> [i64; 4] {
+    let size = md.dtype().size_bytes() as i64;
+    let mut strides = [md.strides[0] * size, 0, 0, 0];
+    for (to, from) in strides[1..]
+        .iter_mut()
+        .rev()
+        .zip(md.strides()[2..].iter().rev())
+    {
+        *to = from * size;
+    }
+    strides
+}
+
 /// Channels that a kernel may take at once from groups of so many: runs of adjacent ones; none if they are not.
 pub(super) fn channel_run(md: &MemoryDesc, group: i64, padding: bool) -> Option<i64> {
     let only_channels = md.blocks().all(|(dim, _)| dim == 1);
@@ -80,7 +94,13 @@ pub(super) fn panels(md: &MemoryDesc, (k, n): (usize, usize)) -> Option<Panels> 
 }
 
 /// Panels of so many columns whose reduction is padded to multiples of `unit`.
-fn panel_tag(ndims: usize, (k, n): (usize, usize), width: i64, unit: i64, v: i64) -> String {
+pub(super) fn panel_tag(
+    ndims: usize,
+    (k, n): (usize, usize),
+    width: i64,
+    unit: i64,
+    v: i64,
+) -> String {
     let letter = |dim: usize| (b'a' + dim as u8) as char;
     let (small_k, small_n) = (letter(k), letter(n));
     let mut tag = String::new();

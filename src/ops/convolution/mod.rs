@@ -12,8 +12,9 @@
 
 mod dense;
 mod layout;
+mod weights;
 
-use super::epilogue::{self, Epilogue, Input, Request, arg};
+use super::epilogue::{self, Binding, Epilogue, Input, Request, arg};
 use super::matrix::{accumulator, check_types};
 use super::{Arg, Env, Planned, Prop};
 use crate::attr::Attr;
@@ -88,10 +89,10 @@ impl Desc {
             );
         }
         match self.prop {
-            Prop::BackwardWeights => Err(unimplemented_here!(
-                "{}: the gradient by weights is not supported",
-                self.name()
-            )),
+            Prop::BackwardWeights => {
+                check_types(self.name(), &self.src, &self.dst, &self.weights)?;
+                self.backward_weights(env)
+            }
             Prop::BackwardData => {
                 check_types(self.name(), &self.dst, &self.weights, &self.src)?;
                 self.pass(attr, env).plan()
@@ -326,6 +327,7 @@ impl Pass<'_> {
         rows: &[usize],
         cols_block: i64,
         args: &mut Vec<Arg>,
+        copy: impl FnMut(usize, &MemoryDesc) -> Result<Option<Binding>>,
     ) -> Result<Epilogue> {
         if !self.forward {
             let expr = Expr::acc(false);
@@ -386,7 +388,7 @@ impl Pass<'_> {
             cols: 1,
             cols_block,
         };
-        Epilogue::new(&request, args)
+        Epilogue::with_copies(&request, args, copy)
     }
 }
 
