@@ -20,6 +20,45 @@ static int seen(const char *first, const char *second)
     return 0;
 }
 
+// A line says the whole problem, in the words that oneDNN's tools read.
+static void whole_line(void)
+{
+    static float a[8 * 40], b[16 * 32], c[8 * 32], row[32];
+    brick_dims_t rows = {BRICK_RUNTIME_DIM_VAL, 16}, given = {8, 16}, gaps = {40, 1};
+    int64_t dims[] = {16, 32}, dst_dims[] = {BRICK_RUNTIME_DIM_VAL, 32};
+    brick_memory_desc_t src = NULL, src_8 = NULL, weights = tagged(2, dims, brick_f32, brick_ab),
+                        dst = tagged(2, dst_dims, brick_f32, brick_ab), dst_8 = matrix(8, 32, brick_f32),
+                        row_md = matrix(1, 32, brick_f32);
+    OK(brick_memory_desc_create_with_strides(&src, 2, rows, brick_f32, gaps));
+    OK(brick_memory_desc_create_with_strides(&src_8, 2, given, brick_f32, gaps));
+    brick_post_ops_t ops = NULL;
+    brick_primitive_attr_t attr = NULL;
+    OK(brick_post_ops_create(&ops));
+    OK(brick_post_ops_append_sum(ops, 2, 0, brick_data_type_undef));
+    OK(brick_post_ops_append_eltwise(ops, brick_eltwise_clip_v2, -1, 2));
+    OK(brick_primitive_attr_create(&attr));
+    OK(brick_primitive_attr_set_post_ops(attr, ops));
+    OK(brick_primitive_attr_set_deterministic(attr, 1));
+    OK(brick_primitive_attr_set_fpmath_mode(attr, brick_fpmath_mode_bf16));
+    brick_primitive_desc_t pd = NULL;
+    OK(brick_matmul_primitive_desc_create(&pd, engine, src, weights, row_md, dst, attr));
+    brick_exec_arg_t args[4] = {argument(BRICK_ARG_SRC, src_8, a), argument(BRICK_ARG_WEIGHTS, weights, b),
+                                argument(BRICK_ARG_BIAS, row_md, row), argument(BRICK_ARG_DST, dst_8, c)};
+    consume(pd, 4, args);
+    EXPECT(seen("primitive,exec,cpu,matmul,brick:",
+                ",undef,src:f32::blocked:ab:40x1:f0 wei:f32::blocked:ab::f0 bia:f32::blocked:ab::f0_mask2 "
+                "dst:f32::blocked:ab::f0,attr-fpmath:bf16 attr-deterministic:1 "
+                "attr-post-ops:sum:2+eltwise_clip_v2:-1:2,runtime_dims_masks:1:0,8x16:16x32,"));
+    OK(brick_post_ops_destroy(ops));
+    OK(brick_primitive_attr_destroy(attr));
+    OK(brick_memory_desc_destroy(src));
+    OK(brick_memory_desc_destroy(src_8));
+    OK(brick_memory_desc_destroy(weights));
+    OK(brick_memory_desc_destroy(dst));
+    OK(brick_memory_desc_destroy(dst_8));
+    OK(brick_memory_desc_destroy(row_md));
+}
+
 int main(void)
 {
     setup();
@@ -40,6 +79,7 @@ int main(void)
     EXPECT(seen("brick_verbose,v1,primitive,exec,cpu,eltwise,brick:", "forward_inference"));
     EXPECT(seen("exec,cpu,eltwise", "f32::blocked:a:"));
     EXPECT(!seen("primitive,create", ""));
+    whole_line();
 
     OK(brick_set_verbose(2));
     consume(pd, 2, args);

@@ -170,7 +170,7 @@ pub fn emit(fields: fmt::Arguments) {
     write(sink, &format!("{},v1,{fields}", style.prefix));
 }
 
-fn header(style: &Style) -> [String; 3] {
+fn header(style: &Style) -> [String; 5] {
     let Style {
         prefix, runtime, ..
     } = style;
@@ -183,7 +183,9 @@ fn header(style: &Style) -> [String; 3] {
     let isa = machine::machine().isa.min(knobs::MAX_ISA.get()).name();
     [
         format!("{prefix},v1,info,brick v{version} as oneDNN v3.13.0"),
-        format!("{prefix},v1,info,cpu,runtime:{runtime},nthr:{threads},isa:{isa}"),
+        format!("{prefix},v1,info,cpu,runtime:{runtime},nthr:{threads}"),
+        format!("{prefix},v1,info,cpu,isa:{isa}"),
+        format!("{prefix},v1,info,gpu,runtime:none"),
         format!(
             "{prefix},v1,primitive,info,template:operation,engine,primitive,implementation,prop_kind,\
              memory_descriptors,attributes,auxiliary,problem_desc,exec_time"

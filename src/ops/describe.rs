@@ -127,20 +127,54 @@ impl Op {
         })
     }
 
-    /// The fields of a verbose line from the prop kind to the problem.
+    /// Whether the caller left the layout of an argument open.
+    fn left_open(&self, id: i32) -> bool {
+        let product = |src: &MemoryDesc, weights: &MemoryDesc, dst: &MemoryDesc| match id {
+            1 | 129 => src.is_any(),
+            33 | 161 => weights.is_any(),
+            17 | 145 => dst.is_any(),
+            _ => false,
+        };
+        match self {
+            Op::Matmul(d) => product(&d.src, &d.weights, &d.dst),
+            Op::InnerProduct(d) => product(&d.src, &d.weights, &d.dst),
+            Op::Convolution(d) => product(&d.src, &d.weights, &d.dst),
+            Op::Sum(d) => id == 17 && (d.dst.is_absent() || d.dst.is_any()),
+            Op::Binary(d) => id == 17 && d.dst.is_any(),
+            _ => false,
+        }
+    }
+
+    /// The fields of a verbose line from the prop kind to the problem; `mds` says what was open until execution.
     pub fn line(&self, attr: &Attr, args: &[Arg], mds: &[Option<&MemoryDesc>]) -> String {
         let mut line = String::new();
         let prop = self.prop().map_or("undef", Prop::name);
         write!(line, "{prop},").expect("a string takes everything");
         let named = args.iter().enumerate().filter_map(|(i, arg)| {
             let md = mds.get(i).copied().flatten().unwrap_or(&arg.md);
-            Some(format!("{}:{}", self.line_name(arg)?, Layout(md)))
+            let layout = Layout(md, self.left_open(arg.id));
+            let mut text = format!("{}:{layout}", self.line_name(arg)?);
+            if let (Op::Matmul(_), 41) = (self, arg.id) {
+                text += &format!("_mask{}", mask_of(md));
+            }
+            Some(text)
         });
         line += &named.collect::<Vec<_>>().join(" ");
-        write!(line, ",{},{},{}", AttrText(attr), Aux(self), Problem(self))
-            .expect("a string takes everything");
+        let given = |id| {
+            let at = args.iter().position(|arg| arg.id == id)?;
+            mds.get(at).copied().flatten().copied()
+        };
+        let (known, _) = self.given(attr, given);
+        let (attr, aux, problem) = (AttrText(attr), Aux(self), Problem(&known));
+        write!(line, ",{attr},{aux},{problem}").expect("a string takes everything");
         line
     }
+}
+
+/// Bit d set: the descriptor varies along dimension d.
+fn mask_of(md: &MemoryDesc) -> i32 {
+    let varies = |(d, &n): (usize, &i64)| if n == 1 { 0 } else { 1 << d };
+    md.dims().iter().enumerate().map(varies).sum()
 }
 
 /// The algorithms whose derivative can be computed from the result; their numbers follow one another from here.
@@ -285,8 +319,8 @@ impl BinaryAlg {
     }
 }
 
-/// `f32::blocked:ab::f0`: type, properties, kind, layout, strides where they are not dense, flags.
-struct Layout<'a>(&'a MemoryDesc);
+/// `f32::blocked:ab::f0`: type, properties (`a` where the layout was left open), kind, layout, strides where they are not dense, flags.
+struct Layout<'a>(&'a MemoryDesc, bool);
 
 impl Display for Layout<'_> {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -304,7 +338,8 @@ impl Display for Layout<'_> {
             "host_scalar"
         };
         let dt = md.dtype().name();
-        write!(f, "{dt}:{padded}{shifted}:{kind}:{tag}:{strides}:f0")
+        let open = if self.1 { "a" } else { "" };
+        write!(f, "{dt}:{open}{padded}{shifted}:{kind}:{tag}:{strides}:f0")
     }
 }
 
@@ -321,10 +356,20 @@ impl Display for Aux<'_> {
                 write!(f, "alg:eltwise_{alg}{by_dst} alpha:{alpha} beta:{beta}")
             }
             Op::Binary(d) => write!(f, "alg:binary_{}", d.alg.name()),
+            Op::Matmul(d) if d.src.has_runtime() || d.weights.has_runtime() => {
+                let [src, weights] = [&d.src, &d.weights].map(open_mask);
+                write!(f, "runtime_dims_masks:{src}:{weights}")
+            }
             Op::Convolution(d) => write!(f, "alg:{}", d.alg_name()),
             _ => Ok(()),
         }
     }
+}
+
+/// Bit d set: dimension d is only known at execution.
+fn open_mask(md: &MemoryDesc) -> i32 {
+    let open = |(d, &n): (usize, &i64)| i32::from(n == crate::memory::RUNTIME_DIM) << d;
+    md.dims().iter().enumerate().map(open).sum()
 }
 
 /// The problem string.
@@ -420,7 +465,7 @@ impl Display for AttrText<'_> {
             ));
         }
         if attr.deterministic {
-            parts.push("attr-deterministic:true".to_owned());
+            parts.push("attr-deterministic:1".to_owned());
         }
         for (name, quants) in [("scales", &attr.scales), ("zero-points", &attr.zero_points)] {
             let texts: Vec<_> = quants.iter().map(quant_text).collect();
@@ -471,8 +516,7 @@ fn post_op_text(post_op: &PostOp) -> String {
             (alpha, beta) => format!("eltwise_{}:{alpha}:{beta}", alg.name()),
         },
         PostOp::Binary { alg, src1, .. } => {
-            let varies = |(d, &n): (usize, &i64)| if n == 1 { 0 } else { 1 << d };
-            let mask: i32 = src1.dims().iter().enumerate().map(varies).sum();
+            let mask = mask_of(src1);
             let dt = src1.dtype().name();
             format!("binary_{}:{dt}:{mask}:{}", alg.name(), src1.tag_string())
         }

@@ -15,7 +15,7 @@ fn emit(event: &str, made: &Made, mds: &[Option<&MemoryDesc>], ms: f64) {
     let name = &made.planned.impl_name;
     let line = made.op.line(&made.attr, &made.planned.args, mds);
     log::emit(format_args!(
-        "primitive,{event},cpu,{kind},{name},{line},{ms}"
+        "primitive,{event},cpu,{kind},{name},{line},{ms:.6}"
     ));
 }
 
