@@ -4757,6 +4757,133 @@ brick_status_t brick_matmul_primitive_desc_create(brick_primitive_desc_t *primit
                                                   const_brick_primitive_attr_t attr);
 
 /**
+ * Multiplies matrices: C = alpha * op(A) * op(B) + beta * C. All matrices are row-major.
+ *
+ * It runs on the default threads and returns when C is complete. The first call of a shape generates its kernels; later
+ * ones find them, without a lock if this thread used the shape lately. Any number of threads may call it at once.
+ *
+ * @param transa 'N' or 'n': op(A) = A, M rows of K elements; 'T' or 't': op(A) is A transposed, which has K rows of M elements.
+ * @param transb 'N' or 'n': op(B) = B, K rows of N elements; 'T' or 't': op(B) is B transposed, which has N rows of K elements.
+ * @param M Rows of C; 0 is allowed and does nothing.
+ * @param N Columns of C; 0 is allowed and does nothing.
+ * @param K Length of the sums; 0 leaves beta * C.
+ * @param alpha Factor of the product. If it is 0, A and B are not read.
+ * @param A First matrix. It, B and C must not be NULL where they have elements.
+ * @param lda Elements from one row of A, as it lies, to the next; not less than a row has, and at least 1. The same holds for
+ *     `ldb` and `ldc`.
+ * @param B Second matrix.
+ * @param ldb Elements from one row of B to the next.
+ * @param beta Factor of the old C. If it is 0, C is not read and may hold anything.
+ * @param C Result, M rows of N elements; it must not overlap A or B. What lies between its rows is left alone.
+ * @param ldc Elements from one row of C to the next.
+ * @returns #brick_invalid_arguments if an argument is wrong, and C is as before.
+ */
+BRICK_API
+brick_status_t brick_sgemm(char transa,
+                           char transb,
+                           brick_dim_t M,
+                           brick_dim_t N,
+                           brick_dim_t K,
+                           float alpha,
+                           const float *A,
+                           brick_dim_t lda,
+                           const float *B,
+                           brick_dim_t ldb,
+                           float beta,
+                           float *C,
+                           brick_dim_t ldc);
+
+/**
+ * Multiplies matrices of bytes, A unsigned: C = alpha * (op(A) - ao) * (op(B) - bo) + beta * C + co. All matrices are
+ * row-major.
+ *
+ * Where alpha is 1 and beta 0 or 1, everything is computed in s32, exactly as long as it fits and modulo 2^32 where it does
+ * not. Otherwise the sums of products, exact in s32, are scaled and added in f32, and the result is rounded to nearest even
+ * and saturated. Threads and kernels are as for brick_sgemm().
+ *
+ * @param transa As for brick_sgemm().
+ * @param transb As for brick_sgemm().
+ * @param offsetc What `co` holds: 'F' or 'f' for one value that is added everywhere, 'C' or 'c' for a column of M values, one a row
+ *     of C, 'R' or 'r' for a row of N values, one a column of C.
+ * @param M As for brick_sgemm().
+ * @param N As for brick_sgemm().
+ * @param K As for brick_sgemm().
+ * @param alpha As for brick_sgemm().
+ * @param A As for brick_sgemm().
+ * @param lda As for brick_sgemm().
+ * @param ao Subtracted from every element of A.
+ * @param B As for brick_sgemm().
+ * @param ldb As for brick_sgemm().
+ * @param bo Subtracted from every element of B.
+ * @param beta As for brick_sgemm().
+ * @param C As for brick_sgemm().
+ * @param ldc As for brick_sgemm().
+ * @param co Added to C; not NULL where C has elements.
+ * @returns #brick_invalid_arguments if an argument is wrong, and C is as before.
+ */
+BRICK_API
+brick_status_t brick_gemm_u8s8s32(char transa,
+                                  char transb,
+                                  char offsetc,
+                                  brick_dim_t M,
+                                  brick_dim_t N,
+                                  brick_dim_t K,
+                                  float alpha,
+                                  const uint8_t *A,
+                                  brick_dim_t lda,
+                                  uint8_t ao,
+                                  const int8_t *B,
+                                  brick_dim_t ldb,
+                                  int8_t bo,
+                                  float beta,
+                                  int32_t *C,
+                                  brick_dim_t ldc,
+                                  const int32_t *co);
+
+/**
+ * Multiplies matrices of signed bytes: C = alpha * (op(A) - ao) * (op(B) - bo) + beta * C + co.
+ *
+ * Everything is as for brick_gemm_u8s8s32(), but for the type of A and of its offset.
+ *
+ * @param transa As for brick_sgemm().
+ * @param transb As for brick_sgemm().
+ * @param offsetc As for brick_gemm_u8s8s32().
+ * @param M As for brick_sgemm().
+ * @param N As for brick_sgemm().
+ * @param K As for brick_sgemm().
+ * @param alpha As for brick_sgemm().
+ * @param A As for brick_sgemm().
+ * @param lda As for brick_sgemm().
+ * @param ao As for brick_gemm_u8s8s32().
+ * @param B As for brick_sgemm().
+ * @param ldb As for brick_sgemm().
+ * @param bo As for brick_gemm_u8s8s32().
+ * @param beta As for brick_sgemm().
+ * @param C As for brick_sgemm().
+ * @param ldc As for brick_sgemm().
+ * @param co As for brick_gemm_u8s8s32().
+ * @returns #brick_invalid_arguments if an argument is wrong, and C is as before.
+ */
+BRICK_API
+brick_status_t brick_gemm_s8s8s32(char transa,
+                                  char transb,
+                                  char offsetc,
+                                  brick_dim_t M,
+                                  brick_dim_t N,
+                                  brick_dim_t K,
+                                  float alpha,
+                                  const int8_t *A,
+                                  brick_dim_t lda,
+                                  int8_t ao,
+                                  const int8_t *B,
+                                  brick_dim_t ldb,
+                                  int8_t bo,
+                                  float beta,
+                                  int32_t *C,
+                                  brick_dim_t ldc,
+                                  const int32_t *co);
+
+/**
  * Creates a list of the pointers that post-ops and scales of a brgemm need when it is executed. All are NULL at first.
  *
  * @param attr_params Output list; destroy it with brick_ukernel_attr_params_destroy().

@@ -5,6 +5,7 @@
 //! the plan's arguments and runs it: no allocation, no lock, no lookup, from any number of threads at once.
 #![allow(unsafe_code)]
 
+pub mod blas;
 mod cache;
 mod scratch;
 mod sizes;
@@ -106,7 +107,7 @@ impl Made {
 
     /// The entry of the primitive cache for this key, new if need be.
     fn shared(op: Op, attr: &Attr, env: Env) -> Result<Arc<Made>> {
-        let hash = cache::hash(&op, attr, &env);
+        let hash = cache::hash(&(&op, attr, &env));
         if let Some(made) = cache::find(hash, &op, attr, &env) {
             return Ok(made);
         }

@@ -30,6 +30,7 @@ const SOURCES: &[&str] = &[
     "post_ops",
     "primitive",
     "ops",
+    "blas",
     "ukernel",
     "conv",
     "strings",

@@ -26,6 +26,7 @@ use std::{
 pub mod attr;
 pub mod attr_quant;
 pub mod attr_rnn;
+pub mod blas;
 pub mod conv;
 pub mod engine;
 pub mod enums;

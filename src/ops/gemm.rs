@@ -52,6 +52,8 @@ pub struct Product {
     pub b: Matrix,
     /// The result.
     pub d: Matrix,
+    /// Whether sums start from what D holds; then D must be what the accumulator is, in place.
+    pub accumulates: bool,
     /// From accumulator to stored value.
     pub expr: Expr,
     /// Operands of `expr`.
@@ -435,7 +437,7 @@ impl Gemm {
                 a_bytes: 0,
                 b_bytes: 0,
             },
-            beta: !call.first,
+            beta: !call.first || self.p.accumulates,
             c_row_bytes: self.c_row_bytes,
             out,
         }

@@ -83,6 +83,7 @@ pub fn product(
         a,
         b,
         d,
+        accumulates: false,
         expr,
         bindings,
         axes,

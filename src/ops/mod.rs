@@ -8,6 +8,7 @@
 use crate::{attr::Attr, error::Result, memory::MemoryDesc, threads::Pool};
 
 pub mod binary;
+pub mod blas;
 pub mod convolution;
 pub mod describe;
 pub mod eltwise;

@@ -33,9 +33,9 @@ fn cache() -> MutexGuard<'static, Cache> {
 }
 
 /// The hash of a key.
-pub(super) fn hash(op: &Op, attr: &Attr, env: &Env) -> u64 {
+pub(super) fn hash(key: &impl Hash) -> u64 {
     let mut hasher = Mix(0);
-    (op, attr, env).hash(&mut hasher);
+    key.hash(&mut hasher);
     hasher.finish()
 }
 

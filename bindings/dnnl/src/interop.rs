@@ -1,8 +1,9 @@
 //! `dnnl_threadpool_interop_*`: the calls that hand over the application's thread pool.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::ptr::null_mut;
 
+use brick::capi::blas::{brick_gemm_s8s8s32, brick_gemm_u8s8s32, brick_sgemm};
 use brick::capi::stream::{Stream, brick_stream_create, brick_stream_create_with_pool};
 use brick::capi::types::{
     brick_engine_t, brick_part_fn_t, brick_pool_t, brick_status_t, brick_stream_t,
@@ -99,5 +100,107 @@ unsafe extern "C" fn dnnl_threadpool_interop_get_max_concurrency(
             0
         }
         None => INVALID_ARGUMENTS,
+    }
+}
+
+/// `dnnl_sgemm` on a thread pool, or, with null, inline.
+///
+/// # Safety
+/// As that call; `pool` is null or a live `threadpool_iface`.
+#[unsafe(no_mangle)]
+#[allow(clippy::too_many_arguments)]
+unsafe extern "C" fn dnnl_threadpool_interop_sgemm(
+    transa: c_char,
+    transb: c_char,
+    m: i64,
+    n: i64,
+    k: i64,
+    alpha: f32,
+    a: *const f32,
+    lda: i64,
+    b: *const f32,
+    ldb: i64,
+    beta: f32,
+    c: *mut f32,
+    ldc: i64,
+    pool: *mut c_void,
+) -> brick_status_t {
+    // SAFETY: as this function demands.
+    unsafe {
+        runtime::with_pool(pool, || {
+            brick_sgemm(transa, transb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+        })
+    }
+}
+
+/// `dnnl_gemm_u8s8s32` on a thread pool, or, with null, inline.
+///
+/// # Safety
+/// As that call; `pool` is null or a live `threadpool_iface`.
+#[unsafe(no_mangle)]
+#[allow(clippy::too_many_arguments)]
+unsafe extern "C" fn dnnl_threadpool_interop_gemm_u8s8s32(
+    transa: c_char,
+    transb: c_char,
+    offsetc: c_char,
+    m: i64,
+    n: i64,
+    k: i64,
+    alpha: f32,
+    a: *const u8,
+    lda: i64,
+    ao: u8,
+    b: *const i8,
+    ldb: i64,
+    bo: i8,
+    beta: f32,
+    c: *mut i32,
+    ldc: i64,
+    co: *const i32,
+    pool: *mut c_void,
+) -> brick_status_t {
+    // SAFETY: as this function demands.
+    unsafe {
+        runtime::with_pool(pool, || {
+            brick_gemm_u8s8s32(
+                transa, transb, offsetc, m, n, k, alpha, a, lda, ao, b, ldb, bo, beta, c, ldc, co,
+            )
+        })
+    }
+}
+
+/// `dnnl_gemm_s8s8s32` on a thread pool, or, with null, inline.
+///
+/// # Safety
+/// As that call; `pool` is null or a live `threadpool_iface`.
+#[unsafe(no_mangle)]
+#[allow(clippy::too_many_arguments)]
+unsafe extern "C" fn dnnl_threadpool_interop_gemm_s8s8s32(
+    transa: c_char,
+    transb: c_char,
+    offsetc: c_char,
+    m: i64,
+    n: i64,
+    k: i64,
+    alpha: f32,
+    a: *const i8,
+    lda: i64,
+    ao: i8,
+    b: *const i8,
+    ldb: i64,
+    bo: i8,
+    beta: f32,
+    c: *mut i32,
+    ldc: i64,
+    co: *const i32,
+    pool: *mut c_void,
+) -> brick_status_t {
+    // SAFETY: as this function demands.
+    unsafe {
+        runtime::with_pool(pool, || {
+            brick_gemm_s8s8s32(
+                transa, transb, offsetc, m, n, k, alpha, a, lda, ao, b, ldb, bo, beta, c, ldc, co,
+            )
+        })
     }
 }
