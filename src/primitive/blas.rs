@@ -21,16 +21,17 @@ use std::{
 };
 
 type Key = (Desc, Env);
-type Known = Option<(Key, Arc<Blas>)>;
+type Known = (Key, Arc<Blas>);
+type Slots = [Option<Known>; RECENT];
 
 /// Shapes that a thread remembers, and shapes that all threads together do.
 const RECENT: usize = 16;
 const CAPACITY: usize = 1024;
 
 thread_local! {
-    static MINE: RefCell<[Known; RECENT]> = const { RefCell::new([const { None }; RECENT]) };
+    static MINE: RefCell<Slots> = const { RefCell::new([const { None }; RECENT]) };
 }
-static SHARED: LazyLock<Mutex<HashMap<u64, (Key, Arc<Blas>)>>> = LazyLock::new(Mutex::default);
+static SHARED: LazyLock<Mutex<HashMap<u64, Known>>> = LazyLock::new(Mutex::default);
 
 /// Runs a product; [`Desc::check`] must have passed.
 ///
@@ -59,7 +60,7 @@ pub unsafe fn run(desc: &Desc, call: &Call) -> Result<()> {
 fn find(key: Key) -> Result<Arc<Blas>> {
     let hash = cache::hash(&key);
     let slot = hash as usize % RECENT;
-    let mine = |slots: &RefCell<[Known; RECENT]>| match &slots.borrow()[slot] {
+    let mine = |slots: &RefCell<Slots>| match &slots.borrow()[slot] {
         Some((known, blas)) if *known == key => Some(blas.clone()),
         _ => None,
     };

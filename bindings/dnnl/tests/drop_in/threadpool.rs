@@ -2,7 +2,7 @@
 
 use crate::library::Library;
 use crate::matmul::{self, Handle};
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int};
 use std::path::PathBuf;
 use std::ptr::null_mut;
 use std::sync::OnceLock;
@@ -94,4 +94,47 @@ fn an_asynchronous_pool_is_waited_for() {
 #[test]
 fn without_a_pool_everything_runs_inline() {
     check(null_mut(), 2);
+}
+
+#[test]
+fn a_product_of_one_call_runs_on_the_pool_given() {
+    type Sgemm = extern "C" fn(
+        c_char,
+        c_char,
+        i64,
+        i64,
+        i64,
+        f32,
+        *const f32,
+        i64,
+        *const f32,
+        i64,
+        f32,
+        *mut f32,
+        i64,
+        Handle,
+    ) -> c_int;
+    const N: usize = 192;
+    let library = Library::open("libdnnl.so", libc::RTLD_LOCAL);
+    // SAFETY: the signatures are oneDNN's.
+    let (set_concurrency, sgemm): (extern "C" fn(c_int) -> c_int, Sgemm) = unsafe {
+        (
+            library.function("dnnl_threadpool_interop_set_max_concurrency"),
+            library.function("dnnl_threadpool_interop_sgemm"),
+        )
+    };
+    assert_eq!(set_concurrency(3), 0);
+    let (n, flag) = (N as i64, b'N' as c_char);
+    let a: Vec<f32> = (0..N * N).map(|i| (i % 7) as f32).collect();
+    let identity: Vec<f32> = (0..N * N).map(|i| f32::from(i % (N + 1) == 0)).collect();
+    for pool in [pool(3, false), null_mut()] {
+        let mut c = vec![f32::NAN; N * N];
+        let (x, y, z) = (a.as_ptr(), identity.as_ptr(), c.as_mut_ptr());
+        assert_eq!(
+            sgemm(flag, flag, n, n, n, 1.0, x, n, y, n, 0.0, z, n, pool),
+            0
+        );
+        assert_eq!(c, a);
+        assert!(pool.is_null() || parts(pool) > 1);
+    }
 }
