@@ -2,8 +2,9 @@
 
 use crate::library::Library;
 use crate::matmul::{self, Handle};
-use std::ffi::{c_int, c_uint};
+use std::ffi::{c_int, c_uint, c_void};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 fn threads_of_this_process() -> usize {
     std::fs::read_dir("/proc/self/task")
@@ -74,4 +75,43 @@ fn verbose_lines_go_to_stdout_in_onednns_name() {
             .any(|line| line.starts_with("onednn_verbose,v1,primitive,exec,cpu,matmul,brick")),
         "{text}"
     );
+}
+
+/// What the threads of a parallel region share.
+struct Nested {
+    library: Library,
+    engine: Handle,
+    stream: Handle,
+    finished: AtomicUsize,
+}
+
+extern "C" fn multiply_inside(nested: *mut c_void) {
+    // SAFETY: the test below passes its own `Nested`, which is only read and counted.
+    let nested = unsafe { &*nested.cast::<Nested>() };
+    matmul::check_matmul(&nested.library, nested.engine, nested.stream);
+    nested.finished.fetch_add(1, Relaxed);
+}
+
+#[test]
+fn inside_a_parallel_region_every_thread_computes_for_itself() {
+    let library = Library::open("libdnnl.so", libc::RTLD_LOCAL);
+    type Parallel = extern "C" fn(extern "C" fn(*mut c_void), *mut c_void, c_uint, c_uint);
+    type StreamCreate = extern "C" fn(*mut Handle, Handle, c_uint) -> c_int;
+    // SAFETY: the signatures are libgomp's and oneDNN's; the drop-in brings libgomp along.
+    let (parallel, stream_create): (Parallel, StreamCreate) = unsafe {
+        (
+            library.function("GOMP_parallel"),
+            library.function("dnnl_stream_create"),
+        )
+    };
+    let engine = matmul::engine(&library);
+    let stream = matmul::create(|stream| stream_create(stream, engine, 1));
+    let mut nested = Nested {
+        library,
+        engine,
+        stream,
+        finished: AtomicUsize::new(0),
+    };
+    parallel(multiply_inside, (&raw mut nested).cast(), 3, 0);
+    assert_eq!(nested.finished.into_inner(), 3);
 }
