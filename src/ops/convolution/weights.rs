@@ -30,7 +30,7 @@ const BLOCK: i64 = 16;
 /// Channels so few that all taps of a row go into one tile.
 const FEW: i64 = 8;
 /// Bytes of packed blocks of a band, of either side.
-const PACKED_BYTES: i64 = 160 << 10;
+const PACKED_BYTES: i64 = 256 << 10;
 
 /// One side of the product.
 #[derive(Clone)]
@@ -161,12 +161,9 @@ fn flattened(axes: &mut [Axis; 3], sides: [&mut Source; 2]) {
 
 impl Desc {
     pub(super) fn backward_weights(&self, env: &Env) -> Result<Planned> {
-        let resolve = |md: &MemoryDesc| {
-            if md.is_any() {
-                channels_last(md)
-            } else {
-                Ok(*md)
-            }
+        let resolve = |md: &MemoryDesc| match md.is_any() {
+            true => in_blocks(md, env),
+            false => Ok(*md),
         };
         let (src, diff_dst) = (resolve(&self.src)?, resolve(&self.dst)?);
         let first = usize::from(self.grouped());
@@ -244,6 +241,17 @@ impl Desc {
         );
         sequence.finish(args, gradient.planned(), env)
     }
+}
+
+/// `any` activations lie in the blocks that tiles read in place, where these need no padding and the type is f32; else the
+/// channels come last.
+fn in_blocks(md: &MemoryDesc, env: &Env) -> Result<MemoryDesc> {
+    let reads = gemm::panel(env.isa) as i64 == BLOCK && md.dtype() == DataType::F32;
+    if !reads || md.dims[1] % BLOCK != 0 {
+        return channels_last(md);
+    }
+    let tag = ["aBc16b", "aBcd16b", "aBcde16b"][md.dims().len() - 3];
+    MemoryDesc::with_tag(md.dims(), md.dtype(), tag)
 }
 
 /// Whether tiles of so many columns and runs of rows can be stored in place, the padding of the last panel included.
@@ -376,13 +384,18 @@ impl Gradient {
         )
     }
 
+    /// Blocks of the large side are read again for every panel, so they must stay in the second-level cache; a panel is
+    /// done with when its blocks are.
     fn chunks(&self) -> (i64, i64) {
         let (a, b) = self.slots();
         let fit = |slot: i64, most: i64| (PACKED_BYTES / slot.max(1)).clamp(1, most.max(1));
-        (
-            fit(a, self.large.per_group()),
-            fit(b, self.small.per_group()),
-        )
+        let panels = self.small.per_group().max(1);
+        let kept = if self.small.direct {
+            panels
+        } else {
+            fit(b, panels)
+        };
+        (fit(a, self.large.per_group()), kept)
     }
 
     fn parts(&self) -> (i64, i64) {
