@@ -11,7 +11,7 @@ OUT     := target/release
 CFLAGS  := -std=c99 -O2 -Wall -Wextra -pedantic -Werror
 EXAMPLES := $(patsubst examples/%.c,$(OUT)/examples/%,$(wildcard examples/*.c))
 
-.PHONY: all examples demo test test-all test-rungs asan bench install test-install header fmt lint clean
+.PHONY: all examples demo demo-filters test test-all test-rungs asan bench install test-install header fmt lint clean
 
 all:
 	$(CARGO) build --release --workspace
@@ -24,8 +24,14 @@ $(OUT)/examples/%: examples/%.c $(wildcard examples/*.h) include/brick.h
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Iinclude $< -o $@ -L$(OUT) -lbrick -lm -Wl,-rpath,'$$ORIGIN/..'
 
+# BRICK_DATA=DIR learns the images of MNIST's files there instead; examples/mlp.c has more options.
 demo: all $(OUT)/examples/mlp
 	$(OUT)/examples/mlp
+
+demo-filters: all $(OUT)/examples/filters
+	@mkdir -p target/filters
+	$(OUT)/examples/filters examples/data/cat.ppm target/filters
+	-$(PYTHON) examples/png.py target/filters/*.ppm
 
 # The suites known to pass whole. `make test-all` runs every suite and rung; docs/status.md says what was left out, and why.
 test:

@@ -41,12 +41,13 @@ PEAK_KERNEL(peak_bf16, "avx512bf16", __m512, __m512bh, _mm512_setzero_ps(),
             _mm512_cvtne2ps_pbh(_mm512_setzero_ps(), _mm512_setzero_ps()), _mm512_dpbf16_ps)
 // Without an instruction for it, int8 takes three: products of pairs, sums of pairs, sum.
 #define PEAK_INT8_256(c, a, b) _mm256_add_epi32(c, _mm256_madd_epi16(_mm256_maddubs_epi16(a, b), b))
-PEAK_KERNEL(peak_int8_avx2, "avx2", __m256i, __m256i, _mm256_setzero_si256(), _mm256_setzero_si256(), PEAK_INT8_256)
+PEAK_KERNEL(peak_int8_avx2, "avx2", __m256i, __m256i, _mm256_setzero_si256(), _mm256_setzero_si256(),
+            PEAK_INT8_256)
 PEAK_KERNEL(peak_int8, "avx512vnni", __m512i, __m512i, _mm512_setzero_si512(), _mm512_setzero_si512(),
             _mm512_dpbusd_epi32)
 
-// Operations of one core in GFLOP/s (GOP/s for int8), 0 when unknown. Where bf16 has no instruction it is computed in f32,
-// whose peak is then its own.
+// Operations of one core in GFLOP/s (GOP/s for int8), 0 when unknown. Where bf16 has no instruction it is computed in
+// f32, whose peak is then its own.
 static double measure_peak(enum peak_type type)
 {
     void (*run)(long) = NULL;

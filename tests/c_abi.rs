@@ -1,114 +1,15 @@
-//! The C harness: compiles the programs in `c_tests/` and `examples/` with the system's compilers, warnings as errors,
-//! links them to the real `libbrick.so` and runs them.
-//!
-//! Every client in `c_tests/` is compiled as C99 and as C++17. `BRICK_C_FLAGS` adds compiler flags (a sanitizer), and
-//! `CC` and `CXX` choose other compilers.
+//! The C harness: the programs in `c_tests/`, each compiled as C99 and as C++17 and linked to the real `libbrick.so`.
 
-use std::env;
-use std::ffi::OsStr;
+mod clients;
+
+use clients::{Language, ROOT, compile, execute, output, run};
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::OnceLock;
-
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-pedantic", "-Werror"];
-
-#[derive(Clone, Copy)]
-enum Language {
-    C99,
-    Cpp17,
-}
-
-/// The folder with libbrick under its link name and its SONAME, and everything that is compiled here.
-fn output() -> &'static Path {
-    static OUTPUT: OnceLock<PathBuf> = OnceLock::new();
-    OUTPUT.get_or_init(|| {
-        let library = env::current_exe().unwrap().with_file_name("libbrick.so");
-        assert!(library.exists(), "{} is missing", library.display());
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("c_abi");
-        fs::create_dir_all(&folder).unwrap();
-        for name in ["libbrick.so", &soname(&library)] {
-            let link = folder.join(name);
-            let _ = fs::remove_file(&link);
-            symlink(&library, link).unwrap();
-        }
-        folder
-    })
-}
-
-fn soname(library: &Path) -> String {
-    let headers = run(Command::new("readelf").args(["-d", "-W"]).arg(library));
-    let line = headers.lines().find(|line| line.contains("SONAME"));
-    let name = line.and_then(|line| line.split(['[', ']']).nth(1));
-    name.expect("libbrick.so has a SONAME").to_owned()
-}
-
-/// Runs a command, which must succeed, and gives its standard output.
-fn run(command: &mut Command) -> String {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command
-        .output()
-        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
-    let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    assert!(
-        status.success(),
-        "{command:?}: {status}\n{stdout}\n{stderr}"
-    );
-    stdout
-}
-
-fn flags() -> String {
-    env::var("BRICK_C_FLAGS").unwrap_or_default()
-}
-
-/// Compiles sources of one folder into a program.
-fn compile(folder: &str, sources: &[&str], language: Language) -> PathBuf {
-    let (variable, compiler, dialect, suffix) = match language {
-        Language::C99 => ("CC", "gcc", ["-std=c99", "-xc"], ""),
-        Language::Cpp17 => ("CXX", "g++", ["-std=c++17", "-xc++"], "_cpp"),
-    };
-    let stem = Path::new(sources[0]).file_stem().and_then(OsStr::to_str);
-    let program = output().join(format!("{folder}_{}{suffix}", stem.unwrap()));
-    let mut command = Command::new(env::var(variable).unwrap_or(compiler.into()));
-    command
-        .args(WARNINGS)
-        .args(dialect)
-        .args(["-O1", "-g", "-pthread"])
-        .args(flags().split_whitespace())
-        .arg(format!("-I{ROOT}/include"))
-        .args(
-            sources
-                .iter()
-                .map(|source| format!("{ROOT}/{folder}/{source}")),
-        )
-        .arg("-xnone")
-        .arg(format!("-L{}", output().display()))
-        .arg(format!("-Wl,-rpath,{}", output().display()))
-        .args(["-lbrick", "-lm", "-o"])
-        .arg(&program);
-    run(&mut command);
-    program
-}
-
-/// Runs a program under a watchdog.
-fn execute(program: &Path, arguments: &[&str]) -> String {
-    run(Command::new("timeout")
-        .arg("200")
-        .arg(program)
-        .args(arguments)
-        .current_dir(ROOT)
-        .env_remove("BRICK_DATA"))
-}
+use std::process::Command;
 
 fn client(name: &str) {
-    let source = format!("{name}.c");
+    let source = format!("c_tests/{name}.c");
     for language in [Language::C99, Language::Cpp17] {
-        execute(&compile("c_tests", &[&source], language), &[]);
+        execute(&compile(&[&source], language), &[]);
     }
 }
 
@@ -143,15 +44,14 @@ fn every_client_is_run() {
 
 #[test]
 fn the_header_stands_alone() {
-    execute(&compile("c_tests", &["header_c99.c"], Language::C99), &[]);
-    execute(
-        &compile(
-            "c_tests",
-            &["header_a.cpp", "header_b.cpp"],
-            Language::Cpp17,
-        ),
-        &[],
-    );
+    execute(&compile(&["c_tests/header_c99.c"], Language::C99), &[]);
+    let twice = ["c_tests/header_a.cpp", "c_tests/header_b.cpp"];
+    execute(&compile(&twice, Language::Cpp17), &[]);
+}
+
+#[test]
+fn the_cpp_wrapper() {
+    execute(&compile(&["c_tests/wrapper.cpp"], Language::Cpp17), &[]);
 }
 
 /// The functions that the header declares, in order.
@@ -254,35 +154,4 @@ fn every_function_is_seen_to_refuse_bad_arguments() {
         unseen.is_empty(),
         "no C client has a bad call of {unseen:?}"
     );
-}
-
-#[test]
-fn example_matmul() {
-    execute(&compile("examples", &["matmul.c"], Language::C99), &[]);
-}
-
-#[test]
-fn example_brgemm() {
-    execute(&compile("examples", &["brgemm.c"], Language::C99), &[]);
-}
-
-/// The accuracy in percent that the example says it reached.
-fn accuracy(report: &str) -> f64 {
-    let last = report
-        .lines()
-        .rev()
-        .find_map(|line| line.strip_prefix("accuracy "));
-    let number = last.and_then(|text| text.split(' ').next());
-    number
-        .and_then(|text| text.parse().ok())
-        .unwrap_or_else(|| panic!("no accuracy in:\n{report}"))
-}
-
-#[test]
-fn example_mlp_learns() {
-    let program = compile("examples", &["mlp.c"], Language::C99);
-    for arguments in [&[][..], &["--bf16"]] {
-        let reached = accuracy(&execute(&program, arguments));
-        assert!(reached > 96.0, "{arguments:?}: {reached} %");
-    }
 }

@@ -1,0 +1,113 @@
+//! The examples and the first program of the readme: they compile without a warning, run, and are right.
+
+mod clients;
+
+use clients::{Language, ROOT, compile, execute, output};
+use std::fs;
+
+#[test]
+fn example_matmul() {
+    execute(&compile(&["examples/matmul.c"], Language::C99), &[]);
+}
+
+#[test]
+fn example_brgemm() {
+    execute(&compile(&["examples/brgemm.c"], Language::C99), &[]);
+}
+
+/// The accuracy in percent that the example says it reached.
+fn accuracy(report: &str) -> f64 {
+    let last = report
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("accuracy "));
+    let number = last.and_then(|text| text.split(' ').next());
+    number
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| panic!("no accuracy in:\n{report}"))
+}
+
+#[test]
+fn example_mlp_learns() {
+    let program = compile(&["examples/mlp.c"], Language::C99);
+    for arguments in [&[][..], &["--bf16"]] {
+        let reached = accuracy(&execute(&program, arguments));
+        assert!(reached > 96.0, "{arguments:?}: {reached} %");
+    }
+}
+
+/// A picture as the example reads and writes it: width, height, and the bytes of its pixels.
+fn ppm(path: &str) -> (usize, usize, Vec<u8>) {
+    let bytes = fs::read(path).unwrap();
+    let mut fields = bytes.splitn(4, |&b| b == b'\n' || b == b' ').skip(1);
+    let mut number = || {
+        let text = std::str::from_utf8(fields.next().unwrap()).unwrap();
+        text.parse::<usize>().unwrap()
+    };
+    let (width, height) = (number(), number());
+    let pixels = bytes[bytes.len() - 3 * width * height..].to_vec();
+    assert!(bytes[..20].windows(4).any(|w| w == b"255\n"), "{path}");
+    (width, height, pixels)
+}
+
+/// The blur of the example, from its definition: a bell of 15 x 15 weights and half the radius wide, the rim repeated.
+fn blurred(pixels: &[u8], width: usize, height: usize, x: usize, y: usize, colour: usize) -> f64 {
+    const RADIUS: i64 = 7;
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for dy in -RADIUS..=RADIUS {
+        for dx in -RADIUS..=RADIUS {
+            let weight = (-(dx * dx + dy * dy) as f64 / (2.0 * 3.5 * 3.5)).exp();
+            let at = |position: usize, step: i64, end: usize| {
+                (position as i64 + step).clamp(0, end as i64 - 1) as usize
+            };
+            let pixel = at(y, dy, height) * width + at(x, dx, width);
+            sum += weight * f64::from(pixels[3 * pixel + colour]);
+            weights += weight;
+        }
+    }
+    sum / weights
+}
+
+#[test]
+fn example_filters() {
+    let folder = output().join("filters");
+    fs::create_dir_all(&folder).unwrap();
+    let folder = folder.to_str().unwrap();
+    let photo = format!("{ROOT}/examples/data/cat.ppm");
+    let program = compile(&["examples/filters.c"], Language::C99);
+    execute(&program, &[&photo, folder]);
+    let (width, height, pixels) = ppm(&photo);
+    for name in ["blur", "sharpen", "edges"] {
+        let (w, h, filtered) = ppm(&format!("{folder}/{name}.ppm"));
+        assert_eq!((w, h), (width, height), "{name}");
+        assert_ne!(filtered, pixels, "{name}");
+    }
+    let (.., filtered) = ppm(&format!("{folder}/blur.ppm"));
+    for i in (0..3 * width * height).step_by(101) {
+        let [x, y, colour] = [i / 3 % width, i / 3 / width, i % 3];
+        let want = blurred(&pixels, width, height, x, y, colour);
+        let error = (f64::from(filtered[i]) - want).abs();
+        assert!(
+            error < 0.51,
+            "({x}, {y}) {colour}: {} for {want}",
+            filtered[i]
+        );
+    }
+}
+
+/// The first block of C in the readme.
+fn readme_program() -> String {
+    let text = fs::read_to_string(format!("{ROOT}/README.md")).unwrap();
+    let block = text.split("```c\n").nth(1).expect("a block of C");
+    block.split("```").next().unwrap().to_owned()
+}
+
+#[test]
+fn the_program_of_the_readme() {
+    let folder = output().join("readme");
+    fs::create_dir_all(&folder).unwrap();
+    let source = folder.join("relu.c");
+    fs::write(&source, readme_program()).unwrap();
+    let program = compile(&[source.to_str().unwrap()], Language::C99);
+    assert_eq!(execute(&program, &[]), "58 64\n139 154\n");
+}
