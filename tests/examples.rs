@@ -95,19 +95,24 @@ fn example_filters() {
     }
 }
 
-/// The first block of C in the readme.
-fn readme_program() -> String {
+/// The first block of the readme in this language, as a file to compile, between two pieces of code.
+fn readme_block(language: &str, around: [&str; 2]) -> String {
     let text = fs::read_to_string(format!("{ROOT}/README.md")).unwrap();
-    let block = text.split("```c\n").nth(1).expect("a block of C");
-    block.split("```").next().unwrap().to_owned()
+    let block = text.split(&format!("```{language}\n")).nth(1);
+    let block = block.and_then(|rest| rest.split("```").next());
+    let folder = output().join("readme");
+    fs::create_dir_all(&folder).unwrap();
+    let source = folder.join(format!("block.{language}"));
+    fs::write(&source, [around[0], block.unwrap(), around[1]].concat()).unwrap();
+    source.to_str().unwrap().to_owned()
 }
 
 #[test]
-fn the_program_of_the_readme() {
-    let folder = output().join("readme");
-    fs::create_dir_all(&folder).unwrap();
-    let source = folder.join("relu.c");
-    fs::write(&source, readme_program()).unwrap();
-    let program = compile(&[source.to_str().unwrap()], Language::C99);
+fn the_programs_of_the_readme() {
+    let source = readme_block("c", ["", ""]);
+    let program = compile(&[&source], Language::C99);
     assert_eq!(execute(&program, &[]), "58 64\n139 154\n");
+    let around = ["#include \"brick.hpp\"\nint main()\n{\n", "}\n"];
+    let source = readme_block("cpp", around);
+    execute(&compile(&[&source], Language::Cpp17), &[]);
 }
