@@ -276,7 +276,7 @@ fn mergeable(loops: &[Loop]) -> Option<(usize, usize)> {
         a.strides
             .iter()
             .zip(&b.strides)
-            .all(|(x, y)| *x == y * b.count)
+            .all(|(x, y)| y.checked_mul(b.count) == Some(*x))
     };
     let pairs = (0..loops.len()).flat_map(|a| (0..loops.len()).map(move |b| (a, b)));
     pairs

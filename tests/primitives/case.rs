@@ -762,10 +762,12 @@ impl<'a> Builder<'a> {
             ("eltwise", _) => Array::from_fn(self.dims(0), |index| {
                 epilogue.apply(index, oracle::eltwise(alg, given[0].at(index), alpha, beta))
             }),
-            ("binary", _) => Array::from_fn(self.dims(2), |index| {
+            ("binary", _) => {
                 let (x, y) = (operand(0, "src"), &given[1]);
-                epilogue.apply(index, oracle::binary(alg, x.at(index), y.at(index)))
-            }),
+                Array::from_fn(self.dims(2), |index| {
+                    epilogue.apply(index, oracle::binary(alg, x.at(index), y.at(index)))
+                })
+            }
             ("sum", _) => Array::from_fn(self.dims(0), |index| {
                 let scales = sum_scales(given.len());
                 let terms = given

@@ -14,6 +14,7 @@ mod tensor;
 mod conv;
 mod elementwise;
 mod fuzz;
+mod misfits;
 mod products;
 mod threads;
 
