@@ -36,7 +36,7 @@ demo-filters: all $(OUT)/examples/filters
 # The suites known to pass whole. `make test-all` runs every suite and rung; docs/status.md says what was left out, and why.
 test:
 	$(CARGO) test -p brick-interpreter
-	$(CARGO) test -p brick-dnn --lib --test encoder --test executable --test interpreted --test kernels --test expressions --test products
+	$(CARGO) test -p brick-dnn --lib --test encoder --test executable --test interpreted --test kernels --test kernel_costs --test expressions --test products
 
 # Kernels and products run every rung in any case.
 RUNG_TESTS := --test primitives --test c_abi

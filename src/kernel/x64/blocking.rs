@@ -10,11 +10,11 @@ pub struct Budget {
     pub regs: usize,
     /// Whether a broadcast can be an operand of the multiply-add (then it needs no register).
     pub embedded: bool,
-    /// Registers per column vector besides the accumulators that live through the batch (compensation).
+    /// Registers per column vector besides the accumulators, for all its tiles (compensation).
     pub column_regs: usize,
     /// Further registers that the inner loop needs.
     pub extra: usize,
-    /// Registers that the epilogue needs beside the accumulators; those of the inner loop are free by then.
+    /// Registers that the epilogue needs beside the accumulators; `extra` ones are free by then.
     pub epilogue: usize,
     /// Whether rows of A lie multiples of 4 KiB apart: more than 8 of them evict each other from the L1 cache.
     pub aliasing: bool,
@@ -49,7 +49,7 @@ pub fn max_vectors(m: usize, budget: &Budget) -> usize {
 
 /// Rows of a tile with `vectors` column vectors that fit the registers, at most what `m` needs; 0 when none does.
 pub fn max_rows(m: usize, vectors: usize, budget: &Budget) -> usize {
-    let kept = vectors * budget.column_regs + budget.extra;
+    let kept = vectors * budget.column_regs;
     let fits = |rows: usize| {
         let operands = if stationary_rows(rows, vectors) {
             rows + 1
@@ -58,8 +58,8 @@ pub fn max_rows(m: usize, vectors: usize, budget: &Budget) -> usize {
         } else {
             vectors + 1
         };
-        rows * vectors + kept + operands <= budget.regs
-            && rows * vectors + budget.epilogue <= budget.regs
+        rows * vectors + kept + budget.extra + operands <= budget.regs
+            && rows * vectors + kept + budget.epilogue <= budget.regs
     };
     let cap = if budget.aliasing { 8 } else { 28 };
     (1..=m.min(cap)).rev().find(|rows| fits(*rows)).unwrap_or(0)

@@ -55,6 +55,7 @@ impl Dot {
 }
 
 /// The registers of one tile.
+#[derive(Clone)]
 struct Tile {
     rows: usize,
     vecs: Vec<Lanes>,
@@ -62,6 +63,8 @@ struct Tile {
     at: (Pos, Pos),
     /// Compensation accumulators start here, one a vector, if there are any.
     comp: u8,
+    /// Whether this tile sums up the compensation; others find it done.
+    compensates: bool,
     /// First register for operands of the inner loop.
     free: u8,
 }
@@ -228,19 +231,31 @@ impl Gen<'_> {
             blocking::even_parts(self.s.m, blocking::max_rows(self.s.m, vecs.len(), budget));
         let larger = parts.iter().filter(|p| **p == parts[0]).count();
         let rest = parts.len() - larger;
+        // The compensation is the same for all rows: with several tiles of them, a tile of no rows sums it up ahead.
+        let ahead = self.shifted && parts.len() > 2;
+        let comp = (parts[0] * vecs.len()) as u8;
+        let none = Tile {
+            rows: 0,
+            vecs: vecs.to_vec(),
+            at: (Pos::known(0), column),
+            comp,
+            compensates: true,
+            free: comp + if self.shifted { vecs.len() as u8 } else { 0 },
+        };
+        if ahead {
+            self.start(&none);
+            self.batch(&none);
+        }
         for (first, rows, count) in [
             (0, parts[0], larger),
             (larger * parts[0], *parts.last().unwrap(), rest),
         ] {
-            let comp = (rows * vecs.len()) as u8;
-            let free = comp + if self.shifted { vecs.len() as u8 } else { 0 };
             repeat(self, R15, first, rows, count, |g, row| {
                 g.tile(&Tile {
                     rows,
-                    vecs: vecs.to_vec(),
                     at: (row, column),
-                    comp,
-                    free,
+                    compensates: g.shifted && !ahead,
+                    ..none.clone()
                 });
             });
         }
@@ -261,7 +276,7 @@ impl Gen<'_> {
                 );
             }
         }
-        store_tile(&mut self.simd, &self.s.out, t.at, t.rows, &t.vecs, t.comp);
+        store_tile(&mut self.simd, &self.s.out, t.at, t.rows, &t.vecs, t.free);
     }
 
     /// Accumulators from zero or C.
@@ -286,8 +301,10 @@ impl Gen<'_> {
         if self.s.beta {
             self.prefetch_next_rows(t);
         }
-        if self.shifted {
+        if t.compensates {
             (0..t.vecs.len()).for_each(|v| self.simd.zero(t.comp + v as u8));
+        }
+        if self.shifted {
             self.simd.bcast32_const(t.free, 0x8080_8080, t.len());
         }
     }
@@ -546,15 +563,19 @@ impl Gen<'_> {
     /// One group of A in every lane, prepared for a step; elements beyond `valid` are zero.
     fn bcast_a(&mut self, reg: u8, mem: Mem, valid: usize, step: usize, t: &Tile) {
         let len = t.len();
+        let whole = valid == self.s.a.vnni();
         match self.s.a {
             DataType::F16 => self.simd.bcast(reg, mem, DataType::F16, false, len),
-            dtype if valid == dtype.vnni() => self.simd.bcast32(reg, mem, len),
+            _ if whole && self.shifted => {
+                let bytes = Rm::Bcast(mem);
+                return self.simd.a.v(&VPXORD, len, reg, t.free, bytes);
+            }
+            _ if whole => self.simd.bcast32(reg, mem, len),
             dtype => self.bcast_partial(reg, mem, valid * dtype.size_bytes(), len),
         }
         self.take_step(reg, self.s.a, step, len);
         if self.shifted {
-            let xor = if self.simd.z() { &VPXORD } else { &VPXOR };
-            self.simd.a.v(xor, len, reg, reg, t.free);
+            self.simd.a.v(&VPXORD, len, reg, reg, t.free);
         }
     }
 
@@ -605,7 +626,7 @@ impl Gen<'_> {
 
     /// The sum of B times the shift, once a group.
     fn compensate(&mut self, t: &Tile, vec: usize, b: u8) {
-        if self.shifted {
+        if t.compensates {
             self.dot(t.comp + vec as u8, t.free, b, t.vecs[vec].len, t.free);
         }
     }

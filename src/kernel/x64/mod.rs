@@ -56,6 +56,11 @@ struct Pos {
 }
 
 impl Pos {
+    /// A position that is known now.
+    fn known(base: usize) -> Pos {
+        Pos { reg: None, base }
+    }
+
     /// `dst += position * scale`; overwrites `temp` when the position is in a register.
     fn add_scaled(self, a: &mut Asm, dst: u8, scale: i64, temp: u8) {
         match self.reg {
@@ -109,15 +114,7 @@ fn repeat<G: AsMut<Simd>>(
     mut body: impl FnMut(&mut G, Pos),
 ) {
     if count <= 1 {
-        (0..count).for_each(|_| {
-            body(
-                g,
-                Pos {
-                    reg: None,
-                    base: first,
-                },
-            )
-        });
+        (0..count).for_each(|_| body(g, Pos::known(first)));
         return;
     }
     let a = &mut g.as_mut().a;

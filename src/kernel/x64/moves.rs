@@ -65,10 +65,7 @@ pub fn emit_transpose(s: &Transpose) -> Result<Vec<u8>> {
                 block(simd, s, (row, rows), (col, full))
             });
             for (first, cols) in rest.iter().copied() {
-                let col = Pos {
-                    reg: None,
-                    base: first,
-                };
+                let col = Pos::known(first);
                 block(simd, s, (row, rows), (col, cols));
             }
         });
@@ -232,15 +229,7 @@ pub fn emit_interleave(s: &Interleave) -> Result<Vec<u8>> {
         interleave_group(simd, s, g, v)
     });
     if rest > 0 {
-        interleave_group(
-            &mut simd,
-            s,
-            Pos {
-                reg: None,
-                base: groups,
-            },
-            rest,
-        );
+        interleave_group(&mut simd, s, Pos::known(groups), rest);
     }
     epilogue(&mut simd);
     simd.a.finish()
@@ -316,15 +305,7 @@ pub fn emit_reduce(s: &Reduce) -> Result<Vec<u8>> {
     let mut rest = vec![full; s.n % wide / vl];
     rest.extend((tail.count > 0).then_some(tail));
     if !rest.is_empty() {
-        columns(
-            &mut simd,
-            s,
-            Pos {
-                reg: None,
-                base: s.n / wide * wide,
-            },
-            &rest,
-        );
+        columns(&mut simd, s, Pos::known(s.n / wide * wide), &rest);
     }
     epilogue(&mut simd);
     simd.a.finish()

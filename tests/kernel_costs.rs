@@ -1,0 +1,148 @@
+//! What kernels cost, counted instead of timed: instructions and memory accesses per multiply-add of whole calls, on
+//! every rung, for the shapes that networks are made of.
+#![allow(unsafe_code)]
+
+use brick::dtype::DataType::{self, *};
+use brick::kernel::expr::{Builder, Node};
+use brick::kernel::machine_code;
+use brick::kernel::spec::{Args, Batch, Brgemm, Out, Spec};
+use brick::machine::Isa::{self, *};
+use iced_x86::{Instruction, OpKind};
+use interpreter::{Memory, Program};
+
+/// Blocks in the batch.
+const BATCH: usize = 4;
+
+fn spec(isa: Isa, t: [DataType; 2], [m, n, k]: [usize; 3]) -> Brgemm {
+    let (v, size) = (t[0].vnni(), t[0].size_bytes());
+    let mut b = Builder::new();
+    let acc = b.push(Node::Acc);
+    let int = t[0].is_int();
+    Brgemm {
+        isa,
+        m,
+        n,
+        k,
+        a: t[0],
+        b: t[1],
+        a_row_bytes: (k * size) as i64,
+        a_group_bytes: (v * size) as i64,
+        b_group_bytes: (n * v * size) as i64,
+        batch: Batch::Stride {
+            a_bytes: (m * k * size) as i64,
+            b_bytes: (n * k * size) as i64,
+        },
+        beta: false,
+        c_row_bytes: (n * 4) as i64,
+        out: Out {
+            expr: b.finish(acc, int),
+            d: if int { S32 } else { F32 },
+            d_row_bytes: (n * 4) as i64,
+        },
+    }
+}
+
+/// Per hundred vectors of a group's products: instructions, and those with a memory operand.
+fn costs(s: &Brgemm) -> (u64, u64) {
+    let spec = Spec::Brgemm(s.clone());
+    let code = machine_code(&spec).unwrap_or_else(|e| panic!("{}", e.message));
+    let program = Program::new(&spec.name(), &code).unwrap_or_else(|e| panic!("{e}"));
+    let bytes = |elements: usize| vec![0u8; elements * BATCH * 4 + 64];
+    let (a, b, mut d) = (bytes(s.m * s.k), bytes(s.n * s.k), bytes(s.m * s.n));
+    let args = Args {
+        a: a.as_ptr(),
+        b: b.as_ptr(),
+        d: d.as_mut_ptr(),
+        batch: BATCH,
+        ..Args::default()
+    };
+    // SAFETY: the operands are as large as the specification says, and more.
+    let mut memory = unsafe { Memory::unchecked() };
+    let profile = program.run(std::ptr::from_ref(&args).cast(), &mut memory);
+    let profile = profile.unwrap_or_else(|e| panic!("{e}"));
+    let in_memory = |i: &Instruction| (0..i.op_count()).any(|o| i.op_kind(o) == OpKind::Memory);
+    let lanes = if s.isa.is_avx512() { 16 } else { 8 };
+    let products = s.m * s.n.div_ceil(lanes) * s.k.div_ceil(s.a.vnni()) * BATCH;
+    let percent = |n: u64| (100 * n).div_ceil(products as u64);
+    (
+        percent(profile.count(|_| true)),
+        percent(profile.count(in_memory)),
+    )
+}
+
+/// Sizes, and at most how many instructions and accesses a hundred products may take.
+type Costs = ([usize; 3], u64, u64);
+
+fn check(isa: Isa, t: [DataType; 2], table: &[Costs]) {
+    for &(shape, instructions, accesses) in table {
+        let found = costs(&spec(isa, t, shape));
+        assert!(
+            found.0 <= instructions && found.1 <= accesses,
+            "{} {t:?} {shape:?}: {found:?}, not {instructions} and {accesses}",
+            isa.name()
+        );
+    }
+}
+
+/// Tiles of four vectors by six rows: 34 instructions for 24 products; of one vector: A is an operand from memory.
+#[test]
+fn floats_on_avx512() {
+    let table = [
+        ([64, 64, 64], 148, 43),
+        ([64, 100, 64], 150, 45),
+        ([28, 64, 64], 149, 44),
+        ([64, 48, 64], 152, 47),
+        ([64, 32, 64], 164, 59),
+        ([64, 16, 64], 111, 106),
+        ([7, 64, 64], 163, 55),
+        ([1, 256, 64], 115, 107),
+        ([16, 16, 16], 114, 109),
+    ];
+    check(Avx512, [F32, F32], &table);
+    let some_more = table.map(|(shape, i, a)| (shape, i + 8, a + 2));
+    check(Avx512Bf16, [Bf16, Bf16], &some_more);
+}
+
+/// Unsigned A cannot be an operand from memory, so one vector takes two instructions.
+#[test]
+fn bytes_on_avx512() {
+    check(
+        Avx512Vnni,
+        [U8, S8],
+        &[
+            ([64, 64, 64], 148, 45),
+            ([64, 100, 64], 150, 46),
+            ([64, 16, 64], 211, 107),
+            ([1, 256, 64], 114, 109),
+        ],
+    );
+}
+
+/// The compensation is summed up once for all rows, and shifting A takes no instruction of its own.
+#[test]
+fn signed_bytes_cost_little_more() {
+    check(
+        Avx512Vnni,
+        [S8, S8],
+        &[
+            ([64, 64, 64], 157, 49),
+            ([64, 100, 64], 157, 50),
+            ([64, 16, 64], 217, 109),
+        ],
+    );
+}
+
+/// Two vectors by six rows: 20 instructions for 12 products.
+#[test]
+fn floats_on_avx2() {
+    check(
+        Avx2,
+        [F32, F32],
+        &[
+            ([64, 64, 64], 179, 68),
+            ([64, 100, 64], 182, 71),
+            ([7, 64, 64], 197, 80),
+            ([1, 256, 64], 128, 114),
+        ],
+    );
+}
