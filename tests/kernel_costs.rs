@@ -7,7 +7,7 @@ use brick::kernel::expr::{Builder, Node};
 use brick::kernel::machine_code;
 use brick::kernel::spec::{Args, Batch, Brgemm, Out, Spec};
 use brick::machine::Isa::{self, *};
-use iced_x86::{Instruction, OpKind};
+use iced_x86::{Instruction, Mnemonic, OpKind};
 use interpreter::{Memory, Program};
 
 /// Blocks in the batch.
@@ -60,7 +60,11 @@ fn costs(s: &Brgemm) -> (u64, u64) {
     let mut memory = unsafe { Memory::unchecked() };
     let profile = program.run(std::ptr::from_ref(&args).cast(), &mut memory);
     let profile = profile.unwrap_or_else(|e| panic!("{e}"));
-    let in_memory = |i: &Instruction| (0..i.op_count()).any(|o| i.op_kind(o) == OpKind::Memory);
+    let in_memory = |i: &Instruction| {
+        let operands = (0..i.op_count()).map(|o| i.op_kind(o));
+        i.mnemonic() != Mnemonic::Prefetcht0
+            && operands.into_iter().any(|kind| kind == OpKind::Memory)
+    };
     let lanes = if s.isa.is_avx512() { 16 } else { 8 };
     let products = s.m * s.n.div_ceil(lanes) * s.k.div_ceil(s.a.vnni()) * BATCH;
     let percent = |n: u64| (100 * n).div_ceil(products as u64);
@@ -74,29 +78,33 @@ fn costs(s: &Brgemm) -> (u64, u64) {
 type Costs = ([usize; 3], u64, u64);
 
 fn check(isa: Isa, t: [DataType; 2], table: &[Costs]) {
-    for &(shape, instructions, accesses) in table {
+    let excess = table.iter().filter_map(|&(shape, instructions, accesses)| {
         let found = costs(&spec(isa, t, shape));
-        assert!(
-            found.0 <= instructions && found.1 <= accesses,
-            "{} {t:?} {shape:?}: {found:?}, not {instructions} and {accesses}",
-            isa.name()
-        );
-    }
+        let dear = found.0 > instructions || found.1 > accesses;
+        dear.then(|| format!("{shape:?}: {found:?}, not {instructions} and {accesses}"))
+    });
+    let excess: Vec<String> = excess.collect();
+    assert!(
+        excess.is_empty(),
+        "{} {t:?} {}",
+        isa.name(),
+        excess.join("\n")
+    );
 }
 
 /// Tiles of four vectors by six rows: 34 instructions for 24 products; of one vector: A is an operand from memory.
 #[test]
 fn floats_on_avx512() {
     let table = [
-        ([64, 64, 64], 148, 43),
-        ([64, 100, 64], 150, 45),
-        ([28, 64, 64], 149, 44),
-        ([64, 48, 64], 152, 47),
-        ([64, 32, 64], 164, 59),
-        ([64, 16, 64], 111, 106),
+        ([64, 64, 64], 152, 43),
+        ([64, 100, 64], 158, 45),
+        ([28, 64, 64], 153, 44),
+        ([64, 48, 64], 156, 47),
+        ([64, 32, 64], 168, 59),
+        ([64, 16, 64], 114, 106),
         ([7, 64, 64], 163, 55),
         ([1, 256, 64], 115, 107),
-        ([16, 16, 16], 114, 109),
+        ([16, 16, 16], 121, 109),
     ];
     check(Avx512, [F32, F32], &table);
     let some_more = table.map(|(shape, i, a)| (shape, i + 8, a + 2));
@@ -110,10 +118,10 @@ fn bytes_on_avx512() {
         Avx512Vnni,
         [U8, S8],
         &[
-            ([64, 64, 64], 148, 45),
-            ([64, 100, 64], 150, 46),
-            ([64, 16, 64], 211, 107),
-            ([1, 256, 64], 114, 109),
+            ([64, 64, 64], 157, 45),
+            ([64, 100, 64], 163, 46),
+            ([64, 16, 64], 219, 107),
+            ([1, 256, 64], 121, 109),
         ],
     );
 }
@@ -125,9 +133,9 @@ fn signed_bytes_cost_little_more() {
         Avx512Vnni,
         [S8, S8],
         &[
-            ([64, 64, 64], 157, 49),
-            ([64, 100, 64], 157, 50),
-            ([64, 16, 64], 217, 109),
+            ([64, 64, 64], 163, 49),
+            ([64, 100, 64], 169, 50),
+            ([64, 16, 64], 224, 109),
         ],
     );
 }
@@ -139,9 +147,9 @@ fn floats_on_avx2() {
         Avx2,
         [F32, F32],
         &[
-            ([64, 64, 64], 179, 68),
-            ([64, 100, 64], 182, 71),
-            ([7, 64, 64], 197, 80),
+            ([64, 64, 64], 187, 68),
+            ([64, 100, 64], 190, 71),
+            ([7, 64, 64], 211, 80),
             ([1, 256, 64], 128, 114),
         ],
     );

@@ -4,11 +4,14 @@
 //! the row and the operands allow it and EVEX where they demand it (512 bits, registers 16 to 31, masks, embedded
 //! broadcast). Errors are programming errors of a generator: they are remembered and reported by `finish`.
 
+mod buffer;
 mod gp;
 mod operand;
 mod vector;
 
 pub use operand::*;
+
+use buffer::Buffer;
 
 use crate::error::{Error, Result, Status};
 
@@ -22,6 +25,8 @@ struct Fixup {
 
 /// One entry of the constant pool: its bytes lie at `start` in `Asm::pool`.
 struct Constant {
+    /// The first four bytes, by which it is found.
+    first: u32,
     start: usize,
     len: usize,
     label: Label,
@@ -29,7 +34,7 @@ struct Constant {
 
 /// An instruction stream under construction, with its labels and its constant pool.
 pub struct Asm {
-    code: Vec<u8>,
+    code: Buffer,
     labels: Vec<Option<usize>>,
     fixups: Vec<Fixup>,
     constants: Vec<Constant>,
@@ -55,14 +60,18 @@ const NOPS: [&[u8]; 9] = [
 impl Asm {
     /// An empty stream. Without `allow_evex` (AVX2 targets) whatever needs EVEX is an error.
     pub fn new(allow_evex: bool) -> Asm {
+        Asm::with(Buffer::with_capacity(4096), allow_evex, false)
+    }
+
+    fn with(code: Buffer, allow_evex: bool, dry: bool) -> Asm {
         Asm {
-            code: Vec::with_capacity(4096),
+            code,
             labels: Vec::new(),
             fixups: Vec::new(),
             constants: Vec::new(),
             pool: Vec::new(),
             allow_evex,
-            dry: false,
+            dry,
             error: None,
         }
     }
@@ -70,11 +79,7 @@ impl Asm {
     /// A stream that swallows vector instructions and constants unseen, for generators that ask themselves what they
     /// would emit.
     pub fn dry() -> Asm {
-        Asm {
-            code: Vec::new(),
-            dry: true,
-            ..Asm::new(true)
-        }
+        Asm::with(Buffer::with_capacity(0), true, true)
     }
 
     /// A label, to be bound once.
@@ -96,7 +101,7 @@ impl Asm {
         let mut gap = self.code.len().next_multiple_of(bytes) - self.code.len();
         while gap > 0 {
             let nop = NOPS[gap.min(NOPS.len()) - 1];
-            self.code.extend_from_slice(nop);
+            self.code.extend(nop);
             gap -= nop.len();
         }
     }
@@ -117,13 +122,25 @@ impl Asm {
                 bytes.len()
             ));
         }
-        let known = |c: &&Constant| self.pool[c.start..c.start + c.len] == *bytes;
+        let mut word = [0; 4];
+        let prefix = bytes.len().min(4);
+        word[..prefix].copy_from_slice(&bytes[..prefix]);
+        let first = u32::from_le_bytes(word);
+        let known = |c: &&Constant| {
+            (c.first, c.len) == (first, bytes.len())
+                && self.pool[c.start..c.start + c.len] == *bytes
+        };
         if let Some(found) = self.constants.iter().find(known) {
             return Mem::at(found.label, 0);
         }
         let label = self.label();
         let (start, len) = (self.pool.len(), bytes.len());
-        self.constants.push(Constant { start, len, label });
+        self.constants.push(Constant {
+            first,
+            start,
+            len,
+            label,
+        });
         self.pool.extend_from_slice(bytes);
         Mem::at(label, 0)
     }
@@ -135,7 +152,7 @@ impl Asm {
 
     /// Whether nothing was emitted yet.
     pub fn is_empty(&self) -> bool {
-        self.code.is_empty()
+        self.len() == 0
     }
 
     /// Appends the constants, patches the labels and hands out the bytes, to be placed at a multiple of 64.
@@ -144,7 +161,7 @@ impl Asm {
         for i in 0..self.fixups.len() {
             self.patch(i);
         }
-        self.error.map_or(Ok(self.code), Err)
+        self.error.map_or_else(|| Ok(self.code.finish()), Err)
     }
 
     /// Largest first, so that each is aligned to its size without gaps.
@@ -152,16 +169,19 @@ impl Asm {
         if self.constants.is_empty() {
             return;
         }
-        let gap = self.code.len().next_multiple_of(64) - self.code.len();
-        self.code.extend(std::iter::repeat_n(0xCC, gap));
+        self.pad(64, 0xCC);
         let mut constants = std::mem::take(&mut self.constants);
         constants.sort_by_key(|c| std::cmp::Reverse(c.len));
         for c in constants {
-            let at = self.code.len().next_multiple_of(c.len.next_power_of_two());
-            self.code.resize(at, 0);
+            self.pad(c.len.next_power_of_two(), 0);
             self.bind(c.label);
-            self.code
-                .extend_from_slice(&self.pool[c.start..c.start + c.len]);
+            self.code.extend(&self.pool[c.start..c.start + c.len]);
+        }
+    }
+
+    fn pad(&mut self, align: usize, byte: u8) {
+        while !self.code.len().is_multiple_of(align) {
+            self.byte(byte);
         }
     }
 
@@ -170,7 +190,7 @@ impl Asm {
         match self.labels[label.0 as usize] {
             Some(target) => {
                 let distance = target as i64 - at as i64 + i64::from(addend);
-                self.code[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
+                self.code.patch(at, distance as i32);
             }
             None => self.fail(format!("label {} is used but not bound", label.0)),
         }
@@ -183,11 +203,11 @@ impl Asm {
     }
 
     fn byte(&mut self, byte: u8) {
-        self.code.push(byte);
+        self.code.push(byte.into(), 1);
     }
 
     fn imm32(&mut self, imm: i32) {
-        self.code.extend_from_slice(&imm.to_le_bytes());
+        self.code.push(imm as u32 as u64, 4);
     }
 
     /// A 32-bit distance to `label`, followed by `trailing` more bytes of the same instruction.
@@ -205,7 +225,7 @@ impl Asm {
 
     /// ModRM, SIB and displacement of a memory operand. An 8-bit displacement counts in units of `unit` bytes;
     /// `trailing` bytes of immediate follow.
-    fn modrm_mem(&mut self, reg: u8, mem: Mem, unit: i32, trailing: i32) {
+    fn modrm_mem(&mut self, reg: u8, mem: &Mem, unit: i32, trailing: i32) {
         let reg = (reg & 7) << 3;
         if let Some(label) = mem.label {
             if mem.index.is_some() {
@@ -231,7 +251,7 @@ impl Asm {
     }
 
     /// ModRM with its mode and register set, and the SIB byte that an index, rsp or r12 demands.
-    fn base_and_index(&mut self, modrm: u8, mem: Mem) {
+    fn base_and_index(&mut self, modrm: u8, mem: &Mem) {
         if mem.base > 15 {
             self.fail(format!("base register {} does not exist", mem.base));
         }
@@ -248,8 +268,9 @@ impl Asm {
                 "index register {index} with scale {scale} cannot be encoded"
             ));
         }
-        self.byte(modrm | 4);
-        self.byte((scale.trailing_zeros() as u8) << 6 | (index & 7) << 3 | base);
+        let sib = (scale.trailing_zeros() as u8) << 6 | (index & 7) << 3 | base;
+        self.code
+            .push(u16::from_le_bytes([modrm | 4, sib]).into(), 2);
     }
 }
 

@@ -17,7 +17,7 @@ macro_rules! plain {
     ($($(#[$doc:meta])* $name:ident($reg:ident, $rm:ident: $kind:ty) = $width:ident $opcode:expr;)*) => {$(
         $(#[$doc])*
         pub fn $name(&mut self, $reg: u8, $rm: $kind) {
-            self.gp($width, &$opcode, $reg, $rm.into());
+            self.gp($width, &$opcode, $reg, &$rm.into());
         }
     )*};
 }
@@ -27,7 +27,7 @@ macro_rules! reversed {
     ($($(#[$doc:meta])* $name:ident($rm:ident: $kind:ty, $reg:ident) = $width:ident $opcode:expr;)*) => {$(
         $(#[$doc])*
         pub fn $name(&mut self, $rm: $kind, $reg: u8) {
-            self.gp($width, &$opcode, $reg, $rm.into());
+            self.gp($width, &$opcode, $reg, &$rm.into());
         }
     )*};
 }
@@ -114,12 +114,12 @@ impl Asm {
 
     /// d -= 1, leaving the carry
     pub fn dec(&mut self, d: u8) {
-        self.gp(W64, &[0xFF], 1, Rm::Reg(d));
+        self.gp(W64, &[0xFF], 1, &Rm::Reg(d));
     }
 
     /// d = -d
     pub fn neg(&mut self, d: u8) {
-        self.gp(W64, &[0xF7], 3, Rm::Reg(d));
+        self.gp(W64, &[0xF7], 3, &Rm::Reg(d));
     }
 
     /// d = imm in the shortest form that leaves the flags alone
@@ -128,11 +128,11 @@ impl Asm {
             self.gp_short(W32, 0xB8, d);
             self.imm32(imm as i32);
         } else if let Ok(imm) = i32::try_from(imm) {
-            self.gp(W64, &[0xC7], 0, Rm::Reg(d));
+            self.gp(W64, &[0xC7], 0, &Rm::Reg(d));
             self.imm32(imm);
         } else {
             self.gp_short(W64, 0xB8, d);
-            self.code.extend_from_slice(&imm.to_le_bytes());
+            self.code.push(imm as u64, 8);
         }
     }
 
@@ -140,11 +140,11 @@ impl Asm {
     pub fn imul_rri(&mut self, d: u8, s: u8, imm: i32) {
         match i8::try_from(imm) {
             Ok(small) => {
-                self.gp(W64, &[0x6B], d, Rm::Reg(s));
+                self.gp(W64, &[0x6B], d, &Rm::Reg(s));
                 self.byte(small as u8);
             }
             Err(_) => {
-                self.gp(W64, &[0x69], d, Rm::Reg(s));
+                self.gp(W64, &[0x69], d, &Rm::Reg(s));
                 self.imm32(imm);
             }
         }
@@ -167,12 +167,12 @@ impl Asm {
 
     /// Fetches the line of m into all cache levels.
     pub fn prefetcht0(&mut self, m: Mem) {
-        self.gp(W32, &[0x0F, 0x18], 1, Rm::Mem(m));
+        self.gp(W32, &[0x0F, 0x18], 1, &Rm::Mem(m));
     }
 
     /// Fetches the line of m into the second level.
     pub fn prefetcht1(&mut self, m: Mem) {
-        self.gp(W32, &[0x0F, 0x18], 2, Rm::Mem(m));
+        self.gp(W32, &[0x0F, 0x18], 2, &Rm::Mem(m));
     }
 
     /// Jumps.
@@ -190,11 +190,11 @@ impl Asm {
         if let Some(target) = self.labels[label.0 as usize] {
             let distance = target as i64 - (self.code.len() + short.len() + 1) as i64;
             if let Ok(distance) = i8::try_from(distance) {
-                self.code.extend_from_slice(short);
+                self.code.extend(short);
                 return self.byte(distance as u8);
             }
         }
-        self.code.extend_from_slice(near);
+        self.code.extend(near);
         let at = self.code.len();
         self.fixups.push(Fixup {
             at,
@@ -208,11 +208,11 @@ impl Asm {
     fn arith(&mut self, digit: u8, d: u8, imm: i32) {
         match i8::try_from(imm) {
             Ok(small) => {
-                self.gp(W64, &[0x83], digit, Rm::Reg(d));
+                self.gp(W64, &[0x83], digit, &Rm::Reg(d));
                 self.byte(small as u8);
             }
             Err(_) => {
-                self.gp(W64, &[0x81], digit, Rm::Reg(d));
+                self.gp(W64, &[0x81], digit, &Rm::Reg(d));
                 self.imm32(imm);
             }
         }
@@ -222,7 +222,7 @@ impl Asm {
         if imm > 63 {
             self.fail(format!("a shift by {imm} exceeds 63 bits"));
         }
-        self.gp(W64, &[0xC1], digit, Rm::Reg(d));
+        self.gp(W64, &[0xC1], digit, &Rm::Reg(d));
         self.byte(imm);
     }
 
@@ -234,22 +234,22 @@ impl Asm {
     }
 
     /// Prefixes, opcode and operands of an instruction; immediates (not allowed behind labels) follow by the caller.
-    fn gp(&mut self, width: Width, opcode: &[u8], reg: u8, rm: Rm) {
+    fn gp(&mut self, width: Width, opcode: &[u8], reg: u8, rm: &Rm) {
         self.check_gpr(reg);
         if width == W16 {
             self.byte(0x66);
         }
-        let (x, b) = match &rm {
+        let (x, b) = match rm {
             Rm::Reg(r) => (0, r >> 3 & 1),
             Rm::Mem(m) | Rm::Bcast(m) => high_bits(m),
         };
         // Without REX the byte registers 4 to 7 are ah to bh.
         self.rex(width, reg >> 3 & 1, x, b, width == W8 && reg > 3);
-        self.code.extend_from_slice(opcode);
+        self.code.extend(opcode);
         match rm {
             Rm::Reg(r) => {
-                self.check_gpr(r);
-                self.modrm_reg(reg, r);
+                self.check_gpr(*r);
+                self.modrm_reg(reg, *r);
             }
             Rm::Mem(m) | Rm::Bcast(m) => self.modrm_mem(reg, m, 1, 0),
         }

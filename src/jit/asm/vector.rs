@@ -4,7 +4,7 @@ use super::{Asm, Len, Mask, Rm, high_bits};
 use crate::jit::rows::{Class, Encoding, Form, Lens, Place, Row};
 
 /// One instruction before its prefix is chosen.
-struct Ins {
+struct Ins<'a> {
     row: &'static Row,
     len: Len,
     mask: Option<Mask>,
@@ -12,17 +12,20 @@ struct Ins {
     reg: u8,
     /// The register in the prefix.
     vvvv: u8,
-    rm: Rm,
+    /// By reference: it is assembled from small pieces, and copying those as one stalls the processor.
+    rm: &'a Rm,
     imm: Option<u8>,
 }
 
 impl Asm {
     /// A vector instruction; operands that the row lacks are passed as 0.
+    #[inline]
     pub fn v(&mut self, row: &'static Row, len: Len, dst: u8, src1: u8, rm: impl Into<Rm>) {
-        self.vector(row, len, None, (dst, src1, rm.into()), None);
+        self.vector(row, len, None, (dst, src1), &rm.into(), None);
     }
 
     /// A vector instruction with an immediate.
+    #[inline]
     pub fn vi(
         &mut self,
         row: &'static Row,
@@ -32,10 +35,11 @@ impl Asm {
         rm: impl Into<Rm>,
         imm: u8,
     ) {
-        self.vector(row, len, None, (dst, src1, rm.into()), Some(imm));
+        self.vector(row, len, None, (dst, src1), &rm.into(), Some(imm));
     }
 
     /// A vector instruction, perhaps masked.
+    #[inline]
     pub fn vk(
         &mut self,
         row: &'static Row,
@@ -45,11 +49,12 @@ impl Asm {
         src1: u8,
         rm: impl Into<Rm>,
     ) {
-        self.vector(row, len, mask, (dst, src1, rm.into()), None);
+        self.vector(row, len, mask, (dst, src1), &rm.into(), None);
     }
 
     /// A vector instruction with an immediate, perhaps masked.
     #[allow(clippy::too_many_arguments)]
+    #[inline]
     pub fn vki(
         &mut self,
         row: &'static Row,
@@ -60,12 +65,12 @@ impl Asm {
         rm: impl Into<Rm>,
         imm: u8,
     ) {
-        self.vector(row, len, mask, (dst, src1, rm.into()), Some(imm));
+        self.vector(row, len, mask, (dst, src1), &rm.into(), Some(imm));
     }
 
     /// Clears the upper halves of all vector registers.
     pub fn vzeroupper(&mut self) {
-        self.code.extend_from_slice(&[0xC5, 0xF8, 0x77]);
+        self.code.extend(&[0xC5, 0xF8, 0x77]);
     }
 
     fn vector(
@@ -73,7 +78,8 @@ impl Asm {
         row: &'static Row,
         len: Len,
         mask: Option<Mask>,
-        (dst, src1, rm): (u8, u8, Rm),
+        (dst, src1): (u8, u8),
+        rm: &Rm,
         imm: Option<u8>,
     ) {
         if self.dry {
@@ -93,11 +99,10 @@ impl Asm {
             rm,
             imm,
         };
-        let encoded = ins.check().and_then(|()| ins.encoding(self.allow_evex));
-        match encoded {
+        match ins.encoding(self.allow_evex) {
             Ok(Encoding::Evex) => self.evex(&ins),
             Ok(_) => self.vex(&ins),
-            Err(reason) => self.fail(format!("{}: {reason}", row.name)),
+            Err(mistake) => self.fail(format!("{}: {}", row.name, mistake.sentence(&ins))),
         }
     }
 
@@ -105,15 +110,16 @@ impl Asm {
         let row = ins.row;
         let (x, b) = ins.rm_high();
         let r = ins.reg >> 3 & 1;
+        let w = u8::from(row.w.vex());
         let last = (!ins.vvvv & 15) << 3 | ins.l() << 2 | row.pp;
-        if x | b | u8::from(row.w.vex()) == 0 && row.map == 1 {
-            self.code
-                .extend_from_slice(&[0xC5, (r ^ 1) << 7 | last, row.opcode]);
+        let opcode = row.opcode;
+        if x | b | w == 0 && row.map == 1 {
+            let prefix = [0xC5, (r ^ 1) << 7 | last, opcode, 0];
+            self.code.push(u32::from_le_bytes(prefix).into(), 3);
         } else {
             let first = (r ^ 1) << 7 | (x ^ 1) << 6 | (b ^ 1) << 5 | row.map;
-            let w = u8::from(row.w.vex()) << 7;
-            self.code
-                .extend_from_slice(&[0xC4, first, w | last, row.opcode]);
+            let prefix = [0xC4, first, w << 7 | last, opcode];
+            self.code.push(u32::from_le_bytes(prefix).into(), 4);
         }
         self.operands(ins, 1);
     }
@@ -127,14 +133,15 @@ impl Asm {
         let p1 = u8::from(row.w.evex()) << 7 | (!ins.vvvv & 15) << 3 | 4 | row.pp;
         let (zero, k) = ins.mask.map_or((0, 0), |m| (u8::from(m.zero), m.k));
         let p2 = zero << 7 | ins.l() << 5 | u8::from(broadcast) << 4 | (v2 ^ 1) << 3 | k;
-        self.code.extend_from_slice(&[0x62, p0, p1, p2, row.opcode]);
+        let prefix = [0x62, p0, p1, p2, row.opcode, 0, 0, 0];
+        self.code.push(u64::from_le_bytes(prefix), 5);
         self.operands(ins, row.memory_bytes(ins.len, broadcast) as i32);
     }
 
     /// ModRM and its followers, then the immediate.
     fn operands(&mut self, ins: &Ins, unit: i32) {
         match ins.rm {
-            Rm::Reg(rm) => self.modrm_reg(ins.reg, rm),
+            Rm::Reg(rm) => self.modrm_reg(ins.reg, *rm),
             Rm::Mem(mem) | Rm::Bcast(mem) => {
                 self.modrm_mem(ins.reg, mem, unit, i32::from(ins.imm.is_some()))
             }
@@ -145,83 +152,101 @@ impl Asm {
     }
 }
 
-impl Ins {
-    /// Whether the row takes these operands in some encoding.
-    fn check(&self) -> Result<(), String> {
+/// Why a row does not take its operands.
+#[derive(Clone, Copy)]
+enum Mistake {
+    Immediate,
+    Length,
+    Operand,
+    Register(Class, u8),
+    Mask(u8),
+    Zeroing,
+    NoEvexForm,
+    NoEvexHere,
+}
+
+impl Mistake {
+    fn sentence(self, ins: &Ins) -> String {
+        match self {
+            Mistake::Immediate if ins.row.imm => "takes an immediate".into(),
+            Mistake::Immediate => "takes no immediate".into(),
+            Mistake::Length => format!("does not exist for length {:?}", ins.len),
+            Mistake::Operand => format!("does not take {:?}", ins.rm),
+            Mistake::Register(class, reg) => {
+                format!("there is no register {reg} of class {class:?}")
+            }
+            Mistake::Mask(k) => format!("does not take mask k{k}"),
+            Mistake::Zeroing => "cannot zero what the mask leaves out".into(),
+            Mistake::NoEvexForm => "has no EVEX form".into(),
+            Mistake::NoEvexHere => "needs EVEX, which this target lacks".into(),
+        }
+    }
+}
+
+impl Ins<'_> {
+    /// Whether the row takes these operands, and in which encoding: VEX unless they need EVEX.
+    fn encoding(&self, allow_evex: bool) -> Result<Encoding, Mistake> {
         let row = self.row;
         if row.imm != self.imm.is_some() {
-            return Err(format!(
-                "takes {} immediate",
-                if row.imm { "an" } else { "no" }
-            ));
+            return Err(Mistake::Immediate);
         }
         if !row.lens.allows(self.len) {
-            return Err(format!("does not exist for length {:?}", self.len));
+            return Err(Mistake::Length);
         }
-        let fits = match self.rm {
-            Rm::Reg(_) => row.place != Place::Mem,
-            Rm::Mem(_) => row.place != Place::Reg,
-            Rm::Bcast(_) => row.broadcasts(),
+        let (fits, rm) = match self.rm {
+            Rm::Reg(rm) => (row.place != Place::Mem, *rm),
+            Rm::Mem(_) => (row.place != Place::Reg, 0),
+            Rm::Bcast(_) => (row.broadcasts(), 0),
         };
         if !fits {
-            return Err(format!("does not take {:?}", self.rm));
+            return Err(Mistake::Operand);
         }
-        self.check_registers()?;
-        self.mask.map_or(Ok(()), |mask| self.check_mask(mask))
+        self.check_registers(rm)?;
+        if let Some(mask) = self.mask {
+            self.check_mask(mask)?;
+        }
+        let needs_evex = row.encoding == Encoding::Evex
+            || self.len == Len::Z
+            || self.mask.is_some()
+            || matches!(self.rm, Rm::Bcast(_))
+            || (self.reg | self.vvvv | rm) > 15;
+        match (needs_evex, row.encoding) {
+            (false, _) => Ok(Encoding::Vex),
+            (true, Encoding::Vex) => Err(Mistake::NoEvexForm),
+            (true, _) if !allow_evex => Err(Mistake::NoEvexHere),
+            (true, _) => Ok(Encoding::Evex),
+        }
     }
 
-    fn check_registers(&self) -> Result<(), String> {
+    fn check_registers(&self, rm: u8) -> Result<(), Mistake> {
         let row = self.row;
         let vvvv = if row.form.uses_vvvv() {
             row.vvvv
         } else {
             Class::None
         };
-        let rm = match self.rm {
-            Rm::Reg(rm) => rm,
-            _ => 0,
-        };
         for (class, reg) in [(row.reg, self.reg), (vvvv, self.vvvv), (row.rm, rm)] {
             if reg >= class.count() {
-                return Err(format!("there is no register {reg} of class {class:?}"));
+                return Err(Mistake::Register(class, reg));
             }
         }
         Ok(())
     }
 
-    fn check_mask(&self, mask: Mask) -> Result<(), String> {
+    fn check_mask(&self, mask: Mask) -> Result<(), Mistake> {
         let store = self.row.form == Form::Mr && !matches!(self.rm, Rm::Reg(_));
         if !self.row.maskable || !(1..8).contains(&mask.k) {
-            return Err(format!("does not take mask k{}", mask.k));
+            return Err(Mistake::Mask(mask.k));
         }
         if mask.zero && (store || self.row.reg == Class::K) {
-            return Err("cannot zero what the mask leaves out".into());
+            return Err(Mistake::Zeroing);
         }
         Ok(())
     }
 
-    /// VEX unless the operands need EVEX.
-    fn encoding(&self, allow_evex: bool) -> Result<Encoding, String> {
-        let row = self.row;
-        let high_rm = matches!(self.rm, Rm::Reg(r) if r > 15);
-        let needs_evex = row.encoding == Encoding::Evex
-            || self.len == Len::Z
-            || self.mask.is_some()
-            || matches!(self.rm, Rm::Bcast(_))
-            || self.reg > 15
-            || self.vvvv > 15
-            || high_rm;
-        match (needs_evex, row.encoding) {
-            (false, _) => Ok(Encoding::Vex),
-            (true, Encoding::Vex) => Err("has no EVEX form".into()),
-            (true, _) if !allow_evex => Err("needs EVEX, which this target lacks".into()),
-            (true, _) => Ok(Encoding::Evex),
-        }
-    }
-
     /// The X and B bits; those of a register operand are its bits 4 and 3.
     fn rm_high(&self) -> (u8, u8) {
-        match &self.rm {
+        match self.rm {
             Rm::Reg(r) => (r >> 4 & 1, r >> 3 & 1),
             Rm::Mem(m) | Rm::Bcast(m) => high_bits(m),
         }

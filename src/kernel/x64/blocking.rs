@@ -70,6 +70,18 @@ pub fn stationary_rows(rows: usize, vectors: usize) -> bool {
     rows < vectors && rows <= 4
 }
 
+/// Groups of k between two jumps, `products` instructions each: all of a short reduction, else enough to hide the
+/// loop. More is not faster, but takes longer to generate.
+pub fn unrolled(groups: usize, products: usize) -> usize {
+    const STRAIGHT: usize = 200;
+    const LOOP: usize = 64;
+    if groups <= 16 && groups * products <= STRAIGHT {
+        groups
+    } else {
+        (LOOP / products.max(1)).clamp(1, 4).min(groups)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +122,21 @@ mod tests {
         assert_eq!(max_rows(64, 2, &AVX2), 6);
         assert_eq!(max_vectors(64, &AVX512), 4);
         assert_eq!(max_vectors(1, &AVX512), 16);
+    }
+
+    #[test]
+    fn short_reductions_are_straight() {
+        for (groups, products, want) in [
+            (16, 12, 16),
+            (16, 24, 2),
+            (64, 12, 4),
+            (64, 4, 4),
+            (8, 24, 8),
+            (1, 48, 1),
+            (0, 4, 0),
+        ] {
+            assert_eq!(unrolled(groups, products), want, "{groups} of {products}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! accumulator sums over k strictly in order, whatever the tile, so a row's bits do not depend on its neighbours.
 
 use super::blocking::{self, Budget};
-use super::expr;
+use super::expr::{self, Pool};
 use super::simd::{Lanes, Simd};
 use super::tile::store_tile;
 use super::{Pos, check_reach, repeat};
@@ -41,6 +41,15 @@ impl Dot {
             DataType::U8 | DataType::S8 if s.isa >= Isa::Avx512Vnni => Dot::Bytes,
             DataType::U8 | DataType::S8 => Dot::ByteSteps,
             _ => Dot::Float,
+        }
+    }
+
+    /// Instructions of one product.
+    fn cost(self) -> usize {
+        match self {
+            Dot::Float | Dot::Bf16 | Dot::Bytes => 1,
+            Dot::Bf16Steps => 2,
+            Dot::ByteSteps => 4,
         }
     }
 
@@ -276,7 +285,10 @@ impl Gen<'_> {
                 );
             }
         }
-        store_tile(&mut self.simd, &self.s.out, t.at, t.rows, &t.vecs, t.free);
+        // The mask of a tail is needed by later blocks, whatever this one's width.
+        let regs = self.simd.regs(self.simd.has_tail(self.s.n)) as u8;
+        let pool = Pool::of(t.free..regs);
+        store_tile(&mut self.simd, &self.s.out, t.at, t.rows, &t.vecs, pool);
     }
 
     /// Accumulators from zero or C.
@@ -409,31 +421,23 @@ impl Gen<'_> {
         }
     }
 
-    /// All groups of k of one block, rax and rbx pointing to its first: unrolled, by 4 when there are many.
+    /// All groups of k of one block, rax and rbx pointing to its first: straight code, or a loop over several.
     fn reduce_k(&mut self, t: &Tile) {
         let v = self.s.a.vnni();
         let (groups, partial) = (self.s.k / v, self.s.k % v);
-        let unroll = if groups <= 16 { groups } else { 4 };
+        let products = t.rows.max(1) * t.vecs.len() * self.dot.cost();
+        let unroll = blocking::unrolled(groups, products);
         let mut done = 0;
-        if groups > 16 {
+        if unroll < groups {
             let top: Label = self.simd.a.label();
             self.simd.a.mov_ri(RDX, (groups / unroll) as i64);
             self.simd.a.bind(top);
             (0..unroll).for_each(|g| self.group(t, g, v));
-            super::add_imm(
-                &mut self.simd.a,
-                RAX,
-                unroll as i64 * self.s.a_group_bytes,
-                R10,
-            );
-            super::add_imm(
-                &mut self.simd.a,
-                RBX,
-                unroll as i64 * self.s.b_group_bytes,
-                R10,
-            );
-            self.simd.a.dec(RDX);
-            self.simd.a.jcc(Cond::Ne, top);
+            let a = &mut self.simd.a;
+            super::add_imm(a, RAX, unroll as i64 * self.s.a_group_bytes, R10);
+            super::add_imm(a, RBX, unroll as i64 * self.s.b_group_bytes, R10);
+            a.dec(RDX);
+            a.jcc(Cond::Ne, top);
             done = groups / unroll * unroll;
         }
         let rest = groups - done;

@@ -88,117 +88,155 @@ pub fn temps_needed(out: &Out, isa: Isa) -> usize {
         col: 0,
         lanes,
     };
-    let unlimited: Vec<u8> = (1..=u8::MAX).collect();
-    let (_, peak) = emit(&mut simd, &out.expr, Some(0), &unlimited, &at);
+    let (_, peak) = emit(
+        &mut simd,
+        &mut Walk::new(&out.expr),
+        Some(0),
+        Pool::of(1..128),
+        &at,
+    );
     peak + 1
 }
 
-struct Emitter<'a, 'b> {
-    simd: &'a mut Simd,
+/// A set of registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool(u128);
+
+impl Pool {
+    /// Consecutive registers, below 128.
+    pub fn of(registers: std::ops::Range<u8>) -> Pool {
+        Pool(registers.fold(0, |bits, r| bits | 1 << r))
+    }
+
+    /// The lowest register other than `reg`.
+    pub fn other_than(self, reg: u8) -> Option<u8> {
+        Pool(self.0 & !(1 << reg)).lowest()
+    }
+
+    fn lowest(self) -> Option<u8> {
+        (self.0 != 0).then(|| self.0.trailing_zeros() as u8)
+    }
+
+    fn add(&mut self, reg: u8) {
+        self.0 |= 1 << reg;
+    }
+
+    fn take(&mut self) -> Option<u8> {
+        let reg = self.lowest()?;
+        self.0 &= self.0 - 1;
+        Some(reg)
+    }
+}
+
+/// An expression as it is emitted, again and again for the vectors of a tile.
+pub struct Walk<'a> {
     expr: &'a Expr,
+    last_use: Vec<usize>,
+    /// Where each value is.
+    reg: Vec<Option<u8>>,
+    reads_acc: bool,
+}
+
+impl Walk<'_> {
+    /// Prepares the emission of `expr`.
+    pub fn new(expr: &Expr) -> Walk<'_> {
+        let mut last_use = expr.last_uses();
+        let is_acc = |id: &usize| expr.nodes[*id] == Node::Acc;
+        let accs = (0..expr.nodes.len()).filter(is_acc);
+        // However often the accumulator is named, it is one register.
+        let acc_use = accs.clone().map(|id| last_use[id]).max().unwrap_or(0);
+        accs.for_each(|id| last_use[id] = acc_use);
+        Walk {
+            expr,
+            last_use,
+            reg: vec![None; expr.nodes.len()],
+            reads_acc: acc_use > 0,
+        }
+    }
+}
+
+struct Emitter<'a, 'b, 'c> {
+    simd: &'a mut Simd,
+    expr: &'c Expr,
+    walk: &'a mut Walk<'c>,
     at: &'a At<'b>,
     acc: Option<u8>,
-    last_use: Vec<usize>,
-    reg: Vec<Option<u8>>,
-    free: Vec<u8>,
-    total: usize,
+    /// What may be used for temporaries, and what of it is free now (with the accumulator once it was read).
+    pool: Pool,
+    free: Pool,
     peak: usize,
 }
 
-/// Emits `expr` with the accumulator in `acc` (which it may overwrite) and temporaries from `free`; returns the register
-/// of the result and the number of temporaries used.
-pub fn emit(simd: &mut Simd, expr: &Expr, acc: Option<u8>, free: &[u8], at: &At) -> (u8, usize) {
+/// Emits an expression with the accumulator in `acc` (which it may overwrite) and temporaries from `pool`; returns the
+/// register of the result and the number of temporaries used.
+pub fn emit<'c>(
+    simd: &mut Simd,
+    walk: &mut Walk<'c>,
+    acc: Option<u8>,
+    pool: Pool,
+    at: &At,
+) -> (u8, usize) {
+    walk.reg.fill(None);
+    let mut free = pool;
+    if let Some(acc) = acc.filter(|_| !walk.reads_acc) {
+        free.add(acc);
+    }
+    let expr = walk.expr;
     let mut e = Emitter {
         simd,
         expr,
+        walk,
         at,
         acc,
-        last_use: last_uses(expr),
-        reg: vec![None; expr.nodes.len()],
-        free: free.iter().rev().copied().collect(),
-        total: free.len(),
+        pool,
+        free,
         peak: 0,
     };
     for id in 0..expr.nodes.len() {
-        if e.last_use[id] > 0 {
+        if e.walk.last_use[id] > 0 {
             e.node(id);
         }
     }
-    let result = e.register(expr.result, expr.nodes.len());
+    let result = e.register(expr.result);
     (result, e.peak)
 }
 
-/// For every node the index of the last node that reads it, nodes.len() for the result, 0 for unused ones.
-fn last_uses(expr: &Expr) -> Vec<usize> {
-    let mut last = vec![0; expr.nodes.len()];
-    last[expr.result as usize] = expr.nodes.len();
-    for id in (0..expr.nodes.len()).rev() {
-        if last[id] > 0 {
-            for operand in operands(expr.nodes[id]) {
-                let entry = &mut last[operand as usize];
-                *entry = (*entry).max(id);
-            }
-        }
-    }
-    last
-}
-
-fn operands(node: Node) -> Vec<Id> {
-    use Node::*;
-    match node {
-        Acc | Const(_) | Load { .. } | LoadD { .. } => vec![],
-        Add(a, b) | Sub(a, b) | Mul(a, b) | Div(a, b) | Min(a, b) | Max(a, b) | Scale(a, b) => {
-            vec![a, b]
-        }
-        And(a, b) | Or(a, b) | Xor(a, b) | AddI(a, b) | SubI(a, b) | MulI(a, b) => vec![a, b],
-        Fma(a, b, c) => vec![a, b, c],
-        Sqrt(a) | Round(a) | Floor(a) | Shl(a, _) | Shr(a, _) | ToInt(a) | ToFloat(a) => vec![a],
-        Select { x, y, a, b, .. } => vec![x, y, a, b],
-    }
-}
-
-impl Emitter<'_, '_> {
+impl Emitter<'_, '_, '_> {
     fn len(&self) -> Len {
         self.at.lanes.len
     }
 
     fn alloc(&mut self) -> u8 {
         // The generators check what an expression needs, so an exhausted pool is their mistake.
-        let reg = self.free.pop().unwrap_or_else(|| {
+        let reg = self.free.take().unwrap_or_else(|| {
             self.simd
                 .a
                 .fail("an expression needs more registers than its tile left".to_owned());
             0
         });
-        self.peak = self.peak.max(self.total - self.free.len());
+        let taken = self.pool.0 & !self.free.0;
+        self.peak = self.peak.max(taken.count_ones() as usize);
         reg
     }
 
-    fn release(&mut self, reg: u8) {
-        if Some(reg) != self.acc && !self.free.contains(&reg) {
-            self.free.push(reg);
-        }
-    }
-
-    /// The register of a value; a constant is loaded into one that `settle` gives back after node `now`.
-    fn register(&mut self, id: Id, now: usize) -> u8 {
-        if let Some(reg) = self.reg[id as usize] {
+    /// The register of a value; a constant is loaded into one that `settle` gives back.
+    fn register(&mut self, id: Id) -> u8 {
+        if let Some(reg) = self.walk.reg[id as usize] {
             return reg;
         }
         let reg = self.alloc();
         if let Node::Const(bits) = self.expr.nodes[id as usize] {
             self.simd.bcast32_const(reg, bits, self.at.lanes.len);
         }
-        let _ = now;
-        self.reg[id as usize] = Some(reg);
+        self.walk.reg[id as usize] = Some(reg);
         reg
     }
 
     /// A value as last operand: a constant stays in memory.
     fn operand(&mut self, id: Id) -> Rm {
-        match (self.reg[id as usize], self.expr.nodes[id as usize]) {
+        match (self.walk.reg[id as usize], self.expr.nodes[id as usize]) {
             (None, Node::Const(bits)) => self.simd.const_ps(bits),
-            _ => Rm::Reg(self.register(id, 0)),
+            _ => Rm::Reg(self.register(id)),
         }
     }
 
@@ -207,16 +245,16 @@ impl Emitter<'_, '_> {
     }
 
     fn dies(&self, id: Id, now: usize) -> bool {
-        self.last_use[id as usize] <= now
+        self.walk.last_use[id as usize] <= now
     }
 
     /// Gives back the registers of operands whose last use is `now`, and of constants, which are never kept.
     fn settle(&mut self, now: usize) {
-        for id in operands(self.expr.nodes[now]) {
+        for id in self.expr.nodes[now].operands() {
             if (self.dies(id, now) || self.is_const(id))
-                && let Some(reg) = self.reg[id as usize].take()
+                && let Some(reg) = self.walk.reg[id as usize].take()
             {
-                self.release(reg);
+                self.free.add(reg);
             }
         }
     }
@@ -225,30 +263,15 @@ impl Emitter<'_, '_> {
     /// operands have been fetched.
     fn result(&mut self, now: usize) -> u8 {
         self.settle(now);
-        if let Some(acc) = self.acc
-            && !self.reg.contains(&Some(acc))
-            && !self.acc_pending(now)
-        {
-            self.reg[now] = Some(acc);
-            return acc;
-        }
         let reg = self.alloc();
-        self.reg[now] = Some(reg);
+        self.walk.reg[now] = Some(reg);
         reg
-    }
-
-    /// Whether the accumulator is still to be read.
-    fn acc_pending(&self, now: usize) -> bool {
-        self.expr.nodes[now..]
-            .iter()
-            .enumerate()
-            .any(|(i, n)| *n == Node::Acc && self.last_use[now + i] > 0)
     }
 
     fn node(&mut self, id: usize) {
         use Node::*;
         match self.expr.nodes[id] {
-            Acc => self.reg[id] = self.acc,
+            Acc => self.walk.reg[id] = self.acc,
             Const(_) => {}
             Load {
                 slot,
@@ -308,14 +331,14 @@ impl Emitter<'_, '_> {
         } else {
             (a, b)
         };
-        let first = self.register(a, id);
+        let first = self.register(a);
         let second = self.operand(b);
         let dst = self.result(id);
         self.simd.a.v(row, self.len(), dst, first, second);
     }
 
     fn unary(&mut self, id: usize, row: &'static Row, a: Id, imm: Option<u8>) {
-        let src = self.register(a, id);
+        let src = self.register(a);
         let dst = self.result(id);
         match imm {
             Some(imm) => self.simd.a.vi(row, self.len(), dst, 0, src, imm),
@@ -338,8 +361,7 @@ impl Emitter<'_, '_> {
         let free = |e: &Self, v: Id| e.dies(v, id) && !e.is_const(v);
         let len = self.len();
         if free(self, c) && c != a && c != b {
-            let (dst, first, second) =
-                (self.register(c, id), self.register(a, id), self.operand(b));
+            let (dst, first, second) = (self.register(c), self.register(a), self.operand(b));
             self.simd.a.v(&VFMADD231PS, len, dst, first, second);
             self.take(id, c);
             return;
@@ -350,11 +372,7 @@ impl Emitter<'_, '_> {
             (b, a)
         };
         let in_place = free(self, dst) && dst != kept && dst != c;
-        let (x, y, z) = (
-            self.register(dst, id),
-            self.register(kept, id),
-            self.operand(c),
-        );
+        let (x, y, z) = (self.register(dst), self.register(kept), self.operand(c));
         if in_place {
             self.simd.a.v(&VFMADD213PS, len, x, y, z);
             self.take(id, dst);
@@ -364,14 +382,14 @@ impl Emitter<'_, '_> {
         self.simd.mov(len, copy, x);
         self.simd.a.v(&VFMADD213PS, len, copy, y, z);
         self.settle(id);
-        self.reg[id] = Some(copy);
+        self.walk.reg[id] = Some(copy);
     }
 
     /// Node `id` takes over the register of its dying operand.
     fn take(&mut self, id: usize, from: Id) {
-        let reg = self.reg[from as usize].take();
+        let reg = self.walk.reg[from as usize].take();
         self.settle(id);
-        self.reg[id] = reg;
+        self.walk.reg[id] = reg;
     }
 
     fn select(&mut self, id: usize, pred: Pred, (x, y): (Id, Id), (a, b): (Id, Id)) {
@@ -384,10 +402,10 @@ impl Emitter<'_, '_> {
             Pred::Gt => 14,
         };
         let len = self.len();
-        let (x, y) = (self.register(x, id), self.operand(y));
+        let (x, y) = (self.register(x), self.operand(y));
         if self.simd.z() {
             self.simd.a.vi(&VCMPPS_K, len, 7, x, y, imm);
-            let (b, a) = (self.register(b, id), self.operand(a));
+            let (b, a) = (self.register(b), self.operand(a));
             let dst = self.result(id);
             self.simd
                 .a
@@ -396,15 +414,15 @@ impl Emitter<'_, '_> {
         }
         let mask = self.alloc();
         self.simd.a.vi(&VCMPPS, len, mask, x, y, imm);
-        let (b, a) = (self.register(b, id), self.operand(a));
+        let (b, a) = (self.register(b), self.operand(a));
         let dst = self.result(id);
         self.simd.a.vi(&VBLENDVPS, len, dst, b, a, mask << 4);
-        self.release(mask);
+        self.free.add(mask);
     }
 
     fn scale(&mut self, id: usize, p: Id, n: Id) {
         let len = self.len();
-        let p_reg = self.register(p, id);
+        let p_reg = self.register(p);
         if self.simd.z() {
             let n = self.operand(n);
             let dst = self.result(id);
@@ -412,7 +430,7 @@ impl Emitter<'_, '_> {
             return;
         }
         // 2^n as two factors, so that neither over- nor underflows on the way: n = h + (n - h), h = n / 2.
-        let n_reg = self.register(n, id);
+        let n_reg = self.register(n);
         let (t, h) = (self.alloc(), self.alloc());
         let low = self.simd.const_ps((-252.0f32).to_bits());
         self.simd.a.v(&VMAXPS, len, t, n_reg, low);
@@ -429,7 +447,7 @@ impl Emitter<'_, '_> {
         }
         self.simd.a.v(&VMULPS, len, h, h, p_reg);
         self.simd.a.v(&VMULPS, len, dst, h, t);
-        self.release(t);
-        self.release(h);
+        self.free.add(t);
+        self.free.add(h);
     }
 }

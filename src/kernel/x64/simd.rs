@@ -331,7 +331,9 @@ impl Simd {
         if self.z() {
             Rm::Bcast(self.a.const32(bits))
         } else {
-            let bytes: Vec<u8> = (0..8).flat_map(|_| bits.to_le_bytes()).collect();
+            let mut bytes = [0; 32];
+            let lanes = bytes.chunks_exact_mut(4);
+            lanes.for_each(|lane| lane.copy_from_slice(&bits.to_le_bytes()));
             Rm::Mem(self.a.const_vec(&bytes))
         }
     }

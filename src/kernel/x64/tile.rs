@@ -1,6 +1,6 @@
 //! Tiles: the epilogue of a brgemm, and the same without a GEMM.
 
-use super::expr::{self, At, Base};
+use super::expr::{self, At, Base, Pool, Walk};
 use super::simd::{Lanes, Simd};
 use super::{Pos, add_imm, epilogue, prologue};
 use crate::error::Result;
@@ -57,15 +57,15 @@ pub fn check_expr(out: &Out, isa: Isa, vectors: usize) -> Result<()> {
     Ok(())
 }
 
-/// Runs the expression over every accumulator (row-major from register 0) and stores the tile at `at` to D. Registers from
-/// `first_free` on are free. r14 holds the operand table; address registers other than rdi, r13 and r15 are overwritten.
+/// Runs the expression over every accumulator (row-major from register 0) and stores the tile at `at` to D. Registers of
+/// `pool` are free. r14 holds the operand table; address registers other than rdi, r13 and r15 are overwritten.
 pub fn store_tile(
     simd: &mut Simd,
     out: &Out,
     at: (Pos, Pos),
     rows: usize,
     vecs: &[Lanes],
-    first_free: u8,
+    pool: Pool,
 ) {
     let (row, col) = at;
     simd.a.load(R11, Mem::new(RDI, offset_of!(Args, d) as i32));
@@ -78,8 +78,7 @@ pub fn store_tile(
         row.add_scaled(&mut simd.a, b.reg, row_bytes, RAX);
         col.add_scaled(&mut simd.a, b.reg, col_bytes, RAX);
     }
-    let tail = vecs.iter().any(|v| v.masked);
-    let free: Vec<u8> = (first_free..simd.regs(tail) as u8).collect();
+    let mut walk = Walk::new(&out.expr);
     for r in 0..rows {
         for (v, lanes) in vecs.iter().enumerate() {
             let at = At {
@@ -91,18 +90,15 @@ pub fn store_tile(
                 col: v * simd.vl(),
                 lanes: *lanes,
             };
-            store_vector(simd, out, Some((r * vecs.len() + v) as u8), &free, &at);
+            let acc = Some((r * vecs.len() + v) as u8);
+            store_vector(simd, out, &mut walk, acc, pool, &at);
         }
     }
 }
 
-fn store_vector(simd: &mut Simd, out: &Out, acc: Option<u8>, free: &[u8], at: &At) {
-    let (result, _) = expr::emit(simd, &out.expr, acc, free, at);
-    let spare = free
-        .iter()
-        .copied()
-        .find(|r| *r != result)
-        .unwrap_or(result);
+fn store_vector(simd: &mut Simd, out: &Out, walk: &mut Walk, acc: Option<u8>, pool: Pool, at: &At) {
+    let (result, _) = expr::emit(simd, walk, acc, pool, at);
+    let spare = pool.other_than(result).unwrap_or(result);
     simd.store(
         at.destination(out.d.size_bytes()),
         result,
@@ -160,9 +156,10 @@ pub fn emit(s: &Tile) -> Result<Vec<u8>> {
 fn row(simd: &mut Simd, s: &Tile, bases: &[Base]) {
     let vl = simd.vl();
     let (full, tail) = (s.n / vl, s.n % vl);
-    let free: Vec<u8> = (0..simd.regs(tail > 0) as u8).collect();
+    let pool = Pool::of(0..simd.regs(simd.has_tail(s.n)) as u8);
+    let mut walk = Walk::new(&s.out.expr);
     let unroll = full.min(4);
-    let vector = |simd: &mut Simd, col: usize, lanes: Lanes| {
+    let mut vector = |simd: &mut Simd, col: usize, lanes: Lanes| {
         let at = At {
             bases,
             d: R11,
@@ -172,7 +169,7 @@ fn row(simd: &mut Simd, s: &Tile, bases: &[Base]) {
             col,
             lanes,
         };
-        store_vector(simd, &s.out, None, &free, &at);
+        store_vector(simd, &s.out, &mut walk, None, pool, &at);
     };
     simd.a.mov_ri(R13, 0);
     let all = simd.full();
