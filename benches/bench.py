@@ -296,12 +296,14 @@ def run_kernels(options, limits, screen):
         print("bench: there is no kernel_bench to run", file=sys.stderr)
         return suite
     environment = os.environ | {"BRICK_PEERS": str(options.peers)}
-    command = ["taskset", "-c", str(options.cpu), program]
+    if options.no_peer:
+        environment["OURS_ONLY"] = "1"
+    command = ["taskset", "-c", str(options.cpu), program, "-b", str(options.budget)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as process:
         for line in process.stdout:
             if not line.startswith("{"):
                 continue
-            known = {k: v for k, v in json.loads(line).items() if k in ("ns", "gflops", "peak_pct", "peer", "peer_ns")}
+            known = {k: v for k, v in json.loads(line).items() if k not in ("suite", "problem")}
             problem = json.loads(line)["problem"]
             row = Row("kernels", "all", problem, problem, **known)
             if not suite.rows:
