@@ -128,7 +128,7 @@ impl Asm {
         let first = u32::from_le_bytes(word);
         let known = |c: &&Constant| {
             (c.first, c.len) == (first, bytes.len())
-                && self.pool[c.start..c.start + c.len] == *bytes
+                && (c.len <= 4 || self.pool[c.start..c.start + c.len] == *bytes)
         };
         if let Some(found) = self.constants.iter().find(known) {
             return Mem::at(found.label, 0);

@@ -4,6 +4,8 @@
 //! group of k: broadcast A, multiply-add with the vectors of B; then the epilogue in registers and one store. Each
 //! accumulator sums over k strictly in order, whatever the tile, so a row's bits do not depend on its neighbours.
 
+mod group;
+
 use super::blocking::{self, Budget};
 use super::expr::{self, Pool};
 use super::simd::{Lanes, Simd};
@@ -11,57 +13,12 @@ use super::tile::store_tile;
 use super::{Pos, check_reach, repeat};
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::jit::asm::{Cond, Label, Len, Mem, Rm, gpr::*};
+use crate::jit::asm::{Cond, Label, Len, Mem, gpr::*};
 use crate::jit::rows::*;
 use crate::kernel::expr::{Bcast, Node};
 use crate::kernel::spec::{Args, Batch, Brgemm};
-use crate::machine::Isa;
+use group::Dot;
 use std::mem::offset_of;
-
-/// How one group of k is multiplied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Dot {
-    /// f32 multiply-add (f16 is converted on load).
-    Float,
-    /// vdpbf16ps.
-    Bf16,
-    /// bf16 in two f32 steps: even elements, then odd ones.
-    Bf16Steps,
-    /// vpdpbusd; a side of the wrong sign is shifted by 128 and compensated.
-    Bytes,
-    /// Bytes widened to words in two steps, vpmaddwd.
-    ByteSteps,
-}
-
-impl Dot {
-    fn of(s: &Brgemm) -> Dot {
-        match s.a {
-            DataType::Bf16 if s.isa >= Isa::Avx512Bf16 => Dot::Bf16,
-            DataType::Bf16 => Dot::Bf16Steps,
-            DataType::U8 | DataType::S8 if s.isa >= Isa::Avx512Vnni => Dot::Bytes,
-            DataType::U8 | DataType::S8 => Dot::ByteSteps,
-            _ => Dot::Float,
-        }
-    }
-
-    /// Instructions of one product.
-    fn cost(self) -> usize {
-        match self {
-            Dot::Float | Dot::Bf16 | Dot::Bytes => 1,
-            Dot::Bf16Steps => 2,
-            Dot::ByteSteps => 4,
-        }
-    }
-
-    /// Passes over the operands of a group.
-    fn steps(self) -> usize {
-        if matches!(self, Dot::Bf16Steps | Dot::ByteSteps) {
-            2
-        } else {
-            1
-        }
-    }
-}
 
 /// The registers of one tile.
 #[derive(Clone)]
@@ -444,218 +401,6 @@ impl Gen<'_> {
         (0..rest).for_each(|g| self.group(t, g, v));
         if partial > 0 {
             self.group(t, rest, partial);
-        }
-    }
-
-    /// One group of k, at `g` groups from rax and rbx, with `valid` elements of A.
-    fn group(&mut self, t: &Tile, g: usize, valid: usize) {
-        for step in 0..self.dot.steps() {
-            if blocking::stationary_rows(t.rows, t.vecs.len()) {
-                self.group_rows_held(t, g, valid, step);
-            } else {
-                self.group_vectors_held(t, g, valid, step);
-            }
-        }
-    }
-
-    /// B in registers, A broadcast row by row.
-    fn group_vectors_held(&mut self, t: &Tile, g: usize, valid: usize, step: usize) {
-        let first = t.free + self.fixed();
-        for (vec, lanes) in t.vecs.iter().enumerate() {
-            let reg = first + vec as u8;
-            self.load_b(reg, self.b_at(g, vec), *lanes, step);
-            self.compensate(t, vec, reg);
-        }
-        self.prefetch_next_columns(t, g);
-        let temps = first + t.vecs.len() as u8;
-        let two = (temps + 1) < self.simd.regs(!self.s.n.is_multiple_of(self.simd.vl())) as u8;
-        let full = valid == self.s.a.vnni();
-        let embed = t.vecs.len() == 1
-            && self.simd.z()
-            && full
-            && matches!(self.s.a, DataType::F32 | DataType::Bf16)
-            && self.dot.steps() == 1;
-        for row in 0..t.rows {
-            if embed {
-                self.multiply(
-                    t.acc(row, 0),
-                    first,
-                    Rm::Bcast(self.a_at(g, row)),
-                    t.vecs[0].len,
-                    t.free,
-                );
-                continue;
-            }
-            let temp = temps + if two { (row % 2) as u8 } else { 0 };
-            self.bcast_a(temp, self.a_at(g, row), valid, step, t);
-            for (vec, lanes) in t.vecs.iter().enumerate() {
-                self.dot(t.acc(row, vec), temp, first + vec as u8, lanes.len, t.free);
-            }
-        }
-    }
-
-    /// Fetches what the next block of columns will read of this group of k, which lies too far from the group before to
-    /// be foreseen by the processor.
-    fn prefetch_next_columns(&mut self, t: &Tile, g: usize) {
-        let width = t.vecs.len() * self.simd.vl();
-        if self.s.n > width {
-            let next = self.b_at(g, t.vecs.len());
-            self.simd.a.prefetcht0(next);
-        }
-    }
-
-    /// A in registers, B streaming past (few rows).
-    fn group_rows_held(&mut self, t: &Tile, g: usize, valid: usize, step: usize) {
-        let first = t.free + self.fixed();
-        for row in 0..t.rows {
-            self.bcast_a(first + row as u8, self.a_at(g, row), valid, step, t);
-        }
-        let temp = first + t.rows as u8;
-        let from_memory = t.rows == 1
-            && self.dot.steps() == 1
-            && !self.shifted
-            && self.s.a != DataType::F16
-            && self.s.b != DataType::U8;
-        for (vec, lanes) in t.vecs.iter().enumerate() {
-            if from_memory && !lanes.masked {
-                self.multiply(
-                    t.acc(0, vec),
-                    first,
-                    Rm::Mem(self.b_at(g, vec)),
-                    lanes.len,
-                    t.free,
-                );
-                continue;
-            }
-            self.load_b(temp, self.b_at(g, vec), *lanes, step);
-            self.compensate(t, vec, temp);
-            for row in 0..t.rows {
-                self.dot(t.acc(row, vec), first + row as u8, temp, lanes.len, t.free);
-            }
-        }
-    }
-
-    /// Registers from `free` on that are constants or scratch of the inner loop.
-    fn fixed(&self) -> u8 {
-        u8::from(self.shifted) + u8::from(self.dot == Dot::ByteSteps)
-    }
-
-    fn a_at(&self, g: usize, row: usize) -> Mem {
-        Mem::new(
-            RAX,
-            (g as i64 * self.s.a_group_bytes + row as i64 * self.s.a_row_bytes) as i32,
-        )
-    }
-
-    fn b_at(&self, g: usize, vec: usize) -> Mem {
-        let lane_bytes = self.s.b.size_bytes() * self.s.a.vnni();
-        Mem::new(
-            RBX,
-            (g as i64 * self.s.b_group_bytes + (vec * self.simd.vl() * lane_bytes) as i64) as i32,
-        )
-    }
-
-    /// One vector of B, prepared for a step.
-    fn load_b(&mut self, reg: u8, mem: Mem, lanes: Lanes, step: usize) {
-        match self.s.b {
-            DataType::F16 => self.simd.load(reg, mem, DataType::F16, false, lanes),
-            _ => self.simd.load32(reg, mem, lanes),
-        }
-        self.take_step(reg, self.s.b, step, lanes.len);
-    }
-
-    /// One group of A in every lane, prepared for a step; elements beyond `valid` are zero.
-    fn bcast_a(&mut self, reg: u8, mem: Mem, valid: usize, step: usize, t: &Tile) {
-        let len = t.len();
-        let whole = valid == self.s.a.vnni();
-        match self.s.a {
-            DataType::F16 => self.simd.bcast(reg, mem, DataType::F16, false, len),
-            _ if whole && self.shifted => {
-                let bytes = Rm::Bcast(mem);
-                return self.simd.a.v(&VPXORD, len, reg, t.free, bytes);
-            }
-            _ if whole => self.simd.bcast32(reg, mem, len),
-            dtype => self.bcast_partial(reg, mem, valid * dtype.size_bytes(), len),
-        }
-        self.take_step(reg, self.s.a, step, len);
-        if self.shifted {
-            self.simd.a.v(&VPXORD, len, reg, reg, t.free);
-        }
-    }
-
-    /// 1 to 3 bytes, zero-extended to a group, in every lane.
-    fn bcast_partial(&mut self, reg: u8, mem: Mem, bytes: usize, len: Len) {
-        let evex = self.simd.z();
-        let a = &mut self.simd.a;
-        match bytes {
-            1 => a.movzx8(RDX, mem),
-            _ => a.movzx16(RDX, mem),
-        }
-        if bytes == 3 {
-            a.movzx8(R10, mem.plus(2));
-            a.shl_ri(R10, 16);
-            a.or_rr(RDX, R10);
-        }
-        if evex {
-            a.v(&VPBROADCASTD_R32, len, reg, 0, RDX);
-        } else {
-            a.v(&VMOVD_R32, Len::X, reg, 0, RDX);
-            a.v(&VPBROADCASTD, len, reg, 0, reg);
-        }
-    }
-
-    /// Where a group is multiplied in two steps: its even elements (step 0) or odd ones (step 1), widened.
-    fn take_step(&mut self, reg: u8, dtype: DataType, step: usize, len: Len) {
-        match (self.dot, step) {
-            (Dot::Bf16Steps, 0) => self.simd.a.vi(&VPSLLD, len, reg, 0, reg, 16),
-            (Dot::Bf16Steps, _) => {
-                let high = self.simd.const_ps(0xffff_0000);
-                let and = if self.simd.z() { &VPANDD } else { &VPAND };
-                self.simd.a.v(and, len, reg, reg, high);
-            }
-            (Dot::ByteSteps, _) => {
-                if step == 0 {
-                    self.simd.a.vi(&VPSLLW, len, reg, 0, reg, 8);
-                }
-                let shift = if dtype == DataType::S8 {
-                    &VPSRAW
-                } else {
-                    &VPSRLW
-                };
-                self.simd.a.vi(shift, len, reg, 0, reg, 8);
-            }
-            _ => {}
-        }
-    }
-
-    /// The sum of B times the shift, once a group.
-    fn compensate(&mut self, t: &Tile, vec: usize, b: u8) {
-        if t.compensates {
-            self.dot(t.comp + vec as u8, t.free, b, t.vecs[vec].len, t.free);
-        }
-    }
-
-    /// acc += a · b, both in registers.
-    fn dot(&mut self, acc: u8, a: u8, b: u8, len: Len, scratch: u8) {
-        // vpdpbusd takes the unsigned side first.
-        let (first, second) = if self.dot == Dot::Bytes && self.s.b == DataType::U8 {
-            (b, a)
-        } else {
-            (a, b)
-        };
-        self.multiply(acc, first, Rm::Reg(second), len, scratch);
-    }
-
-    fn multiply(&mut self, acc: u8, first: u8, second: Rm, len: Len, scratch: u8) {
-        let a = &mut self.simd.a;
-        match self.dot {
-            Dot::Float | Dot::Bf16Steps => a.v(&VFMADD231PS, len, acc, first, second),
-            Dot::Bf16 => a.v(&VDPBF16PS, len, acc, first, second),
-            Dot::Bytes => a.v(&VPDPBUSD, len, acc, first, second),
-            Dot::ByteSteps => {
-                a.v(&VPMADDWD, len, scratch, first, second);
-                a.v(&VPADDD, len, acc, acc, scratch);
-            }
         }
     }
 }
