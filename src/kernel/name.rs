@@ -14,6 +14,7 @@ impl Spec {
             Spec::Transpose(s) => s.isa,
             Spec::Interleave(s) => s.isa,
             Spec::Reduce(s) => s.isa,
+            Spec::Depthwise(s) => s.isa,
         }
     }
 
@@ -43,6 +44,11 @@ impl Spec {
             Spec::Transpose(s) => format!("{}x{}x{}", s.rows, s.cols, s.group_bytes),
             Spec::Interleave(s) => format!("{}x{}x{}", s.k, s.n, s.elem_bytes),
             Spec::Reduce(s) => format!("{}_n{}", s.a.name(), s.n),
+            Spec::Depthwise(s) => {
+                let (a, b, d) = (s.a.name(), s.b.name(), s.out.d.name());
+                let beta = s.beta as u8;
+                format!("{a}{b}{d}_{}x{}_b{beta}{}", s.m, s.n, ops(&s.out.expr))
+            }
         };
         format!(
             "{}_{isa}_{rest}_{:08x}",
@@ -58,6 +64,7 @@ impl Spec {
             Spec::Transpose(_) => "transpose",
             Spec::Interleave(_) => "interleave",
             Spec::Reduce(_) => "reduce",
+            Spec::Depthwise(_) => "depthwise",
         }
     }
 }

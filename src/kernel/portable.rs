@@ -53,6 +53,7 @@ unsafe fn dispatch<const FMA: bool>(spec: &Spec, args: &Args) {
             Spec::Transpose(spec) => moves::transpose(spec, args),
             Spec::Interleave(spec) => moves::interleave(spec, args),
             Spec::Reduce(spec) => moves::reduce(spec, args),
+            Spec::Depthwise(spec) => gemm::depthwise::<FMA>(spec, args),
         }
     }
 }

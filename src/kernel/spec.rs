@@ -20,6 +20,8 @@ pub enum Spec {
     Interleave(Interleave),
     /// Sums of rows: `d[n] = Σ_m a[m][n]` (bias gradients).
     Reduce(Reduce),
+    /// Batch-reduced products of equal columns, with an epilogue: channels that do not mix.
+    Depthwise(Depthwise),
 }
 
 /// How a brgemm finds the blocks of its batch.
@@ -149,6 +151,30 @@ pub struct Reduce {
     pub a_row_bytes: i64,
     /// Whether d is accumulated into.
     pub beta: bool,
+}
+
+/// `acc[i][j] = beta·C + Σ_b a_b[i][j]·b_b[j]`, then `d = expr(acc)`, for m rows of n columns. The batch is found as by
+/// `Batch::Offset`; factors of every type are converted to f32, as is the accumulator.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Depthwise {
+    /// Instruction set to generate for.
+    pub isa: Isa,
+    /// Rows.
+    pub m: usize,
+    /// Columns.
+    pub n: usize,
+    /// Type of A.
+    pub a: DataType,
+    /// Type of B.
+    pub b: DataType,
+    /// Bytes from one row of A to the next.
+    pub a_row_bytes: i64,
+    /// Whether the accumulator starts from C instead of zero.
+    pub beta: bool,
+    /// Bytes from one row of C to the next; C is f32.
+    pub c_row_bytes: i64,
+    /// What is stored to D, and how.
+    pub out: Out,
 }
 
 /// The one argument of every kernel. Fields that a kind does not use are ignored.

@@ -213,6 +213,8 @@ pub struct Space {
     pub joined: bool,
     /// Bytes of an input pixel that a call reads.
     pub pixel_bytes: i64,
+    /// The most outputs along a row that one call takes.
+    pub longest: i64,
     /// Whether calls may run over several rows of the image.
     pub planes: bool,
 }
@@ -329,6 +331,7 @@ impl Space {
         } else {
             i64::MAX / 2
         };
+        let columns = columns.min(self.longest);
         let (heights, widths) = (pieces(&self.runs[1], rows), pieces(&self.runs[2], columns));
         let mut filled = 0;
         for (i, depth) in self.runs[0].iter().enumerate() {

@@ -268,6 +268,54 @@ fn conv_forward_in_every_type() {
     }
 }
 
+#[test]
+fn depthwise() {
+    let shapes = [
+        "g16mb2ic16oc16ih7kh3ph1",
+        "g32mb2ic32oc32ih17kh3ph1",
+        "g20mb1ic20oc20ih9kh5ph2sh2",
+        "g100mb2ic100oc100ih8kh3ph1sh2",
+        "g48mb1ic48oc48ih11kh7ph3",
+        "g3mb2ic3oc3ih6kh3ph1dh1",
+        "g130mb1ic130oc130ih4kh3ph1",
+        "g24mb2ic24oc24iw20kw5pw2",
+        "g8mb1ic8oc8id4ih5iw6kd3kh3kw3pd1ph1pw1",
+        "g16mb2ic16oc32ih7kh3ph1",
+    ];
+    for tags in ["", " tags=any:any:any"] {
+        for types in FLOATS.iter().chain(&INTEGERS) {
+            judge_all(shapes.map(|shape| format!("conv {types} {shape}{tags}")));
+        }
+        for types in ["f32:f32:f32", "bf16:bf16:bf16", "u8:s8:u8"] {
+            judge_all(
+                shapes.map(|shape| {
+                    format!("conv {types} {shape}{tags} bias=f32 post=relu,add:f32:2")
+                }),
+            );
+        }
+        judge_all(shapes.map(|shape| format!("conv u8:s8:u8 {shape}{tags} scales=src,wei:3,dst")));
+        for prop in ["bwd_d", "bwd_w"] {
+            judge_all(shapes.map(|shape| format!("conv f32:f32:f32 {shape}{tags} prop={prop}")));
+            judge_all(shapes.map(|shape| format!("conv bf16:bf16:bf16 {shape}{tags} prop={prop}")));
+            judge_all(shapes.map(|shape| format!("deconv f32:f32:f32 {shape}{tags} prop={prop}")));
+        }
+    }
+    for tags in [
+        "aBcd16b:any:aBcd16b",
+        "aBcd8b:Abcde16a:aBcd16b",
+        "acdb:abcde:acdb",
+        "acdb:any:aBcd16b",
+    ] {
+        for prop in ["inf", "bwd_d", "bwd_w"] {
+            judge_all(
+                shapes[..7]
+                    .iter()
+                    .map(|shape| format!("conv f32:f32:f32 {shape} tags={tags} prop={prop}")),
+            );
+        }
+    }
+}
+
 /// 2-D layouts: channels last, blocked, plain, rows with gaps; weights of the API's common kinds.
 const TAGS: [&str; 12] = [
     "abcd:abcd:abcd",

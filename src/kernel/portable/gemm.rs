@@ -3,7 +3,7 @@
 use super::elem::{Elem, Lanes, load, read};
 use super::interpret::{Interpreter, LANES, with_scratch};
 use crate::dtype::DataType;
-use crate::kernel::spec::{Args, Batch, Brgemm};
+use crate::kernel::spec::{Args, Batch, Brgemm, Depthwise};
 use half::{bf16, f16};
 
 /// Rows and columns of a register tile.
@@ -230,4 +230,79 @@ fn strided(args: &Args, i: usize, a_bytes: i64, b_bytes: i64) -> (*const u8, *co
         args.a.wrapping_offset((i as i64 * a_bytes) as isize),
         args.b.wrapping_offset((i as i64 * b_bytes) as isize),
     )
+}
+
+/// Products of equal columns.
+///
+/// # Safety
+/// As [`super::run`].
+#[inline(always)]
+pub unsafe fn depthwise<const FMA: bool>(spec: &Depthwise, args: &Args) {
+    with_scratch(&spec.out.expr, |scratch| {
+        let mut out = Interpreter::<FMA>::new(&spec.out, args, scratch);
+        for row in 0..spec.m {
+            for col in (0..spec.n).step_by(LANES) {
+                let count = LANES.min(spec.n - col);
+                // SAFETY: passed on to the caller.
+                unsafe {
+                    let acc = products::<FMA>(spec, args, row as i64, col, count);
+                    out.block(row, col, count, Some(&acc));
+                }
+            }
+        }
+    })
+}
+
+/// The sums of `count` columns of a row.
+///
+/// # Safety
+/// As [`super::run`].
+#[inline(always)]
+unsafe fn products<const FMA: bool>(
+    spec: &Depthwise,
+    args: &Args,
+    row: i64,
+    col: usize,
+    count: usize,
+) -> Lanes {
+    let (mut acc, mut a, mut b): (Lanes, Lanes, Lanes) = ([0; LANES], [0; LANES], [0; LANES]);
+    let at = |base: *const u8, offset: i64, size: usize| {
+        base.wrapping_offset((offset + (col * size) as i64) as isize)
+    };
+    // SAFETY: passed on to the caller: offsets of the batch, columns below n.
+    unsafe {
+        if spec.beta {
+            load(
+                DataType::F32,
+                at(args.c, row * spec.c_row_bytes, 4),
+                count,
+                false,
+                &mut acc,
+            );
+        }
+        for i in 0..args.batch {
+            let (of_a, of_b) = (*args.a_offsets.add(i), *args.b_offsets.add(i));
+            let of_a = of_a + row * spec.a_row_bytes;
+            load(
+                spec.a,
+                at(args.a, of_a, spec.a.size_bytes()),
+                count,
+                false,
+                &mut a,
+            );
+            load(
+                spec.b,
+                at(args.b, of_b, spec.b.size_bytes()),
+                count,
+                false,
+                &mut b,
+            );
+            for j in 0..count {
+                let sum = f32::from_bits(acc[j]);
+                let (a, b) = (f32::from_bits(a[j]), f32::from_bits(b[j]));
+                acc[j] = sum.add_product::<FMA>(a, b).to_bits();
+            }
+        }
+    }
+    acc
 }

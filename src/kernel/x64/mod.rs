@@ -1,11 +1,12 @@
 //! Generators for x86-64: one emitter for AVX2 and AVX-512.
 //!
 //! Every kernel keeps its argument pointer in rdi and a frame pointer in rbp, calls nothing and saves what it must.
-//! `simd` levels the instruction sets, `expr` emits expressions, `brgemm`, `tile` and `moves` are the kinds of kernels,
+//! `simd` levels the instruction sets, `expr` emits expressions, `brgemm`, `depthwise`, `tile` and `moves` are the kinds of kernels,
 //! `blocking` chooses register tiles.
 
 mod blocking;
 mod brgemm;
+mod depthwise;
 mod expr;
 mod moves;
 mod simd;
@@ -25,6 +26,7 @@ pub fn generate(spec: &Spec) -> Result<Vec<u8>> {
         Spec::Transpose(s) => moves::emit_transpose(s),
         Spec::Interleave(s) => moves::emit_interleave(s),
         Spec::Reduce(s) => moves::emit_reduce(s),
+        Spec::Depthwise(s) => depthwise::emit(s),
     }
 }
 

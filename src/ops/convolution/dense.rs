@@ -4,14 +4,14 @@
 //! Layouts that kernels cannot read are staged: reordered in scratch, activations a few images at a time.
 #![allow(unsafe_code)]
 
-use super::layout::{channel_run, channels_last, panels, place, strides};
+use super::layout::{Panels, channel_run, channels_last, panels, place, strides};
 use super::{Pass, stepped};
 use crate::attr::Attr;
 use crate::error::Result;
 use crate::exec::share;
 use crate::kernel::Kernel;
 use crate::kernel::expr::{Expr, Node};
-use crate::kernel::spec::{Args, Batch, Brgemm, Out, Spec};
+use crate::kernel::spec::{Args, Batch, Brgemm, Depthwise, Out, Spec};
 use crate::memory::{MAX_NDIMS, MemoryDesc};
 use crate::ops::epilogue::{Binding, Bindings, Epilogue, MAX_OPERANDS, arg};
 use crate::ops::sequence::Sequence;
@@ -67,6 +67,9 @@ impl Operand {
     }
 }
 
+/// Rows of a depthwise call: so few that all their channels are read in order.
+const FEW_PIXELS: i64 = 14;
+
 /// A panel of output channels.
 #[derive(Clone, Copy)]
 struct Panel {
@@ -82,6 +85,8 @@ struct Panel {
 #[derive(Clone)]
 struct Dense {
     env: Env,
+    /// Whether channels do not mix.
+    depthwise: bool,
     /// Input, weights, output.
     operands: [Operand; 3],
     cut: Cut,
@@ -107,10 +112,10 @@ impl Pass<'_> {
     pub(super) fn plan(mut self) -> Result<Planned> {
         self.input.1 = self.resolve(&self.input.1)?;
         self.output.1 = self.resolve(&self.output.1)?;
-        let (k, n) = self.channels();
+        let (k, n) = self.together();
         let (input, output) = (self.input.1, self.output.1);
         let in_run =
-            channel_run(&input, k, true).filter(|_| self.groups == 1 || !input.is_padded());
+            channel_run(&input, k, true).filter(|_| k == input.dims[1] || !input.is_padded());
         let out_run = channel_run(&output, n, false);
         let seen_input = in_run
             .is_none()
@@ -125,16 +130,12 @@ impl Pass<'_> {
         if self.weights.is_any() {
             self.weights = ideal;
         }
-        let fits = panels(&self.weights, self.dims).filter(|p| {
-            let v = self.weights.dtype().vnni() as i64;
-            let chunk = p.run.min(in_run);
-            chunk >= k
-                || (in_run % chunk == 0 && p.run % chunk == 0 && chunk % v == 0)
-                    && (k % chunk == 0
-                        || in_run < k && self.weights.padded_dims[self.dims.0] % chunk == 0)
-        });
         let mut sequence = Sequence::default();
-        let laid = if fits.is_some() { self.weights } else { ideal };
+        let laid = if self.reads_weights(k, in_run) {
+            self.weights
+        } else {
+            ideal
+        };
         let weights = sequence.read(self.env, (1, &self.weights), &laid)?;
         let mut args = self.arguments();
         let output_at = args.len() - 1;
@@ -178,16 +179,23 @@ impl Pass<'_> {
         images: i64,
         (args, sequence): (&mut Vec<Arg>, &mut Sequence),
     ) -> Result<Dense> {
-        let (k, n) = self.channels();
+        let (k, n) = self.together();
         let [input, weights, output] = &operands;
-        let laid = panels(&weights.md, self.dims).expect("staged weights lie in panels");
+        let laid = match self.is_depthwise() {
+            true => Panels {
+                width: gcd(in_run, out_run),
+                run: 1,
+                group_bytes: 0,
+            },
+            false => panels(&weights.md, self.dims).expect("staged weights lie in panels"),
+        };
         let chunk = laid.run.min(in_run).min(k);
         let width = match out_run < n {
             true => gcd(laid.width, out_run),
             false => laid.width.min(n).max(1),
         };
         let mut space = self.space(&operands, images, chunk, laid.group_bytes);
-        let cols_block = if self.groups == 1 || n % width == 0 {
+        let cols_block = if n == output.md.dims[1] || n % width == 0 {
             width
         } else {
             0
@@ -228,6 +236,7 @@ impl Pass<'_> {
         let reads_output = exprs.iter().any(reads);
         let mut dense = Dense {
             env: *self.env,
+            depthwise: self.is_depthwise(),
             panels: self.panels(&input.md, &weights.md, &output.md, width),
             widths: [width, n % width],
             cut,
@@ -241,7 +250,7 @@ impl Pass<'_> {
             reads_output,
             operands,
         };
-        dense.split = dense.split(2 * self.output.1.nelems() * k);
+        dense.split = dense.split(2 * self.output.1.nelems() * self.channels().0);
         Ok(dense)
     }
 
@@ -289,7 +298,12 @@ impl Pass<'_> {
             channels: channels.collect(),
             k: chunk,
             joined,
-            pixel_bytes: k * in_size,
+            pixel_bytes: self.together().0 * in_size,
+            longest: if self.is_depthwise() {
+                FEW_PIXELS
+            } else {
+                i64::MAX
+            },
             planes: true,
         }
     }
@@ -311,6 +325,20 @@ impl Pass<'_> {
             place.at(&position) - place.base
         };
         let mut panels = Vec::new();
+        if self.is_depthwise() {
+            let channels = output.dims[1];
+            let panel = |channel: i64| Panel {
+                a: at(input, &[(1, channel)]),
+                b: at(weights, &[(0, channel)]),
+                d: at(output, &[(1, channel)]),
+                channel,
+                tail: channel + width > channels,
+            };
+            return (0..channels)
+                .step_by(width.max(1) as usize)
+                .map(panel)
+                .collect();
+        }
         for g in 0..self.groups {
             for column in (0..n).step_by(width.max(1) as usize) {
                 let channel = g * n + column;
@@ -403,10 +431,28 @@ impl Dense {
         )
     }
 
-    fn spec(&self, shape: usize, n: i64) -> Brgemm {
+    fn spec(&self, shape: usize, n: i64) -> Spec {
         let (s, [input, weights, output]) = (&self.cut.shapes[shape], &self.operands);
         let (a, b) = (input.md.dtype(), weights.md.dtype());
-        Brgemm {
+        let out = Out {
+            expr: self.exprs[shape].clone(),
+            d: output.md.dtype(),
+            d_row_bytes: s.d_row,
+        };
+        if self.depthwise {
+            return Spec::Depthwise(Depthwise {
+                isa: self.env.isa,
+                m: s.m as usize,
+                n: n as usize,
+                a,
+                b,
+                a_row_bytes: s.a_row,
+                beta: false,
+                c_row_bytes: 0,
+                out,
+            });
+        }
+        Spec::Brgemm(Brgemm {
             isa: self.env.isa,
             m: s.m as usize,
             n: n as usize,
@@ -419,12 +465,8 @@ impl Dense {
             batch: Batch::Offset,
             beta: false,
             c_row_bytes: 0,
-            out: Out {
-                expr: self.exprs[shape].clone(),
-                d: output.md.dtype(),
-                d_row_bytes: s.d_row,
-            },
-        }
+            out,
+        })
     }
 }
 
@@ -446,10 +488,10 @@ impl Plan for Dense {
     fn compile(&self) -> Result<Box<dyn Run>> {
         let mut kernels = Vec::new();
         for shape in 0..self.cut.shapes.len() {
-            let whole = Kernel::get(&Spec::Brgemm(self.spec(shape, self.widths[0])))?;
+            let whole = Kernel::get(&self.spec(shape, self.widths[0]))?;
             let tail = match self.widths[1] {
                 0 => whole.clone(),
-                n => Kernel::get(&Spec::Brgemm(self.spec(shape, n)))?,
+                n => Kernel::get(&self.spec(shape, n))?,
             };
             kernels.push([whole, tail]);
         }

@@ -134,6 +134,38 @@ impl Pass<'_> {
         )
     }
 
+    /// Whether channels do not mix, in a kernel of so few taps that sums of bytes are exact in f32.
+    pub(super) fn is_depthwise(&self) -> bool {
+        let taps: i64 = self.axes.iter().map(|a| a.taps).product();
+        self.groups > 1 && self.channels() == (1, 1) && taps <= 512
+    }
+
+    /// Channels of the input and of the output that one call may take.
+    pub(super) fn together(&self) -> (i64, i64) {
+        match self.is_depthwise() {
+            true => (self.groups, self.groups),
+            false => self.channels(),
+        }
+    }
+
+    /// Whether the weights can be read as they lie, with an input that has runs of `run` of its `k` channels.
+    pub(super) fn reads_weights(&self, k: i64, run: i64) -> bool {
+        let md = &self.weights;
+        if self.is_depthwise() {
+            let size = md.dtype().size_bytes() as i64;
+            let groups = md.dims[0];
+            return md.is_plain() && spacing(&place(md), 0, 1, groups) == (size, groups);
+        }
+        let v = md.dtype().vnni() as i64;
+        panels(md, self.dims).is_some_and(|p| {
+            let chunk = p.run.min(run);
+            let whole = chunk == 0 || k % chunk == 0;
+            let padded = || run < k && md.padded_dims[self.dims.0] % chunk == 0;
+            chunk >= k
+                || (run % chunk == 0 && p.run % chunk == 0 && chunk % v == 0) && (whole || padded())
+        })
+    }
+
     /// The layout for activations that may have any: channels last.
     pub(super) fn resolve(&self, md: &MemoryDesc) -> Result<MemoryDesc> {
         match md.is_any() {
@@ -144,6 +176,10 @@ impl Pass<'_> {
 
     /// The weights' layout that suits an input with runs of `run` channels.
     pub(super) fn panel_layout(&self, run: i64) -> Result<MemoryDesc> {
+        if self.is_depthwise() {
+            let tag = ["dbca", "debca", "defbca"][self.weights.dims().len() - 4];
+            return MemoryDesc::with_tag(self.weights.dims(), self.weights.dtype(), tag);
+        }
         let (k, n) = self.channels();
         let v = self.weights.dtype().vnni() as i64;
         let width = (gemm::panel(self.env.isa) as i64).min((n.max(1) + 7) / 8 * 8);

@@ -18,6 +18,7 @@ use super::epilogue::{self, Binding, Epilogue, Input, Request, arg};
 use super::matrix::{accumulator, check_types};
 use super::{Arg, Env, Planned, Prop};
 use crate::attr::Attr;
+use crate::dtype::DataType;
 use crate::error::Result;
 use crate::kernel::expr::{Bcast, Expr};
 use crate::memory::{MAX_NDIMS, MemoryDesc};
@@ -367,7 +368,10 @@ impl Pass<'_> {
         };
         let request = Request {
             attr: &attr,
-            acc: accumulator(self.input.1.dtype()),
+            acc: match self.is_depthwise() {
+                true => DataType::F32,
+                false => accumulator(self.input.1.dtype()),
+            },
             zero_points: &[],
             reduced: 0,
             scaled: &[
