@@ -154,7 +154,8 @@ pub struct Reduce {
 }
 
 /// `acc[i][j] = beta·C + Σ_b a_b[i][j]·b_b[j]`, then `d = expr(acc)`, for m rows of n columns. The batch is found as by
-/// `Batch::Offset`; factors of every type are converted to f32, as is the accumulator.
+/// `Batch::Offset`; factors of every type are converted to f32, as is the accumulator. What lies
+/// `args.a_stride` bytes behind A is fetched into the cache, or nothing new where that is 0.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Depthwise {
     /// Instruction set to generate for.

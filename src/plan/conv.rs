@@ -175,6 +175,8 @@ pub struct Table {
     pub a: Vec<i64>,
     /// In a panel of the weights.
     pub b: Vec<i64>,
+    /// Bytes from the first row of the input to what the next row of outputs will need for the first time.
+    pub ahead: i64,
 }
 
 /// One kernel call.
@@ -469,6 +471,8 @@ impl Space {
                 }
             }
         }
+        let last = table.a.iter().max().copied().unwrap_or(0);
+        table.ahead = last + runs[1].in_step * self.input[2];
         table
     }
 }

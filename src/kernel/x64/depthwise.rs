@@ -50,19 +50,32 @@ pub fn emit(s: &Depthwise) -> Result<Vec<u8>> {
     g.simd.set_tail(s.n);
     let operands = Mem::new(RDI, offset_of!(Args, operands) as i32);
     g.simd.a.load(R14, operands);
-    g.columns();
+    g.rows();
     super::epilogue(&mut g.simd);
     g.simd.a.finish()
 }
 
 impl Gen<'_> {
-    /// Blocks of columns, in loops over those of one size; a last one with a tail stands alone.
-    fn columns(&mut self) {
-        let (vl, n) = (self.simd.vl(), self.s.n);
+    /// Blocks of rows; inside, blocks of columns, so that memory is read in order.
+    fn rows(&mut self) {
         let wide = (self.room / self.s.m.clamp(1, 6)).clamp(1, 8);
-        let parts = even_parts(n.div_ceil(vl), wide);
+        let widths = even_parts(self.s.n.div_ceil(self.simd.vl()), wide);
+        let parts = even_parts(self.s.m, (self.room / widths[0]).clamp(1, ROWS));
         let mut first = 0;
         for run in parts.chunk_by(|a, b| a == b) {
+            let rows = run[0];
+            repeat(self, R15, first, rows, run.len(), |g, row| {
+                g.columns(rows, row, &widths)
+            });
+            first += rows * run.len();
+        }
+    }
+
+    /// Blocks of columns, in loops over those of one size; a last one with a tail stands alone.
+    fn columns(&mut self, rows: usize, row: Pos, widths: &[usize]) {
+        let (vl, n) = (self.simd.vl(), self.s.n);
+        let mut first = 0;
+        for run in widths.chunk_by(|a, b| a == b) {
             let width = run[0] * vl;
             let tail = first + run.len() * width > n;
             let whole = run.len() - usize::from(tail);
@@ -72,21 +85,11 @@ impl Gen<'_> {
                     0 => continue,
                     _ => (0..run[0]).map(lanes).collect(),
                 };
-                repeat(self, R13, start, width, count, |g, at| g.rows(at, &vecs));
+                repeat(self, R13, start, width, count, |g, column| {
+                    g.tile(rows, (row, column), &vecs)
+                });
             }
             first += run.len() * width;
-        }
-    }
-
-    fn rows(&mut self, column: Pos, vecs: &[Lanes]) {
-        let parts = even_parts(self.s.m, (self.room / vecs.len()).clamp(1, ROWS));
-        let mut first = 0;
-        for run in parts.chunk_by(|a, b| a == b) {
-            let rows = run[0];
-            repeat(self, R15, first, rows, run.len(), |g, row| {
-                g.tile(rows, (row, column), vecs)
-            });
-            first += rows * run.len();
         }
     }
 
@@ -119,6 +122,8 @@ impl Gen<'_> {
         row.add_scaled(a, R8, s.a_row_bytes, RAX);
         col.add_scaled(a, R8, s.a.size_bytes() as i64, RAX);
         col.add_scaled(a, R9, s.b.size_bytes() as i64, RAX);
+        self.prefetch(rows, vecs.len());
+        let a = &mut self.simd.a;
         let (top, done) = (a.label(), a.label());
         a.load(RCX, arg(offset_of!(Args, batch)));
         a.test_rr(RCX, RCX);
@@ -136,6 +141,21 @@ impl Gen<'_> {
         a.bind(done);
         let free = (rows * vecs.len()) as u8;
         store_tile(&mut self.simd, &s.out, at, rows, vecs, free);
+    }
+
+    /// Fetches what the rows of A will need that lie `args.a_stride` bytes ahead; r8 points to A.
+    fn prefetch(&mut self, rows: usize, vecs: usize) {
+        const LINE: usize = 64;
+        let width = vecs * self.simd.vl() * self.s.a.size_bytes();
+        let a = &mut self.simd.a;
+        a.load(RAX, Mem::new(RDI, offset_of!(Args, a_stride) as i32));
+        a.add_rr(RAX, R8);
+        for row in 0..rows {
+            for byte in (0..width).step_by(LINE) {
+                let at = row as i64 * self.s.a_row_bytes + byte as i64;
+                a.prefetcht0(Mem::new(RAX, at as i32));
+            }
+        }
     }
 
     /// Adds one block of the batch, rax and rbx pointing to it.

@@ -647,6 +647,7 @@ impl Compiled {
                     b_offsets: table.b.as_ptr(),
                     d: output.wrapping_offset((call.d + panel.d) as isize),
                     batch: table.a.len(),
+                    a_stride: table.ahead,
                     operands: operands.as_ptr(),
                     ..Args::default()
                 };

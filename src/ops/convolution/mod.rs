@@ -11,6 +11,7 @@
 #![allow(unsafe_code)]
 
 mod dense;
+mod depthwise;
 mod layout;
 mod weights;
 

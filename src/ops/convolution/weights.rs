@@ -5,8 +5,8 @@
 //! tap, over the pixels that this tap meets. A tile is always summed in the order of the bands, whatever the threads.
 #![allow(unsafe_code)]
 
-use super::Desc;
 use super::layout::{channel_run, channels_last, panel_tag, panels, place, strides};
+use super::{Desc, depthwise};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::{pack::Side, share};
@@ -161,11 +161,6 @@ fn flattened(axes: &mut [Axis; 3], sides: [&mut Source; 2]) {
 
 impl Desc {
     pub(super) fn backward_weights(&self, env: &Env) -> Result<Planned> {
-        let resolve = |md: &MemoryDesc| match md.is_any() {
-            true => in_blocks(md, env),
-            false => Ok(*md),
-        };
-        let (src, diff_dst) = (resolve(&self.src)?, resolve(&self.dst)?);
         let first = usize::from(self.grouped());
         // The weights' dimensions of the large side's channels and of the small side's.
         let dims = match self.transposed {
@@ -173,6 +168,13 @@ impl Desc {
             false => (first + 1, first),
         };
         let (m, n) = (self.weights.dims[dims.0], self.weights.dims[dims.1]);
+        let alone = self.groups() > 1 && (m, n) == (1, 1);
+        let resolve = |md: &MemoryDesc| match md.is_any() {
+            true if alone => channels_last(md),
+            true => in_blocks(md, env),
+            false => Ok(*md),
+        };
+        let (src, diff_dst) = (resolve(&self.src)?, resolve(&self.dst)?);
         let width = (gemm::panel(env.isa) as i64).min((n.max(1) + 7) / 8 * 8);
         let tag = |dtype: DataType| {
             let v = dtype.vnni() as i64;
@@ -180,6 +182,7 @@ impl Desc {
             MemoryDesc::with_tag(self.weights.dims(), dtype, &tag)
         };
         let weights = match self.weights.is_any() {
+            true if alone => depthwise::layout(&self.weights, self.weights.dtype())?,
             true => tag(self.weights.dtype())?,
             false => self.weights,
         };
@@ -197,6 +200,9 @@ impl Desc {
             };
             bias_gradient(&mut sequence, env, &diff_dst, (3, &bias))?;
             args.push(Arg::output(DIFF_BIAS, bias));
+        }
+        if alone {
+            return self.backward_depthwise(env, (src, diff_dst, weights), (args, sequence));
         }
         let seen = match panels(&weights, dims) {
             Some(p) if writes_tiles(&weights, dims, (p.width, p.run)) && p.width <= width => {
@@ -239,6 +245,29 @@ impl Desc {
             dims,
             joined,
         );
+        sequence.finish(args, gradient.planned(), env)
+    }
+}
+
+impl Desc {
+    /// The same where channels do not mix.
+    fn backward_depthwise(
+        &self,
+        env: &Env,
+        (src, diff_dst, weights): (MemoryDesc, MemoryDesc, MemoryDesc),
+        (args, mut sequence): (Vec<Arg>, Sequence),
+    ) -> Result<Planned> {
+        let (from_src, from_dst) = (depthwise::seen(&src)?, depthwise::seen(&diff_dst)?);
+        let src = (sequence.read(env, (0, &src), &from_src)?, &from_src);
+        let dst = (sequence.read(env, (1, &diff_dst), &from_dst)?, &from_dst);
+        let sides = if self.transposed {
+            [dst, src]
+        } else {
+            [src, dst]
+        };
+        let taps = depthwise::layout(&weights, DataType::F32)?;
+        let stored = sequence.written(env, (2, &weights), &taps, false)?;
+        let gradient = depthwise::Gradient::new(env, self.axes(), sides, stored);
         sequence.finish(args, gradient.planned(), env)
     }
 }
