@@ -4,7 +4,7 @@
 //! accumulators as there are registers hide their latency.
 
 use super::blocking::even_parts;
-use super::expr::temps_needed;
+use super::expr::{Pool, temps_needed};
 use super::simd::{Lanes, Simd};
 use super::tile::{check_expr, store_tile};
 use super::{Pos, check_reach, repeat};
@@ -139,8 +139,10 @@ impl Gen<'_> {
         a.dec(RCX);
         a.jcc(Cond::Ne, top);
         a.bind(done);
-        let free = (rows * vecs.len()) as u8;
-        store_tile(&mut self.simd, &s.out, at, rows, vecs, free);
+        // The mask of a tail is needed by later blocks, whatever this one's width.
+        let regs = self.simd.regs(self.simd.has_tail(s.n)) as u8;
+        let pool = Pool::of((rows * vecs.len()) as u8..regs);
+        store_tile(&mut self.simd, &s.out, at, rows, vecs, pool);
     }
 
     /// Fetches what the rows of A will need that lie `args.a_stride` bytes ahead; r8 points to A.

@@ -1,7 +1,7 @@
 //! Backward by weights where channels do not mix: `dW[tap][c] = Σ large[pixel + tap][c] · small[pixel][c]`.
 //!
-//! The rows of a call are the taps of a row that the same outputs meet, its batch the pixels of a row: so every vector of
-//! the small side is read once for all of these taps. Parts take blocks of channels.
+//! The rows of a call are the taps of a row that the same outputs meet, its batch the pixels of some rows: so every vector
+//! of the small side is read once for all of these taps. Parts take blocks of channels.
 #![allow(unsafe_code)]
 
 use super::layout::{channels_last, place, strides};
@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 /// Channels of a call.
 const BLOCK: i64 = 64;
+/// Bytes of either side that a call should read.
+const BAND_BYTES: i64 = 64 << 10;
 
 /// What creation knows before kernels exist.
 #[derive(Clone)]
@@ -93,6 +95,13 @@ impl Gradient {
         }
     }
 
+    /// Rows of a band.
+    fn rows(&self) -> i64 {
+        let [_, height, width] = &self.axes;
+        let bytes = (width.small * BLOCK * 4).max(1);
+        (BAND_BYTES / bytes).clamp(1, height.small.max(1))
+    }
+
     fn spec(&self, taps: i64, n: i64) -> Spec {
         let [large, small] = &self.sides;
         let row_bytes = self.channels * 4;
@@ -117,7 +126,7 @@ impl Gradient {
 /// Outputs of a row that meet the same taps.
 struct Group {
     pixels: Pixels,
-    /// Byte offsets of the pixels on the large side (of the first tap) and on the small side.
+    /// Byte offsets of the pixels of a band on the large side (of the first tap) and on the small side, row by row.
     a: Vec<i64>,
     b: Vec<i64>,
     /// For whole blocks of channels and for the last one.
@@ -138,16 +147,22 @@ impl Plan for Gradient {
                 continue;
             };
             let count = pixels.taps.len() as i64;
-            let of_a = |i| (first.from + i * pixels.in_step) * large.strides[3];
-            let of_b = |i| (pixels.first + i) * small.strides[3];
+            let rows = (0..self.rows()).flat_map(|y| (0..pixels.count).map(move |i| (y, i)));
+            let stride = self.axes[1].stride;
+            let of_a = |(y, i): (i64, i64)| {
+                let x = first.from + i * pixels.in_step;
+                y * stride * large.strides[2] + x * large.strides[3]
+            };
+            let of_b =
+                |(y, i): (i64, i64)| y * small.strides[2] + (pixels.first + i) * small.strides[3];
             let whole = Kernel::get(&self.spec(count, BLOCK.min(self.channels)))?;
             let last = match self.channels % BLOCK {
                 0 => whole.clone(),
                 rest => Kernel::get(&self.spec(count, rest))?,
             };
             groups.push(Group {
-                a: (0..pixels.count).map(of_a).collect(),
-                b: (0..pixels.count).map(of_b).collect(),
+                a: rows.clone().map(of_a).collect(),
+                b: rows.map(of_b).collect(),
                 kernels: [whole, last],
                 pixels,
             });
@@ -209,38 +224,48 @@ impl Compiled {
                     .write_bytes(0, 4 * n as usize)
             };
         }
-        let inside = |axis: &Axis, i: i64, tap: i64| {
-            let far = i * axis.stride - axis.pad + tap * axis.dilation;
-            (0..axis.large).contains(&far).then_some(far)
-        };
+        let taps = |axis: &Axis| 0..axis.taps;
         for image in 0..p.minibatch {
-            for (z, y) in (0..depth.small).flat_map(|z| (0..height.small).map(move |y| (z, y))) {
-                for (tz, ty) in (0..depth.taps).flat_map(|z| (0..height.taps).map(move |y| (z, y)))
-                {
-                    if let (Some(far_z), Some(far_y)) =
-                        (inside(depth, z, tz), inside(height, y, ty))
-                    {
-                        let row = (tz * height.taps + ty) * p.axes[2].taps;
-                        let place = |side: usize, z: i64, y: i64| {
-                            let s = &p.sides[side];
-                            let at = image * s.strides[0] + z * s.strides[1] + y * s.strides[2];
-                            let channel = channel * s.dtype.size_bytes() as i64;
-                            shared.sides[side].wrapping_offset((at + channel) as isize)
-                        };
-                        let [a, b] = [place(0, far_z, far_y), place(1, z, y)];
-                        // SAFETY: rows of the image, and a row of taps.
-                        unsafe { self.row(a, b, out, row, usize::from(n < BLOCK)) };
+            for (z, y) in (0..depth.small).flat_map(|z| {
+                (0..height.small)
+                    .step_by(p.rows() as usize)
+                    .map(move |y| (z, y))
+            }) {
+                for (tz, ty) in taps(depth).flat_map(|z| taps(height).map(move |y| (z, y))) {
+                    let far_z = z * depth.stride - depth.pad + tz * depth.dilation;
+                    let (first, end) = height.met(ty);
+                    let band = first.max(y)..end.min(y + p.rows());
+                    if !(0..depth.large).contains(&far_z) || band.is_empty() {
+                        continue;
                     }
+                    let place = |side: usize, z: i64, y: i64| {
+                        let s = &p.sides[side];
+                        let at = image * s.strides[0] + z * s.strides[1] + y * s.strides[2];
+                        let channel = channel * s.dtype.size_bytes() as i64;
+                        shared.sides[side].wrapping_offset((at + channel) as isize)
+                    };
+                    let far_y = band.start * height.stride - height.pad + ty * height.dilation;
+                    let sides = [place(0, far_z, far_y), place(1, z, band.start)];
+                    let row = (tz * height.taps + ty) * p.axes[2].taps;
+                    let (count, last) = (band.end - band.start, usize::from(n < BLOCK));
+                    // SAFETY: rows of the image, and a row of taps.
+                    unsafe { self.rows(sides, count, (out, row), last) };
                 }
             }
         }
     }
 
-    /// What a row of pixels brings to a row of taps.
+    /// What rows of pixels bring to a row of taps.
     ///
     /// # Safety
     /// The pointers are rows of the sides and the gradient, at a block of channels.
-    unsafe fn row(&self, a: *const u8, b: *const u8, out: *mut u8, row: i64, last: usize) {
+    unsafe fn rows(
+        &self,
+        [a, b]: [*const u8; 2],
+        rows: i64,
+        (out, row): (*mut u8, i64),
+        last: usize,
+    ) {
         for group in &self.groups {
             let tap = row + group.pixels.taps[0].at;
             let d = out.wrapping_offset((tap * self.plan.channels * 4) as isize);
@@ -251,10 +276,10 @@ impl Compiled {
                 b_offsets: group.b.as_ptr(),
                 c: d,
                 d,
-                batch: group.a.len(),
+                batch: (rows * group.pixels.count) as usize,
                 ..Args::default()
             };
-            // SAFETY: the kernel was made for these taps and channels.
+            // SAFETY: the kernel was made for these taps and channels, the lists for so many rows at least.
             unsafe { group.kernels[last].call(&args) };
         }
     }
