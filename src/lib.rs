@@ -24,3 +24,4 @@ pub mod knobs;
 pub mod log;
 pub mod machine;
 pub mod memory;
+pub mod process;

@@ -41,6 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("attr", &["memory"]),
     ("dtype", &[]),
     ("error", &[]),
+    ("process", &[]),
     // The knobs say which ISA, and lines say which machine wrote them.
     ("knobs", &["machine"]),
     ("log", &["machine"]),
@@ -52,6 +53,7 @@ const EVERYONE: &[&str] = &[
     "dtype",
     "knobs",
     "log",
+    "process",
     "invalid",
     "unimplemented_here",
     "ensure",
@@ -68,6 +70,7 @@ const UNSAFE: &[&str] = &[
     "ops",
     "memory",
     "primitive",
+    "process",
     "log",
 ];
 

@@ -4,18 +4,19 @@
 //! the system refuses that, a kernel gets pages of its own that turn from writable to executable. Where it refuses
 //! that as well, publishing fails and the caller uses the portable kernel.
 //!
-//! The arena belongs to the process that made it. A forked child sees the same physical pages, so it runs the kernels
-//! it inherited, never writes them, and starts an arena of its own with its first new kernel.
+//! The arena belongs to the process that made it. A fork gives the child a copy of all code, at the same addresses; the
+//! child never writes what it inherited, and starts an arena of its own with its first new kernel.
 
 #![allow(unsafe_code)]
 
 use crate::error::{Error, Result, Status};
+use crate::process::{Own, PerProcess};
 use crate::unimplemented_here;
 use libc::{c_int, c_void};
+use std::cell::RefCell;
 use std::io;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 pub use crate::knobs::JitMemory as Policy;
 
@@ -51,9 +52,7 @@ impl Code {
     /// Makes a copy of the bytes executable, in the ways that the policy allows.
     pub fn publish(bytes: &[u8], policy: Policy) -> Result<Code> {
         match policy {
-            Policy::Auto => Arena::current()
-                .publish(bytes)
-                .or_else(|_| publish_pages(bytes)),
+            Policy::Auto => publish_in_arena(bytes).or_else(|_| publish_pages(bytes)),
             Policy::Mprotect => publish_pages(bytes),
             Policy::None => Err(unimplemented_here!(
                 "executable memory is switched off by BRICK_JIT_MEMORY=none"
@@ -75,13 +74,11 @@ impl Code {
 
 impl Drop for Code {
     fn drop(&mut self) {
-        // A kernel inherited through fork stays: its pages are shared with the parent. Own pages unmap themselves.
+        // A kernel inherited through fork stays: the child keeps no books about it. Own pages unmap themselves.
         if let Home::Arena(arena) = self.home
-            && arena.pid == process_id()
+            && arena.is_ours()
         {
-            arena
-                .lock()
-                .give_back(self.entry.as_ptr() as usize, self.len);
+            lock(arena).give_back(self.entry.as_ptr() as usize, self.len);
         }
     }
 }
@@ -124,10 +121,6 @@ fn refused(what: &str) -> Error {
     )
 }
 
-fn process_id() -> u32 {
-    std::process::id()
-}
-
 /// A mapping, unmapped on drop.
 #[derive(Debug)]
 struct Map {
@@ -166,50 +159,81 @@ impl Drop for Map {
 }
 
 /// The chunks of one process.
-#[derive(Debug)]
-struct Arena {
-    pid: u32,
-    chunks: Mutex<Chunks>,
+type Arena = Own<Mutex<Chunks>>;
+
+static ARENA: PerProcess<Mutex<Chunks>> = PerProcess::new();
+
+fn lock(arena: &'static Arena) -> MutexGuard<'static, Chunks> {
+    arena.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Arena {
-    /// The arena of this process, made if need be without a lock that another thread could hold across a fork.
-    fn current() -> &'static Arena {
-        static CURRENT: AtomicPtr<Arena> = AtomicPtr::new(ptr::null_mut());
-        let pid = process_id();
-        let seen = CURRENT.load(Ordering::Acquire);
-        // SAFETY: only leaked arenas are ever stored.
-        if let Some(arena) = unsafe { seen.as_ref() }
-            && arena.pid == pid
-        {
-            return arena;
-        }
-        let chunks = Mutex::default();
-        let fresh = Box::into_raw(Box::new(Arena { pid, chunks }));
-        match CURRENT.compare_exchange(seen, fresh, Ordering::AcqRel, Ordering::Acquire) {
-            // SAFETY: leaked above, and never freed from here on.
-            Ok(_) => unsafe { &*fresh },
-            Err(winner) => {
-                // SAFETY: `fresh` was never shared; the winner is a leaked arena of this process.
-                unsafe {
-                    drop(Box::from_raw(fresh));
-                    &*winner
-                }
+fn publish_in_arena(bytes: &[u8]) -> Result<Code> {
+    watch_for_forks();
+    let arena = ARENA.get();
+    let entry = lock(arena).publish(bytes)?;
+    Ok(Code {
+        entry,
+        len: bytes.len(),
+        home: Home::Arena(arena),
+    })
+}
+
+/// Between the two halves of a fork: the arena, locked, and a copy of each chunk for the child.
+struct Fork {
+    _arena: MutexGuard<'static, Chunks>,
+    copies: Vec<Twin>,
+}
+
+/// A copy of a chunk's bytes, and the view to run them from, which the child puts them behind.
+struct Twin {
+    file: Memfd,
+    address: *mut c_void,
+    len: usize,
+}
+
+/// Gives forked children code of their own: the parent goes on writing to the pages that they would else share.
+fn watch_for_forks() {
+    thread_local! {
+        static FORK: RefCell<Option<Fork>> = const { RefCell::new(None) };
+    }
+    extern "C" fn before() {
+        let fork = ARENA.existing().map(|arena| {
+            let arena = lock(arena);
+            let copies = arena.0.iter().filter_map(|chunk| chunk.twin().ok());
+            Fork {
+                copies: copies.collect(),
+                _arena: arena,
             }
+        });
+        // A thread that is ending has no place for it; its child shares the parent's code.
+        let _ = FORK.try_with(|place| place.replace(fork));
+    }
+    extern "C" fn in_parent() {
+        let _ = FORK.try_with(RefCell::take);
+    }
+    extern "C" fn in_child() {
+        if let Ok(Some(fork)) = FORK.try_with(RefCell::take) {
+            fork.copies.iter().for_each(Twin::take_over);
         }
     }
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // SAFETY: the handlers use nothing but what the forking thread holds. If the system has no memory for them, a child
+        // shares its parent's code, which is right until the parent drops a kernel that the child still runs.
+        unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+    });
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Chunks> {
-        self.chunks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn publish(&'static self, bytes: &[u8]) -> Result<Code> {
-        let entry = self.lock().publish(bytes)?;
-        Ok(Code {
-            entry,
-            len: bytes.len(),
-            home: Home::Arena(self),
-        })
+impl Twin {
+    /// Puts the copy in place of the pages shared with the parent.
+    fn take_over(&self) {
+        let (prot, flags) = (
+            libc::PROT_READ | libc::PROT_EXEC,
+            libc::MAP_SHARED | libc::MAP_FIXED,
+        );
+        // SAFETY: the range is a chunk's view to run from, the copy has the same bytes, and the child's one thread runs none
+        // of them now. If the system refuses, the old pages stay.
+        unsafe { libc::mmap(self.address, self.len, prot, flags, self.file.0, 0) };
     }
 }
 
@@ -270,6 +294,21 @@ impl Chunk {
             free: vec![(0, len)],
             fresh: 0,
         })
+    }
+
+    /// The bytes that kernels may lie in, once more.
+    fn twin(&self) -> Result<Twin> {
+        let twin = Twin {
+            file: Memfd::new(self.run.len)?,
+            address: self.run.address(),
+            len: self.run.len,
+        };
+        // SAFETY: that much of the view is mapped and readable.
+        let written = unsafe { libc::pwrite(twin.file.0, twin.address, self.fresh, 0) };
+        match usize::try_from(written) {
+            Ok(written) if written == self.fresh => Ok(twin),
+            _ => Err(refused("copying code for a child")),
+        }
     }
 
     fn holds(&self, entry: usize) -> bool {

@@ -16,10 +16,11 @@ mod x64;
 use crate::error::{Error, Result, Status};
 use crate::jit::{code::Code, inspect};
 use crate::machine::{Isa, machine};
+use crate::process::PerProcess;
 use crate::{knobs, log_line, unimplemented_here};
 use spec::{Args, Spec};
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 type Entry = unsafe extern "C" fn(*const Args);
 
@@ -57,7 +58,7 @@ pub struct Kernel {
 type Slot = Arc<Mutex<Weak<Kernel>>>;
 
 /// Kernels in use. The cache does not keep them alive: primitives do, so memory is bounded by what primitives hold.
-static CACHE: LazyLock<Mutex<HashMap<Spec, Slot>>> = LazyLock::new(Mutex::default);
+static CACHE: PerProcess<Mutex<HashMap<Spec, Slot>>> = PerProcess::new();
 
 /// Entries beyond which the cache drops those whose kernels are gone.
 const SWEEP_AT: usize = 1024;
@@ -126,7 +127,7 @@ impl Kernel {
 }
 
 fn slot_of(spec: &Spec) -> Slot {
-    let mut map = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut map = CACHE.get().lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(slot) = map.get(spec) {
         return slot.clone();
     }

@@ -8,11 +8,12 @@ use crate::{
     attr::Attr,
     knobs,
     ops::{Env, Op},
+    process::PerProcess,
 };
 use std::{
     collections::HashMap,
     hash::{BuildHasherDefault, Hash, Hasher},
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 #[derive(Default)]
@@ -26,10 +27,10 @@ struct Slot {
     used: u64,
 }
 
-static CACHE: LazyLock<Mutex<Cache>> = LazyLock::new(Mutex::default);
+static CACHE: PerProcess<Mutex<Cache>> = PerProcess::new();
 
 fn cache() -> MutexGuard<'static, Cache> {
-    CACHE.lock().unwrap_or_else(PoisonError::into_inner)
+    CACHE.get().lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The hash of a key.

@@ -1,0 +1,105 @@
+//! What belongs to one process: a forked child makes it anew.
+//!
+//! A child has one thread of its parent's and all of its memory: locks that the other threads held stay locked in it for
+//! good. So whatever a lock guards that creations share is kept here, by process; the child starts with an empty one, and
+//! what its parent had is left alone.
+#![allow(unsafe_code)]
+
+use std::{
+    ops::Deref,
+    process,
+    ptr::null_mut,
+    sync::atomic::{
+        AtomicPtr,
+        Ordering::{AcqRel, Acquire},
+    },
+};
+
+/// A value for each process that asks.
+pub struct PerProcess<T: 'static> {
+    current: AtomicPtr<Own<T>>,
+}
+
+/// The value of one process; it is never freed.
+#[derive(Debug)]
+pub struct Own<T> {
+    pid: u32,
+    value: T,
+}
+
+impl<T> Own<T> {
+    /// Whether it was made by this process, not inherited.
+    pub fn is_ours(&self) -> bool {
+        self.pid == process::id()
+    }
+}
+
+impl<T> Deref for Own<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: Default + Sync> PerProcess<T> {
+    /// No value yet.
+    pub const fn new() -> PerProcess<T> {
+        PerProcess {
+            current: AtomicPtr::new(null_mut()),
+        }
+    }
+
+    /// The value of this process, if it has one.
+    pub fn existing(&self) -> Option<&'static Own<T>> {
+        // SAFETY: only leaked boxes are ever stored.
+        let own = unsafe { self.current.load(Acquire).as_ref() };
+        own.filter(|own| own.is_ours())
+    }
+
+    /// The value of this process, made if need be: without a lock, so that no fork can leave one behind.
+    pub fn get(&self) -> &'static Own<T> {
+        let seen = self.current.load(Acquire);
+        if let Some(own) = self.existing() {
+            return own;
+        }
+        let fresh = Box::into_raw(Box::new(Own {
+            pid: process::id(),
+            value: T::default(),
+        }));
+        match (self.current).compare_exchange(seen, fresh, AcqRel, Acquire) {
+            // SAFETY: leaked here, and never freed from here on.
+            Ok(_) => unsafe { &*fresh },
+            // SAFETY: `fresh` was never shared; the winner is a leaked box of this process.
+            Err(winner) => unsafe {
+                drop(Box::from_raw(fresh));
+                &*winner
+            },
+        }
+    }
+}
+
+impl<T: Default + Sync> Default for PerProcess<T> {
+    fn default() -> PerProcess<T> {
+        PerProcess::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[test]
+    fn one_value_for_all_threads() {
+        static VALUE: PerProcess<Mutex<u32>> = PerProcess::new();
+        assert!(VALUE.existing().is_none());
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| *VALUE.get().lock().unwrap() += 1);
+            }
+        });
+        assert_eq!(*VALUE.get().lock().unwrap(), 8);
+        assert!(VALUE.existing().is_some_and(Own::is_ours));
+    }
+}
