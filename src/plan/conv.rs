@@ -441,7 +441,7 @@ impl Space {
     }
 
     /// The table of every combination of runs.
-    fn tables(&self) -> Vec<Table> {
+    pub fn tables(&self) -> Vec<Table> {
         let [depths, heights, widths] = &self.runs;
         let mut tables = Vec::new();
         for z in depths {

@@ -404,6 +404,14 @@ fn conv_forward_with_attributes() {
         "conv u8:s8:u8 g2mb2ic20oc40ih6kh3ph1 scales=src,wei:3,dst",
         "conv u8:s8:f32 g16mb2ic16oc16ih6kh3ph1 scales=wei:3",
     ]);
+    for types in ["u8:s8:s32", "u8:s8:u8", "s8:s8:f32"] {
+        judge_all(with_shapes(&[types], " zp=src"));
+        judge_all(with_shapes(
+            &[types],
+            " zp=src,dst tags=any:any:any bias=f32 post=relu scales=src,dst",
+        ));
+    }
+    judge_all(UP.map(|shape| format!("deconv u8:s8:f32 {shape} zp=src bias=f32")));
 }
 
 #[test]

@@ -5,31 +5,29 @@
 #![allow(unsafe_code)]
 
 use super::layout::{Panels, channel_run, channels_last, panels, place, strides};
+use super::zero_point::TapSums;
 use super::{Pass, stepped};
 use crate::attr::Attr;
 use crate::error::Result;
-use crate::exec::share;
-use crate::kernel::Kernel;
 use crate::kernel::expr::{Expr, Node};
-use crate::kernel::spec::{Args, Batch, Brgemm, Depthwise, Out, Spec};
+use crate::kernel::spec::{Batch, Brgemm, Depthwise, Out, Spec};
 use crate::memory::{MAX_NDIMS, MemoryDesc};
-use crate::ops::epilogue::{Binding, Bindings, Epilogue, MAX_OPERANDS, arg};
+use crate::ops::epilogue::{Binding, Bindings, Epilogue, arg};
 use crate::ops::sequence::Sequence;
-use crate::ops::{Arg, Env, Exec, Plan, Planned, Run, reorder};
+use crate::ops::{Arg, Env, Planned, reorder};
 use crate::plan::conv::{self, Along, Cut, Space};
-use std::sync::Arc;
 
 /// An operand of the nest.
 #[derive(Clone)]
-struct Operand {
+pub(super) struct Operand {
     /// Index of the argument.
-    arg: usize,
+    pub arg: usize,
     /// What the kernels see: the argument, or its copy in scratch.
-    md: MemoryDesc,
+    pub md: MemoryDesc,
     /// The argument's own layout where it is staged, and where in scratch.
-    staged: Option<(MemoryDesc, usize)>,
+    pub staged: Option<(MemoryDesc, usize)>,
     /// Bytes from one block of images to the next in the argument; 0 for weights.
-    advance: i64,
+    pub advance: i64,
 }
 
 impl Operand {
@@ -72,40 +70,42 @@ const FEW_PIXELS: i64 = 14;
 
 /// A panel of output channels.
 #[derive(Clone, Copy)]
-struct Panel {
-    a: i64,
-    b: i64,
-    d: i64,
-    channel: i64,
+pub(super) struct Panel {
+    pub a: i64,
+    pub b: i64,
+    pub d: i64,
+    pub channel: i64,
     /// Whether it is one of the narrower last ones.
-    tail: bool,
+    pub tail: bool,
 }
 
 /// What creation knows before kernels exist.
 #[derive(Clone)]
-struct Dense {
-    env: Env,
+pub(super) struct Dense {
+    pub env: Env,
     /// Whether channels do not mix.
-    depthwise: bool,
+    pub depthwise: bool,
     /// Input, weights, output.
-    operands: [Operand; 3],
-    cut: Cut,
-    panels: Vec<Panel>,
+    pub operands: [Operand; 3],
+    pub cut: Cut,
+    pub panels: Vec<Panel>,
     /// Columns of whole panels and of the last one.
-    widths: [i64; 2],
+    pub widths: [i64; 2],
     /// One for each shape of the cut.
-    exprs: Vec<Expr>,
-    bindings: Bindings,
+    pub exprs: Vec<Expr>,
+    pub bindings: Bindings,
     /// Bytes between groups of the reduction in the weights.
-    b_group_bytes: i64,
-    images: i64,
-    blocks: i64,
+    pub b_group_bytes: i64,
+    pub images: i64,
+    pub blocks: i64,
     /// Parts of the blocks of calls, and of the panels.
-    split: (usize, usize),
+    pub split: (usize, usize),
     /// Scratch of the staging itself comes first.
-    reorder_bytes: usize,
+    pub reorder_bytes: usize,
     /// Whether a staged output is read as well.
-    reads_output: bool,
+    pub reads_output: bool,
+    /// The operand that holds sums of weights, a row for each table.
+    pub sums: Option<usize>,
 }
 
 impl Pass<'_> {
@@ -201,6 +201,13 @@ impl Pass<'_> {
             0
         };
         let last = self.output.1.dims().len() - 1;
+        let sums = match self.has_zero_point() {
+            true => {
+                let channels = space.tables().len() as i64 * output.md.dims[1];
+                Some(sequence.buffer(4 * channels as usize)?)
+            }
+            false => None,
+        };
         let mut copies = Vec::new();
         let mut epilogue = |rows: Along| {
             let rows: &[usize] = match rows {
@@ -218,7 +225,7 @@ impl Pass<'_> {
                 copies.extend(binding.clone().map(|b| (index, b)));
                 Ok(binding)
             };
-            self.epilogue(&self.output.1, rows, cols_block, args, copy)
+            self.epilogue((rows, cols_block), sums, args, copy)
         };
         space.planes = last > 2 && epilogue(Along::Plane).is_ok();
         let cut = space.cut();
@@ -248,8 +255,17 @@ impl Pass<'_> {
             split: (1, 1),
             reorder_bytes: 0,
             reads_output,
+            sums: None,
             operands,
         };
+        if let Some(entry) = sums {
+            let is_sums = |b: &Binding| b.index == entry;
+            dense.sums = dense.bindings.list.iter().position(is_sums);
+            let lengths = TapSums::longest(&dense.cut);
+            let ones = sequence.ones(lengths);
+            let planned = TapSums::new(&dense, self.output.1.dims[1]).planned();
+            sequence.push(planned, Some(vec![dense.operands[1].arg, ones, entry]));
+        }
         dense.split = dense.split(2 * self.output.1.nelems() * self.channels().0);
         Ok(dense)
     }
@@ -388,7 +404,7 @@ impl Dense {
     }
 
     /// Whether images pass through scratch, and so must be taken one block at a time.
-    fn is_staged(&self) -> bool {
+    pub fn is_staged(&self) -> bool {
         self.operands[0].staged.is_some() || self.operands[2].staged.is_some()
     }
 
@@ -431,7 +447,7 @@ impl Dense {
         )
     }
 
-    fn spec(&self, shape: usize, n: i64) -> Spec {
+    pub fn spec(&self, shape: usize, n: i64) -> Spec {
         let (s, [input, weights, output]) = (&self.cut.shapes[shape], &self.operands);
         let (a, b) = (input.md.dtype(), weights.md.dtype());
         let out = Out {
@@ -471,201 +487,15 @@ impl Dense {
 }
 
 /// The reorders that an operand may need: into scratch, and out of it.
-fn reorders(operand: &Operand) -> Vec<(MemoryDesc, MemoryDesc)> {
+pub(super) fn reorders(operand: &Operand) -> Vec<(MemoryDesc, MemoryDesc)> {
     let both = |(user, _): (MemoryDesc, usize)| vec![(user, operand.md), (operand.md, user)];
     operand.staged.map_or(Vec::new(), both)
 }
 
-fn reorder_plan(from: &MemoryDesc, to: &MemoryDesc, env: &Env) -> Result<Planned> {
+pub(super) fn reorder_plan(from: &MemoryDesc, to: &MemoryDesc, env: &Env) -> Result<Planned> {
     reorder::Desc {
         src: *from,
         dst: *to,
     }
     .plan(&Attr::default(), env)
 }
-
-impl Plan for Dense {
-    fn compile(&self) -> Result<Box<dyn Run>> {
-        let mut kernels = Vec::new();
-        for shape in 0..self.cut.shapes.len() {
-            let whole = Kernel::get(&self.spec(shape, self.widths[0]))?;
-            let tail = match self.widths[1] {
-                0 => whole.clone(),
-                n => Kernel::get(&self.spec(shape, n))?,
-            };
-            kernels.push([whole, tail]);
-        }
-        let mut stages = Vec::new();
-        for operand in &self.operands {
-            let runs = reorders(operand)
-                .into_iter()
-                .map(|(from, to)| reorder_plan(&from, &to, &self.env)?.plan.compile());
-            stages.push(runs.collect::<Result<Vec<_>>>()?);
-        }
-        Ok(Box::new(Compiled {
-            plan: self.clone(),
-            kernels,
-            stages,
-        }))
-    }
-}
-
-struct Compiled {
-    plan: Dense,
-    kernels: Vec<[Arc<Kernel>; 2]>,
-    /// For each operand the reorders into and out of scratch.
-    stages: Vec<Vec<Box<dyn Run>>>,
-}
-
-/// Pointers to the operands of one block of images; shared by the parts of a region.
-#[derive(Clone, Copy)]
-struct Bases([*mut u8; 3]);
-
-// SAFETY: the pointers are only copied; the parts write disjoint elements of the output.
-unsafe impl Sync for Bases {}
-
-const INPUT: usize = 0;
-const OUTPUT: usize = 2;
-
-impl Run for Compiled {
-    unsafe fn run(&self, exec: &Exec) -> Result<()> {
-        let p = &self.plan;
-        // SAFETY: the caller's promise is passed on; staged operands have their room in scratch.
-        unsafe {
-            if !p.is_staged() {
-                self.region(exec, 0, p.blocks);
-                return Ok(());
-            }
-            for block in 0..p.blocks {
-                self.stage(exec, INPUT, block, 0)?;
-                if p.reads_output {
-                    self.stage(exec, OUTPUT, block, 0)?;
-                }
-                self.region(exec, block, block + 1);
-                self.stage(exec, OUTPUT, block, 1)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Compiled {
-    /// Reorders a block of images of an operand into scratch (way 0) or out of it (way 1), if it is staged.
-    ///
-    /// # Safety
-    /// As for `Run::run`.
-    unsafe fn stage(&self, exec: &Exec, operand: usize, block: i64, way: usize) -> Result<()> {
-        let o = &self.plan.operands[operand];
-        let Some((_, at)) = o.staged else {
-            return Ok(());
-        };
-        let user = exec.ptrs[o.arg].wrapping_offset((block * o.advance) as isize);
-        let mut ptrs = [user, exec.scratch.wrapping_add(at)];
-        if way == 1 {
-            ptrs.reverse();
-        }
-        let exec = Exec {
-            ptrs: &ptrs,
-            mds: &[None, None],
-            ..*exec
-        };
-        // SAFETY: both hold what the reorder was planned for.
-        unsafe { self.stages[operand][way].run(&exec) }
-    }
-
-    /// Runs all calls for some blocks of images.
-    ///
-    /// # Safety
-    /// As for `Run::run`.
-    unsafe fn region(&self, exec: &Exec, first: i64, end: i64) {
-        let p = &self.plan;
-        let (by_calls, by_panels) = p.split;
-        let shared = Shared(exec);
-        let part = |part: usize| {
-            let units = (end - first) * p.cut.ends.len() as i64;
-            let units = share(units, part / by_panels, by_calls);
-            let panels = share(p.panels.len() as i64, part % by_panels, by_panels);
-            let panels = &p.panels[panels.start as usize..panels.end as usize];
-            for unit in units {
-                let blocks = p.cut.ends.len() as i64;
-                // SAFETY: as promised by the caller; parts take disjoint units or panels.
-                unsafe {
-                    self.block(
-                        shared.get(),
-                        first + unit / blocks,
-                        (unit % blocks) as usize,
-                        panels,
-                    )
-                }
-            }
-        };
-        match by_calls * by_panels {
-            1 => part(0),
-            parts => exec.pool.run(parts, &part),
-        }
-    }
-
-    fn bases(&self, exec: &Exec, images: i64) -> Bases {
-        let base = |o: &Operand| {
-            let size = o.md.dtype().size_bytes() as i64;
-            match o.staged {
-                Some((_, at)) => exec.scratch.wrapping_add(at),
-                None => exec.ptrs[o.arg]
-                    .wrapping_offset((o.md.offset0 * size + images * o.advance) as isize),
-            }
-        };
-        let [input, weights, output] = &self.plan.operands;
-        Bases([base(input), base(weights), base(output)])
-    }
-
-    /// The calls of one block, panel by panel.
-    ///
-    /// # Safety
-    /// As for `Run::run`.
-    unsafe fn block(&self, exec: &Exec, images: i64, block: usize, panels: &[Panel]) {
-        let p = &self.plan;
-        let Bases([input, weights, output]) = self.bases(exec, images);
-        let start = if block == 0 { 0 } else { p.cut.ends[block - 1] };
-        let calls = &p.cut.calls[start..p.cut.ends[block]];
-        let mut operands = [std::ptr::null(); MAX_OPERANDS];
-        let binds = p.bindings.slots() > 0;
-        let spatial = p.operands[OUTPUT].md.dims().len() - 2;
-        for panel in panels {
-            for call in calls {
-                if binds {
-                    let mut position = [0; MAX_NDIMS];
-                    position[0] = images * p.images + call.at[0];
-                    position[1] = panel.channel;
-                    position[2..2 + spatial].copy_from_slice(&call.at[4 - spatial..]);
-                    p.bindings.fill(&mut operands, exec, &position);
-                }
-                let table = &p.cut.tables[call.table];
-                let args = Args {
-                    a: input.wrapping_offset((call.a + panel.a) as isize),
-                    b: weights.wrapping_offset(panel.b as isize),
-                    a_offsets: table.a.as_ptr(),
-                    b_offsets: table.b.as_ptr(),
-                    d: output.wrapping_offset((call.d + panel.d) as isize),
-                    batch: table.a.len(),
-                    a_stride: table.ahead,
-                    operands: operands.as_ptr(),
-                    ..Args::default()
-                };
-                // SAFETY: the kernel was made for this shape, and the tables lead to elements of the operands.
-                unsafe { self.kernels[call.shape][usize::from(panel.tail)].call(&args) };
-            }
-        }
-    }
-}
-
-/// An execution that crosses threads.
-struct Shared<'a>(&'a Exec<'a>);
-
-impl<'a> Shared<'a> {
-    fn get(&self) -> &'a Exec<'a> {
-        self.0
-    }
-}
-
-// SAFETY: its pointers are only read, and the parts write disjoint elements.
-unsafe impl Sync for Shared<'_> {}

@@ -3,6 +3,7 @@
 use super::Pass;
 use crate::error::Result;
 use crate::memory::MemoryDesc;
+use crate::ops::epilogue::arg;
 use crate::plan::gemm;
 use crate::plan::place::Place;
 
@@ -134,10 +135,15 @@ impl Pass<'_> {
         )
     }
 
+    /// Whether the input has a zero point.
+    pub(super) fn has_zero_point(&self) -> bool {
+        self.forward && self.attr.zero_points.contains_key(&arg::SRC)
+    }
+
     /// Whether channels do not mix, in a kernel of so few taps that sums of bytes are exact in f32.
     pub(super) fn is_depthwise(&self) -> bool {
         let taps: i64 = self.axes.iter().map(|a| a.taps).product();
-        self.groups > 1 && self.channels() == (1, 1) && taps <= 512
+        self.groups > 1 && self.channels() == (1, 1) && taps <= 512 && !self.has_zero_point()
     }
 
     /// Channels of the input and of the output that one call may take.

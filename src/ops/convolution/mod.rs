@@ -10,12 +10,15 @@
 //! | backward by weights | both to weights | both to weights |
 #![allow(unsafe_code)]
 
+mod bands;
+mod calls;
 mod dense;
 mod depthwise;
 mod layout;
 mod weights;
+mod zero_point;
 
-use super::epilogue::{self, Binding, Epilogue, Input, Request, arg};
+use super::epilogue::{self, Binding, Epilogue, Input, Request, ZeroPoint, arg};
 use super::matrix::{accumulator, check_types};
 use super::{Arg, Env, Planned, Prop};
 use crate::attr::Attr;
@@ -24,6 +27,7 @@ use crate::error::Result;
 use crate::kernel::expr::{Bcast, Expr};
 use crate::memory::{MAX_NDIMS, MemoryDesc};
 use crate::plan::conv::Axis;
+use crate::plan::place::{Place, Term};
 use crate::{ensure, invalid, unimplemented_here};
 
 /// Values by spatial dimension; the others are 0.
@@ -76,7 +80,11 @@ impl Desc {
         epilogue::check_accumulation(attr, accumulator(self.src.dtype()))?;
         if forward {
             let quantised = [arg::SRC, arg::WEIGHTS, arg::DST];
-            epilogue::check_attr(attr, &quantised, &[arg::DST])?;
+            epilogue::check_attr(attr, &quantised, &[arg::SRC, arg::DST])?;
+            ensure!(
+                self.src.dtype().is_int() || !attr.zero_points.contains_key(&arg::SRC),
+                unimplemented_here!("{}: floats have no zero point", self.name())
+            );
         } else {
             epilogue::check_attr(attr, &[], &[])?;
             ensure!(
@@ -325,9 +333,8 @@ impl Pass<'_> {
     /// The epilogue of tiles whose rows run along the given dimensions of the output.
     fn epilogue(
         &self,
-        output: &MemoryDesc,
-        rows: &[usize],
-        cols_block: i64,
+        (rows, cols_block): (&[usize], i64),
+        sums: Option<usize>,
         args: &mut Vec<Arg>,
         copy: impl FnMut(usize, &MemoryDesc) -> Result<Option<Binding>>,
     ) -> Result<Epilogue> {
@@ -338,6 +345,7 @@ impl Pass<'_> {
                 bindings: Default::default(),
             });
         }
+        let output = &self.output.1;
         let nd = output.dims().len();
         let (none, by_channel) = (vec![None; nd], [Some(1)]);
         let mut attr = self.attr.clone();
@@ -367,20 +375,26 @@ impl Pass<'_> {
             md: &self.bias,
             to: &by_channel,
         };
+        let src = Input {
+            id: arg::SRC,
+            md: &self.input.1,
+            to: &none,
+        };
+        let zero_point = |entry| ZeroPoint {
+            input: src,
+            sums: channel_sums(entry),
+        };
+        let zero_points: Vec<ZeroPoint> = sums.map(zero_point).into_iter().collect();
         let request = Request {
             attr: &attr,
             acc: match self.is_depthwise() {
                 true => DataType::F32,
                 false => accumulator(self.input.1.dtype()),
             },
-            zero_points: &[],
+            zero_points: &zero_points,
             reduced: 0,
             scaled: &[
-                Input {
-                    id: arg::SRC,
-                    md: &self.input.1,
-                    to: &none,
-                },
+                src,
                 Input {
                     id: arg::WEIGHTS,
                     md: &weights,
@@ -394,6 +408,24 @@ impl Pass<'_> {
             cols_block,
         };
         Epilogue::with_copies(&request, args, copy)
+    }
+}
+
+/// Sums by output channel, in an entry of the table of pointers.
+fn channel_sums(entry: usize) -> Binding {
+    let term = Term {
+        dim: 1,
+        div: 1,
+        size: i64::MAX,
+        stride: 4,
+    };
+    Binding {
+        index: entry,
+        dtype: DataType::S32,
+        place: Place {
+            base: 0,
+            terms: vec![term],
+        },
     }
 }
 

@@ -9,19 +9,17 @@ use super::layout::{channel_run, channels_last, panel_tag, panels, place, stride
 use super::{Desc, depthwise};
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::exec::{pack::Side, share};
-use crate::kernel::Kernel;
-use crate::kernel::expr::{Bcast, Expr, Node};
-use crate::kernel::spec::{Args, Batch, Brgemm, Out, Spec, Tile};
+use crate::exec::pack::Side;
+use crate::kernel::expr::Expr;
+use crate::kernel::spec::{Batch, Brgemm, Out};
 use crate::memory::{MAX_NDIMS, MemoryDesc};
 use crate::ops::epilogue::arg;
 use crate::ops::gemm::Matrix;
 use crate::ops::row_sum::RowSum;
 use crate::ops::sequence::Sequence;
-use crate::ops::{Arg, Env, Exec, Plan, Planned, Run};
+use crate::ops::{Arg, Env, Planned};
 use crate::plan::conv::{Axis, Band, Table, bands};
 use crate::plan::gemm;
-use std::sync::Arc;
 
 const DIFF_WEIGHTS: i32 = 161;
 const DIFF_BIAS: i32 = 169;
@@ -34,23 +32,23 @@ const PACKED_BYTES: i64 = 256 << 10;
 
 /// One side of the product.
 #[derive(Clone)]
-struct Source {
+pub(super) struct Source {
     /// Its entry in the table of pointers.
-    entry: usize,
-    dtype: DataType,
-    offset: i64,
+    pub entry: usize,
+    pub dtype: DataType,
+    pub offset: i64,
     /// Bytes between neighbours along image, depth, height, width.
-    strides: [i64; 4],
+    pub strides: [i64; 4],
     /// Sizes along depth, height, width.
-    sizes: [i64; 3],
+    pub sizes: [i64; 3],
     /// Channels of a group.
-    channels: i64,
+    pub channels: i64,
     /// Byte offsets of the blocks of channels, by group and block.
-    blocks: Vec<i64>,
+    pub blocks: Vec<i64>,
     /// Channels of a block.
-    block: i64,
+    pub block: i64,
     /// Whether a block's pixels are adjacent lines already.
-    direct: bool,
+    pub direct: bool,
 }
 
 impl Source {
@@ -92,39 +90,39 @@ impl Source {
     }
 
     /// Channels in a block of a group.
-    fn width(&self, block: i64) -> i64 {
+    pub fn width(&self, block: i64) -> i64 {
         self.block.min(self.channels - block * self.block).max(1)
     }
 
-    fn per_group(&self) -> i64 {
+    pub fn per_group(&self) -> i64 {
         (self.channels + self.block - 1) / self.block
     }
 }
 
 /// What creation knows before kernels exist.
 #[derive(Clone)]
-struct Gradient {
-    env: Env,
-    axes: [Axis; 3],
-    minibatch: i64,
-    groups: i64,
-    large: Source,
-    small: Source,
+pub(super) struct Gradient {
+    pub env: Env,
+    pub axes: [Axis; 3],
+    pub minibatch: i64,
+    pub groups: i64,
+    pub large: Source,
+    pub small: Source,
     /// Entry and offset of the weights' gradient.
-    out: (usize, i64),
+    pub out: (usize, i64),
     /// Bytes between rows of a tile, and between taps along depth, height and width.
-    row_bytes: i64,
-    taps: [i64; 3],
+    pub row_bytes: i64,
+    pub taps: [i64; 3],
     /// Byte offsets of the tiles: by group, block of the large side, panel.
-    tiles: Vec<i64>,
+    pub tiles: Vec<i64>,
     /// All taps of a row go into one tile.
-    joined: bool,
-    images: i64,
-    bands: Vec<Band>,
+    pub joined: bool,
+    pub images: i64,
+    pub bands: Vec<Band>,
     /// Blocks of the large side and panels whose packed form is kept for one band.
-    chunk: (i64, i64),
+    pub chunk: (i64, i64),
     /// Parts along the panels and along the blocks of the large side.
-    split: (i64, i64),
+    pub split: (i64, i64),
 }
 
 /// A side whose channels are adjacent in whole blocks.
@@ -372,12 +370,12 @@ impl Gradient {
 
 impl Gradient {
     /// Kernel calls for a row of taps.
-    fn row_taps(&self) -> i64 {
+    pub fn row_taps(&self) -> i64 {
         if self.joined { 1 } else { self.axes[2].taps }
     }
 
     /// The range of depths or heights of the large side that outputs `range` of the small side meet.
-    fn reach(&self, axis: usize, (first, end): (i64, i64)) -> (i64, i64) {
+    pub fn reach(&self, axis: usize, (first, end): (i64, i64)) -> (i64, i64) {
         let a = &self.axes[axis];
         let last = (end - 1) * a.stride - a.pad + (a.taps - 1) * a.dilation + 1;
         let first = (first * a.stride - a.pad).clamp(0, a.large);
@@ -385,7 +383,7 @@ impl Gradient {
     }
 
     /// Pixels before the image in a packed row of the large side, and pixels of such a row.
-    fn row(&self) -> (i64, i64) {
+    pub fn row(&self) -> (i64, i64) {
         let a = &self.axes[2];
         match self.joined {
             true => (
@@ -397,7 +395,7 @@ impl Gradient {
     }
 
     /// Bytes of a packed block of the large side, and of a panel of the small side.
-    fn slots(&self) -> (i64, i64) {
+    pub fn slots(&self) -> (i64, i64) {
         let lines = |b: &Band| {
             let ((z0, z1), (y0, y1)) = (self.reach(0, b.z), self.reach(1, b.y));
             ((z1 - z0) * (y1 - y0), (b.z.1 - b.z.0) * (b.y.1 - b.y.0))
@@ -437,7 +435,7 @@ impl Gradient {
     }
 
     /// Scratch of one part.
-    fn part_bytes(&self) -> usize {
+    pub fn part_bytes(&self) -> usize {
         let (a, b) = self.slots();
         let used = |direct: bool, bytes: i64| if direct { 0 } else { bytes };
         (used(self.large.direct, self.chunk.0 * a) + used(self.small.direct, self.chunk.1 * b))
@@ -469,7 +467,7 @@ impl Gradient {
     }
 
     /// For a tap of a row, the outputs that it meets: all of them where taps are joined.
-    fn met(&self, tap: i64) -> (i64, i64) {
+    pub fn met(&self, tap: i64) -> (i64, i64) {
         match self.joined {
             true => (0, self.axes[2].small),
             false => self.axes[2].met(tap),
@@ -477,7 +475,7 @@ impl Gradient {
     }
 
     /// The batch of a tap in a band: one entry for each row that it meets.
-    fn table(&self, band: &Band, (tz, ty): (i64, i64)) -> Table {
+    pub fn table(&self, band: &Band, (tz, ty): (i64, i64)) -> Table {
         let (az, ay) = (self.reach(0, band.z), self.reach(1, band.y));
         let place = |source: &Source,
                      i: i64,
@@ -521,7 +519,7 @@ impl Gradient {
         table
     }
 
-    fn spec(&self, m: i64, k: i64, beta: bool) -> Brgemm {
+    pub fn spec(&self, m: i64, k: i64, beta: bool) -> Brgemm {
         let pitch = |s: &Source| if s.direct { s.strides[3] } else { s.block * 4 };
         let taps = if self.joined { self.axes[2].taps } else { 1 };
         Brgemm {
@@ -542,329 +540,6 @@ impl Gradient {
                 d: DataType::F32,
                 d_row_bytes: self.row_bytes,
             },
-        }
-    }
-}
-
-/// Copies rows of n channels into lines of a packed block, as f32.
-fn line_copy(env: &Env, source: &Source, n: i64) -> Result<Arc<Kernel>> {
-    let load = Node::Load {
-        slot: 0,
-        dtype: source.dtype,
-        bcast: Bcast::Full {
-            row_bytes: source.strides[3],
-        },
-        int: false,
-    };
-    let expr = Expr {
-        nodes: vec![load],
-        result: 0,
-        int: false,
-    };
-    let out = Out {
-        expr,
-        d: DataType::F32,
-        d_row_bytes: source.block * 4,
-    };
-    let (isa, n) = (env.isa, n as usize);
-    Kernel::get(&Spec::Tile(Tile { isa, n, out }))
-}
-
-struct Compiled {
-    plan: Gradient,
-    /// Lengths of the reduction, one for each kind of rim, and which one each tap of a row has.
-    lengths: Vec<usize>,
-    /// By length, whole or last block, first band or not.
-    kernels: Vec<[[Arc<Kernel>; 2]; 2]>,
-    /// Of the large and of the small side: for whole blocks and for the last.
-    copies: [[Arc<Kernel>; 2]; 2],
-    /// By band, tap of depth, tap of height.
-    tables: Vec<Table>,
-}
-
-impl Plan for Gradient {
-    fn compile(&self) -> Result<Box<dyn Run>> {
-        let mut distinct: Vec<i64> = Vec::new();
-        let mut lengths = Vec::new();
-        for tap in 0..self.row_taps() {
-            let (first, end) = self.met(tap);
-            let known = distinct.iter().position(|k| *k == end - first);
-            lengths.push(known.unwrap_or(distinct.len()));
-            if known.is_none() {
-                distinct.push(end - first);
-            }
-        }
-        let widths = |s: &Source| [s.width(0), s.width((s.per_group() - 1).max(0))];
-        let mut kernels = Vec::new();
-        for k in distinct {
-            let both = |m: i64| -> Result<[Arc<Kernel>; 2]> {
-                let get = |beta| Kernel::get(&Spec::Brgemm(self.spec(m, k, beta)));
-                Ok([get(false)?, get(true)?])
-            };
-            let [whole, last] = widths(&self.large);
-            kernels.push([both(whole)?, both(last)?]);
-        }
-        let copies = |s: &Source| -> Result<[Arc<Kernel>; 2]> {
-            let [whole, last] = widths(s);
-            Ok([
-                line_copy(&self.env, s, whole)?,
-                line_copy(&self.env, s, last)?,
-            ])
-        };
-        let mut tables = Vec::new();
-        for band in &self.bands {
-            for tz in 0..self.axes[0].taps {
-                tables.extend((0..self.axes[1].taps).map(|ty| self.table(band, (tz, ty))));
-            }
-        }
-        Ok(Box::new(Compiled {
-            lengths,
-            kernels,
-            copies: [copies(&self.large)?, copies(&self.small)?],
-            tables,
-            plan: self.clone(),
-        }))
-    }
-}
-
-/// Pointers that parts share.
-#[derive(Clone, Copy)]
-struct Shared {
-    large: *const u8,
-    small: *const u8,
-    out: *mut u8,
-    scratch: *mut u8,
-}
-
-// SAFETY: the sides are only read; parts write disjoint tiles and use scratch of their own.
-unsafe impl Sync for Shared {}
-
-impl Run for Compiled {
-    unsafe fn run(&self, exec: &Exec) -> Result<()> {
-        let p = &self.plan;
-        let at = |entry: usize, offset: i64| exec.ptrs[entry].wrapping_offset(offset as isize);
-        let shared = Shared {
-            large: at(p.large.entry, p.large.offset),
-            small: at(p.small.entry, p.small.offset),
-            out: at(p.out.0, p.out.1),
-            scratch: exec.scratch,
-        };
-        let part = |part: usize| {
-            // SAFETY: as promised by the caller; the parts' shares of the tiles are disjoint.
-            unsafe { self.part(&shared, part) }
-        };
-        match (p.split.0 * p.split.1) as usize {
-            1 => part(0),
-            parts => exec.pool.run(parts, &part),
-        }
-        Ok(())
-    }
-}
-
-/// A range of blocks or panels.
-type Range = std::ops::Range<i64>;
-
-impl Compiled {
-    /// # Safety
-    /// As for `Run::run`.
-    unsafe fn part(&self, shared: &Shared, part: usize) {
-        let p = &self.plan;
-        let (by_panels, by_blocks) = (p.split.0 as usize, p.split.1 as usize);
-        let per_group = p.small.per_group();
-        let panels = share(p.groups * per_group, part / by_blocks, by_panels);
-        let blocks = share(p.large.per_group(), part % by_blocks, by_blocks);
-        let bytes = p.part_bytes();
-        let shared = Shared {
-            scratch: shared
-                .scratch
-                .wrapping_add(part * bytes.next_multiple_of(64)),
-            ..*shared
-        };
-        if p.joined {
-            // SAFETY: the part's own scratch. The rims of packed rows stay zero.
-            unsafe { shared.scratch.write_bytes(0, bytes) };
-        }
-        for group in 0..p.groups {
-            let of_group = group * per_group..(group + 1) * per_group;
-            let end = of_group.end.min(panels.end);
-            for first in (of_group.start.max(panels.start)..end).step_by(p.chunk.1 as usize) {
-                let panels = first..end.min(first + p.chunk.1);
-                for block in blocks.clone().step_by(p.chunk.0 as usize) {
-                    let blocks = block..blocks.end.min(block + p.chunk.0);
-                    // SAFETY: as promised by the caller.
-                    unsafe { self.chunk(&shared, group, blocks, panels.clone()) };
-                }
-            }
-        }
-    }
-
-    /// All bands for some tiles of one group; panels are numbered across groups.
-    ///
-    /// # Safety
-    /// As for `Run::run`.
-    unsafe fn chunk(&self, shared: &Shared, group: i64, blocks: Range, panels: Range) {
-        let p = &self.plan;
-        let (a_slot, b_slot) = p.slots();
-        let packed_b = if p.large.direct {
-            0
-        } else {
-            p.chunk.0 * a_slot
-        };
-        let offset = |base: *const u8, by: i64| base.wrapping_offset(by as isize);
-        for images in 0..(p.minibatch / p.images.max(1)).max(1) {
-            let first = images * p.images;
-            for (b, band) in p.bands.iter().enumerate() {
-                for (slot, block) in (0..).zip(blocks.clone()) {
-                    let to = shared.scratch.wrapping_offset((slot * a_slot) as isize);
-                    let from = offset(shared.large, first * p.large.strides[0]);
-                    let from = offset(
-                        from,
-                        p.large.blocks[(group * p.large.per_group() + block) as usize],
-                    );
-                    let (z, y) = (p.reach(0, band.z), p.reach(1, band.y));
-                    // SAFETY: a slot holds the reach of a band.
-                    unsafe { self.pack(0, block, from, to, (z, y), p.row()) };
-                }
-                for (slot, panel) in (0..).zip(panels.clone()) {
-                    let to = shared
-                        .scratch
-                        .wrapping_offset((packed_b + slot * b_slot) as isize);
-                    let from = offset(shared.small, first * p.small.strides[0]);
-                    let from = offset(from, p.small.blocks[panel as usize]);
-                    let block = panel % p.small.per_group();
-                    // SAFETY: a slot holds a band.
-                    unsafe {
-                        self.pack(1, block, from, to, (band.z, band.y), (0, p.axes[2].small))
-                    };
-                }
-                for (b_index, panel) in (0..).zip(panels.clone()) {
-                    for (a_index, block) in (0..).zip(blocks.clone()) {
-                        let a = match p.large.direct {
-                            true => offset(
-                                offset(shared.large, first * p.large.strides[0]),
-                                p.large.blocks[(group * p.large.per_group() + block) as usize],
-                            ),
-                            false => offset(shared.scratch, a_index * a_slot),
-                        };
-                        let bb = match p.small.direct {
-                            true => offset(
-                                offset(shared.small, first * p.small.strides[0]),
-                                p.small.blocks[panel as usize],
-                            ),
-                            false => offset(shared.scratch, packed_b + b_index * b_slot),
-                        };
-                        let tile = (group * p.large.per_group() + block) * p.small.per_group()
-                            + panel % p.small.per_group();
-                        let d = shared.out.wrapping_offset(p.tiles[tile as usize] as isize);
-                        let last = block + 1 == p.large.per_group();
-                        // SAFETY: packed blocks and tiles as planned.
-                        unsafe { self.tile((a, bb, d), b, last, images == 0 && b == 0) };
-                    }
-                }
-            }
-        }
-    }
-
-    /// Packs a block of one side over ranges of depth and height, unless it lies right already.
-    ///
-    /// # Safety
-    /// `from` is the block in the first image of the band, `to` a slot.
-    unsafe fn pack(
-        &self,
-        side: usize,
-        block: i64,
-        from: *const u8,
-        to: *mut u8,
-        (z, y): ((i64, i64), (i64, i64)),
-        (lead, row): (i64, i64),
-    ) {
-        let p = &self.plan;
-        let source = if side == 0 { &p.large } else { &p.small };
-        if source.direct {
-            return;
-        }
-        let last = block + 1 == source.per_group();
-        let (pixels, line) = (source.sizes[2], row * source.block * 4);
-        let (rows, dense) = (
-            y.1 - y.0,
-            row == pixels && source.strides[2] == pixels * source.strides[3],
-        );
-        let (calls, m) = if dense {
-            (rows.min(1), rows * pixels)
-        } else {
-            (rows, pixels)
-        };
-        if side == 1 && source.width(block) < source.block {
-            let bytes = p.images * (z.1 - z.0) * rows * line;
-            // SAFETY: the panel's own slot; columns beyond the channels must be zero.
-            unsafe { to.write_bytes(0, bytes as usize) };
-        }
-        for image in 0..p.images {
-            for depth in z.0..z.1 {
-                for i in 0..calls {
-                    let at = image * source.strides[0]
-                        + depth * source.strides[1]
-                        + (y.0 + i) * source.strides[2];
-                    let operands = [from.wrapping_offset(at as isize)];
-                    let line_at = (image * (z.1 - z.0) + depth - z.0) * rows + i;
-                    let args = Args {
-                        d: to.wrapping_offset((line_at * line + lead * source.block * 4) as isize),
-                        m: m as usize,
-                        operands: operands.as_ptr(),
-                        ..Args::default()
-                    };
-                    // SAFETY: rows of the image, and of the slot.
-                    unsafe { self.copies[side][usize::from(last)].call(&args) };
-                }
-            }
-        }
-    }
-
-    /// Adds what a band brings to one tile, tap by tap.
-    ///
-    /// # Safety
-    /// The pointers are a block, a panel and a tile.
-    unsafe fn tile(
-        &self,
-        (a, b, d): (*const u8, *const u8, *mut u8),
-        band: usize,
-        last: bool,
-        first: bool,
-    ) {
-        let p = &self.plan;
-        let pitch = |s: &Source| if s.direct { s.strides[3] } else { s.block * 4 };
-        let (taps_z, taps_y) = (p.axes[0].taps as usize, p.axes[1].taps as usize);
-        let x = &p.axes[2];
-        for t in 0..taps_z * taps_y {
-            let table = &self.tables[band * taps_z * taps_y + t];
-            if table.a.is_empty() && !first {
-                continue;
-            }
-            let place = (t / taps_y) as i64 * p.taps[0] + (t % taps_y) as i64 * p.taps[1];
-            for (tap, &length) in self.lengths.iter().enumerate() {
-                let (from, end) = p.met(tap as i64);
-                if from == end && !first {
-                    continue;
-                }
-                let far = match p.joined {
-                    true => 0,
-                    false => from * x.stride - x.pad + tap as i64 * x.dilation,
-                };
-                let d = d.wrapping_offset((place + tap as i64 * p.taps[2]) as isize);
-                let args = Args {
-                    a: a.wrapping_offset((far * pitch(&p.large)) as isize),
-                    b: b.wrapping_offset((from * pitch(&p.small)) as isize),
-                    a_offsets: table.a.as_ptr(),
-                    b_offsets: table.b.as_ptr(),
-                    c: d,
-                    d,
-                    batch: if from == end { 0 } else { table.a.len() },
-                    ..Args::default()
-                };
-                let kernel = &self.kernels[length][usize::from(last)][usize::from(!first)];
-                // SAFETY: the kernel was made for this length and block.
-                unsafe { kernel.call(&args) };
-            }
         }
     }
 }

@@ -1,0 +1,202 @@
+//! Running a cut space: the calls of a block, panel by panel, over blocks of images.
+#![allow(unsafe_code)]
+
+use super::dense::{Dense, Operand, Panel, reorder_plan, reorders};
+use crate::error::Result;
+use crate::exec::share;
+use crate::kernel::Kernel;
+use crate::kernel::spec::Args;
+use crate::memory::MAX_NDIMS;
+use crate::ops::epilogue::MAX_OPERANDS;
+use crate::ops::{Exec, Plan, Run};
+use std::sync::Arc;
+
+impl Plan for Dense {
+    fn compile(&self) -> Result<Box<dyn Run>> {
+        let mut kernels = Vec::new();
+        for shape in 0..self.cut.shapes.len() {
+            let whole = Kernel::get(&self.spec(shape, self.widths[0]))?;
+            let tail = match self.widths[1] {
+                0 => whole.clone(),
+                n => Kernel::get(&self.spec(shape, n))?,
+            };
+            kernels.push([whole, tail]);
+        }
+        let mut stages = Vec::new();
+        for operand in &self.operands {
+            let runs = reorders(operand)
+                .into_iter()
+                .map(|(from, to)| reorder_plan(&from, &to, &self.env)?.plan.compile());
+            stages.push(runs.collect::<Result<Vec<_>>>()?);
+        }
+        Ok(Box::new(Compiled {
+            plan: self.clone(),
+            kernels,
+            stages,
+        }))
+    }
+}
+
+struct Compiled {
+    plan: Dense,
+    kernels: Vec<[Arc<Kernel>; 2]>,
+    /// For each operand the reorders into and out of scratch.
+    stages: Vec<Vec<Box<dyn Run>>>,
+}
+
+/// Pointers to the operands of one block of images; shared by the parts of a region.
+#[derive(Clone, Copy)]
+struct Bases([*mut u8; 3]);
+
+// SAFETY: the pointers are only copied; the parts write disjoint elements of the output.
+unsafe impl Sync for Bases {}
+
+const INPUT: usize = 0;
+const OUTPUT: usize = 2;
+
+impl Run for Compiled {
+    unsafe fn run(&self, exec: &Exec) -> Result<()> {
+        let p = &self.plan;
+        // SAFETY: the caller's promise is passed on; staged operands have their room in scratch.
+        unsafe {
+            if !p.is_staged() {
+                self.region(exec, 0, p.blocks);
+                return Ok(());
+            }
+            for block in 0..p.blocks {
+                self.stage(exec, INPUT, block, 0)?;
+                if p.reads_output {
+                    self.stage(exec, OUTPUT, block, 0)?;
+                }
+                self.region(exec, block, block + 1);
+                self.stage(exec, OUTPUT, block, 1)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Compiled {
+    /// Reorders a block of images of an operand into scratch (way 0) or out of it (way 1), if it is staged.
+    ///
+    /// # Safety
+    /// As for `Run::run`.
+    unsafe fn stage(&self, exec: &Exec, operand: usize, block: i64, way: usize) -> Result<()> {
+        let o = &self.plan.operands[operand];
+        let Some((_, at)) = o.staged else {
+            return Ok(());
+        };
+        let user = exec.ptrs[o.arg].wrapping_offset((block * o.advance) as isize);
+        let mut ptrs = [user, exec.scratch.wrapping_add(at)];
+        if way == 1 {
+            ptrs.reverse();
+        }
+        let exec = Exec {
+            ptrs: &ptrs,
+            mds: &[None, None],
+            ..*exec
+        };
+        // SAFETY: both hold what the reorder was planned for.
+        unsafe { self.stages[operand][way].run(&exec) }
+    }
+
+    /// Runs all calls for some blocks of images.
+    ///
+    /// # Safety
+    /// As for `Run::run`.
+    unsafe fn region(&self, exec: &Exec, first: i64, end: i64) {
+        let p = &self.plan;
+        let (by_calls, by_panels) = p.split;
+        let shared = Shared(exec);
+        let part = |part: usize| {
+            let units = (end - first) * p.cut.ends.len() as i64;
+            let units = share(units, part / by_panels, by_calls);
+            let panels = share(p.panels.len() as i64, part % by_panels, by_panels);
+            let panels = &p.panels[panels.start as usize..panels.end as usize];
+            for unit in units {
+                let blocks = p.cut.ends.len() as i64;
+                // SAFETY: as promised by the caller; parts take disjoint units or panels.
+                unsafe {
+                    self.block(
+                        shared.get(),
+                        first + unit / blocks,
+                        (unit % blocks) as usize,
+                        panels,
+                    )
+                }
+            }
+        };
+        match by_calls * by_panels {
+            1 => part(0),
+            parts => exec.pool.run(parts, &part),
+        }
+    }
+
+    fn bases(&self, exec: &Exec, images: i64) -> Bases {
+        let base = |o: &Operand| {
+            let size = o.md.dtype().size_bytes() as i64;
+            match o.staged {
+                Some((_, at)) => exec.scratch.wrapping_add(at),
+                None => exec.ptrs[o.arg]
+                    .wrapping_offset((o.md.offset0 * size + images * o.advance) as isize),
+            }
+        };
+        let [input, weights, output] = &self.plan.operands;
+        Bases([base(input), base(weights), base(output)])
+    }
+
+    /// The calls of one block, panel by panel.
+    ///
+    /// # Safety
+    /// As for `Run::run`.
+    unsafe fn block(&self, exec: &Exec, images: i64, block: usize, panels: &[Panel]) {
+        let p = &self.plan;
+        let Bases([input, weights, output]) = self.bases(exec, images);
+        let start = if block == 0 { 0 } else { p.cut.ends[block - 1] };
+        let calls = &p.cut.calls[start..p.cut.ends[block]];
+        let mut operands = [std::ptr::null(); MAX_OPERANDS];
+        let binds = p.bindings.slots() > 0;
+        let spatial = p.operands[OUTPUT].md.dims().len() - 2;
+        for panel in panels {
+            for call in calls {
+                if binds {
+                    let mut position = [0; MAX_NDIMS];
+                    position[0] = images * p.images + call.at[0];
+                    position[1] = panel.channel;
+                    position[2..2 + spatial].copy_from_slice(&call.at[4 - spatial..]);
+                    p.bindings.fill(&mut operands, exec, &position);
+                }
+                if let Some(slot) = p.sums {
+                    let row = call.table * p.operands[OUTPUT].md.dims[1] as usize * 4;
+                    operands[slot] = operands[slot].wrapping_add(row);
+                }
+                let table = &p.cut.tables[call.table];
+                let args = Args {
+                    a: input.wrapping_offset((call.a + panel.a) as isize),
+                    b: weights.wrapping_offset(panel.b as isize),
+                    a_offsets: table.a.as_ptr(),
+                    b_offsets: table.b.as_ptr(),
+                    d: output.wrapping_offset((call.d + panel.d) as isize),
+                    batch: table.a.len(),
+                    a_stride: table.ahead,
+                    operands: operands.as_ptr(),
+                    ..Args::default()
+                };
+                // SAFETY: the kernel was made for this shape, and the tables lead to elements of the operands.
+                unsafe { self.kernels[call.shape][usize::from(panel.tail)].call(&args) };
+            }
+        }
+    }
+}
+
+/// An execution that crosses threads.
+struct Shared<'a>(&'a Exec<'a>);
+
+impl<'a> Shared<'a> {
+    fn get(&self) -> &'a Exec<'a> {
+        self.0
+    }
+}
+
+// SAFETY: its pointers are only read, and the parts write disjoint elements.
+unsafe impl Sync for Shared<'_> {}
