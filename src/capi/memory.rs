@@ -188,12 +188,8 @@ pub unsafe extern "C" fn brick_memory_map_data(
     memory: const_brick_memory_t,
     mapped_ptr: *mut *mut c_void,
 ) -> brick_status_t {
-    // SAFETY: the caller passes a live object and a writable place.
-    guard(|| unsafe {
-        put(mapped_ptr, "mapped_ptr", || {
-            Ok(object(memory)?.data().cast())
-        })
-    })
+    // SAFETY: passed on as it came.
+    unsafe { brick_memory_map_data_v2(memory, mapped_ptr, 0) }
 }
 
 /// As brick_memory_map_data(), for one of several buffers.
