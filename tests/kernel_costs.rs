@@ -28,6 +28,7 @@ fn spec(isa: Isa, t: [DataType; 2], [m, n, k]: [usize; 3]) -> Brgemm {
         a_row_bytes: (k * size) as i64,
         a_group_bytes: (v * size) as i64,
         b_group_bytes: (n * v * size) as i64,
+        a_wide: false,
         batch: Batch::Stride {
             a_bytes: (m * k * size) as i64,
             b_bytes: (n * k * size) as i64,

@@ -13,7 +13,9 @@ mod rungs;
 use brick::dtype::DataType::{self, *};
 use brick::kernel::Kernel;
 use brick::kernel::expr::{Bcast, Builder, Node};
-use brick::kernel::spec::{Args, Batch, Brgemm, Interleave, Out, Reduce, Spec, Tile, Transpose};
+use brick::kernel::spec::{
+    Args, Batch, Brgemm, Interleave, Out, Reduce, Spec, Tile, Transpose, Widen,
+};
 use oracle::bench::{Bench, Verdict};
 use oracle::brgemm::{Data, brgemm};
 use oracle::kernel;
@@ -404,6 +406,26 @@ fn interleaves() {
 }
 
 #[test]
+fn widened_rows() {
+    let (mut bench, mut report, mut random) = (Bench::new(), Report::default(), Random(9));
+    for isa in rungs() {
+        for (n, a) in N.into_iter().flat_map(|n| [Bf16, U8, S8].map(|t| (n, t))) {
+            let groups = n.div_ceil(4 / a.size_bytes()) as i64;
+            for rows in [1, 2, 7] {
+                let s = Widen {
+                    isa,
+                    n,
+                    a,
+                    a_row_bytes: pitch(n, a, &mut random),
+                    d_row_bytes: 8 * groups + random.pick(&[0, 8, 24]),
+                };
+                report.add(&s, kernel::widen(&mut bench, &s, rows, random.next()));
+            }
+        }
+    }
+}
+
+#[test]
 fn reductions_of_rows() {
     let (mut bench, mut report, mut random) = (Bench::new(), Report::default(), Random(6));
     for isa in rungs() {
@@ -509,6 +531,7 @@ fn rows_gigabytes_apart_are_found() {
             a_row_bytes: FAR as i64,
             a_group_bytes: 4,
             b_group_bytes: 68,
+            a_wide: false,
             batch: Batch::Stride {
                 a_bytes: 0,
                 b_bytes: 0,

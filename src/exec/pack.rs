@@ -8,7 +8,7 @@ use crate::dtype::DataType;
 use crate::error::Result;
 use crate::kernel::Kernel;
 use crate::kernel::expr::{Bcast, Expr, Node};
-use crate::kernel::spec::{Args, Interleave, Out, Spec, Tile, Transpose};
+use crate::kernel::spec::{Args, Interleave, Out, Spec, Tile, Transpose, Widen};
 use crate::machine::Isa;
 use crate::{ensure, unimplemented_here};
 use std::sync::Arc;
@@ -58,6 +58,8 @@ pub enum Packer {
     Interleave(Arc<Kernel>),
     /// Contiguous along k: groups transposed.
     Transpose(Arc<Kernel>),
+    /// Contiguous along x: rows widened.
+    Widen(Arc<Kernel>),
 }
 
 /// What a packer is made for.
@@ -71,6 +73,24 @@ pub struct Shape {
     pub v: usize,
     /// Entries along the other dimension that a packed row has room for.
     pub ld: usize,
+    /// The type of A whose rows, which are contiguous along the other dimension, are widened.
+    pub widen: Option<DataType>,
+}
+
+impl Shape {
+    /// Bytes from one packed row to the next.
+    pub fn row_bytes(&self) -> usize {
+        self.ld * self.v * self.elem_bytes()
+    }
+
+    /// Bytes of a packed element.
+    pub fn elem_bytes(&self) -> usize {
+        if self.widen.is_some() {
+            2 * self.size
+        } else {
+            self.size
+        }
+    }
 }
 
 /// Copies rows of so many 32-bit words.
@@ -99,7 +119,18 @@ impl Packer {
     /// which is the size of an element.
     pub fn new((k_bytes, x_bytes): (i64, i64), k: usize, x: usize, s: &Shape) -> Result<Packer> {
         let size = s.size as i64;
-        let d_row_bytes = (s.ld * s.v * s.size) as i64;
+        let d_row_bytes = s.row_bytes() as i64;
+        if let Some(a) = s.widen {
+            let (isa, n, a_row_bytes) = (s.isa, x, k_bytes);
+            let spec = Widen {
+                isa,
+                n,
+                a,
+                a_row_bytes,
+                d_row_bytes,
+            };
+            return Ok(Packer::Widen(Kernel::get(&Spec::Widen(spec))?));
+        }
         if x_bytes == size && s.v == 1 {
             if (x * s.size).is_multiple_of(4) {
                 let words = rows_of_words(s.isa, x * s.size / 4, k_bytes, d_row_bytes);
@@ -173,12 +204,13 @@ impl Packer {
                     })
                 };
             }
-            Packer::Interleave(kernel) | Packer::Transpose(kernel) => {
+            Packer::Interleave(kernel) | Packer::Transpose(kernel) | Packer::Widen(kernel) => {
                 // SAFETY: the kernel was made for windows of this size with these strides.
                 unsafe {
                     kernel.call(&Args {
                         a: first,
                         d: to,
+                        m: w.k,
                         ..Args::default()
                     })
                 };

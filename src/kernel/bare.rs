@@ -108,6 +108,7 @@ impl Bare {
             a_row_bytes: bytes(self.a, self.lda),
             a_group_bytes: bytes(self.a, v),
             b_group_bytes: bytes(self.b, self.ldb * v),
+            a_wide: false,
             batch: self.batch,
             beta: self.add,
             c_row_bytes: bytes(self.c, self.ldc),

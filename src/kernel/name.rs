@@ -13,6 +13,7 @@ impl Spec {
             Spec::Tile(s) => s.isa,
             Spec::Transpose(s) => s.isa,
             Spec::Interleave(s) => s.isa,
+            Spec::Widen(s) => s.isa,
             Spec::Reduce(s) => s.isa,
             Spec::Depthwise(s) => s.isa,
         }
@@ -32,7 +33,8 @@ impl Spec {
                 };
                 let (a, b, d) = (s.a.name(), s.b.name(), s.out.d.name());
                 format!(
-                    "{a}{b}{d}_{}x{}x{}_{batch}_b{}{}",
+                    "{a}{}{b}{d}_{}x{}x{}_{batch}_b{}{}",
+                    if s.a_wide { "w" } else { "" },
                     s.m,
                     s.n,
                     s.k,
@@ -43,6 +45,7 @@ impl Spec {
             Spec::Tile(s) => format!("{}_n{}{}", s.out.d.name(), s.n, ops(&s.out.expr)),
             Spec::Transpose(s) => format!("{}x{}x{}", s.rows, s.cols, s.group_bytes),
             Spec::Interleave(s) => format!("{}x{}x{}", s.k, s.n, s.elem_bytes),
+            Spec::Widen(s) => format!("{}_n{}", s.a.name(), s.n),
             Spec::Reduce(s) => format!("{}_n{}", s.a.name(), s.n),
             Spec::Depthwise(s) => {
                 let (a, b, d) = (s.a.name(), s.b.name(), s.out.d.name());
@@ -63,6 +66,7 @@ impl Spec {
             Spec::Tile(_) => "tile",
             Spec::Transpose(_) => "transpose",
             Spec::Interleave(_) => "interleave",
+            Spec::Widen(_) => "widen",
             Spec::Reduce(_) => "reduce",
             Spec::Depthwise(_) => "depthwise",
         }

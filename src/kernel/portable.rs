@@ -52,6 +52,7 @@ unsafe fn dispatch<const FMA: bool>(spec: &Spec, args: &Args) {
             Spec::Tile(spec) => tile::<FMA>(spec, args),
             Spec::Transpose(spec) => moves::transpose(spec, args),
             Spec::Interleave(spec) => moves::interleave(spec, args),
+            Spec::Widen(spec) => moves::widen(spec, args),
             Spec::Reduce(spec) => moves::reduce(spec, args),
             Spec::Depthwise(spec) => gemm::depthwise::<FMA>(spec, args),
         }

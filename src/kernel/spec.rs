@@ -18,6 +18,8 @@ pub enum Spec {
     Transpose(Transpose),
     /// Interleaves groups of v rows: the pack `[k][n]` → `[k/v][n][v]`.
     Interleave(Interleave),
+    /// Widens the rows of A.
+    Widen(Widen),
     /// Sums of rows: `d[n] = Σ_m a[m][n]` (bias gradients).
     Reduce(Reduce),
     /// Batch-reduced products of equal columns, with an epilogue: channels that do not mix.
@@ -67,6 +69,8 @@ pub struct Brgemm {
     pub a_group_bytes: i64,
     /// Bytes from one group of k in B to the next.
     pub b_group_bytes: i64,
+    /// Whether the groups of A have been widened by [`Widen`]; only where an instruction set lacks their dot product.
+    pub a_wide: bool,
     /// How the blocks of the batch are found.
     pub batch: Batch,
     /// Whether the accumulator starts from C (beta = 1) instead of zero.
@@ -135,6 +139,23 @@ pub struct Interleave {
     /// Bytes from one source row to the next.
     pub a_row_bytes: i64,
     /// Bytes from one destination group row to the next.
+    pub d_row_bytes: i64,
+}
+
+/// Rows of A for instruction sets without a dot product of its type: groups of 4 bytes become groups of 8, bf16 as f32,
+/// bytes as 16-bit integers in the order 0, 2, 1, 3. `args.m` rows (run time) of n elements; missing elements of the last
+/// group are zero.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Widen {
+    /// Instruction set to generate for.
+    pub isa: Isa,
+    /// Elements of a row.
+    pub n: usize,
+    /// Type of the elements: bf16, u8 or s8.
+    pub a: DataType,
+    /// Bytes from one source row to the next.
+    pub a_row_bytes: i64,
+    /// Bytes from one destination row to the next.
     pub d_row_bytes: i64,
 }
 

@@ -377,6 +377,7 @@ impl Sums {
             a_row_bytes: ld,
             a_group_bytes: v as i64,
             b_group_bytes: v as i64,
+            a_wide: false,
             batch: Batch::RunStride,
             beta: false,
             c_row_bytes: 4,

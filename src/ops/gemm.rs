@@ -113,7 +113,8 @@ impl Product {
         let size = self.a.dtype.size_bytes() as i64;
         match self.a.side {
             Side::Strided { rows, cols } => {
-                (cols != size && self.a.dtype.vnni() > 1)
+                self.widens_a()
+                    || (cols != size && self.a.dtype.vnni() > 1)
                     || gemm::pack_a(self.m, self.n, rows, cols)
             }
             Side::Panels { .. } => true,
@@ -190,11 +191,26 @@ impl Product {
         cols.max().unwrap_or(0)
     }
 
-    /// Elements from one row of a packed block of A to the next; rows 4 KiB apart would evict each other.
-    fn a_pack_ld(&self) -> usize {
-        let ld = self.blocks().kc.min(self.k).next_multiple_of(16);
-        let aliases = (ld * self.a.dtype.size_bytes()).is_multiple_of(4096);
-        ld + if aliases { 16 } else { 0 }
+    /// Whether packing also widens A.
+    fn widens_a(&self) -> bool {
+        let size = self.a.dtype.size_bytes() as i64;
+        matches!(self.a.side, Side::Strided { cols, .. } if cols == size)
+            && gemm::widen_a(self.isa, self.a.dtype, self.n)
+    }
+
+    /// The form of a packed block of A, whose rows have no gaps; rows 4 KiB apart would evict each other.
+    fn a_shape(&self) -> Shape {
+        let mut shape = Shape {
+            isa: self.isa,
+            size: self.a.dtype.size_bytes(),
+            v: 1,
+            ld: self.blocks().kc.min(self.k).next_multiple_of(32),
+            widen: self.widens_a().then_some(self.a.dtype),
+        };
+        if shape.row_bytes().is_multiple_of(4096) {
+            shape.ld += 32;
+        }
+        shape
     }
 
     /// Whether D itself holds the partial sums of K blocks that are not the last.
@@ -234,7 +250,7 @@ impl Product {
         let round = |bytes: usize| bytes.next_multiple_of(64);
         let mut room = Room::default();
         let mut end = if self.packs_a() {
-            round(blocks.bm * self.a_pack_ld() * self.a.dtype.size_bytes())
+            round(blocks.bm * self.a_shape().row_bytes())
         } else {
             0
         };
@@ -323,13 +339,8 @@ impl Gemm {
             Side::Panels { .. } => unreachable!("panels are not packed"),
         };
         if self.p.packs_a() {
-            let shape = Shape {
-                isa: self.p.isa,
-                size: self.p.a.dtype.size_bytes(),
-                v: 1,
-                ld: self.p.a_pack_ld(),
-            };
             let strides = strided(&self.p.a.side);
+            let shape = self.p.a_shape();
             self.a_pack = Some(Pack::new(strides, &self.m_sizes(), &k_sizes, shape)?);
         }
         if self.p.packs_b() {
@@ -339,6 +350,7 @@ impl Gemm {
                 size,
                 v,
                 ld: self.blocks.bn,
+                widen: None,
             };
             let k_sizes = sizes([self.p.k].into_iter(), self.k_group);
             let strides = strided(&self.p.b.side);
@@ -394,7 +406,10 @@ impl Gemm {
         let v = a.dtype.vnni() as i64;
         let size = a.dtype.size_bytes() as i64;
         let (a_row_bytes, a_group_bytes) = match (&self.a_pack, &a.side) {
-            (Some(pack), _) => (pack.shape.ld as i64 * size, v * size),
+            (Some(pack), _) => {
+                let shape = &pack.shape;
+                (shape.row_bytes() as i64, v * shape.elem_bytes() as i64)
+            }
             (None, Side::Strided { rows, cols }) => (*rows, v * cols),
             _ => unreachable!("a factor in panels is B"),
         };
@@ -433,6 +448,10 @@ impl Gemm {
             a_row_bytes,
             a_group_bytes,
             b_group_bytes,
+            a_wide: self
+                .a_pack
+                .as_ref()
+                .is_some_and(|p| p.shape.widen.is_some()),
             batch: Batch::Stride {
                 a_bytes: 0,
                 b_bytes: 0,

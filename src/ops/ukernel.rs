@@ -439,6 +439,7 @@ impl Transform {
             n: s.n as usize,
             in_strides,
             shape: Shape {
+                widen: None,
                 isa: effective_isa(),
                 size,
                 v: from.vnni(),

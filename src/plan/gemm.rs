@@ -4,6 +4,7 @@
 //! the L1 cache while the rows of A stream past, bm × kc elements of A in the L2 cache while the panels do. Sums do not
 //! depend on the blocks of K: an accumulator that passes through C goes on where it stopped.
 
+use crate::dtype::DataType;
 use crate::machine::Isa;
 
 /// Elements of a register tile's row that are multiplied with one element of A: two vectors of 8 or four of 16.
@@ -106,6 +107,17 @@ pub fn pack_b(m: usize, k: usize, bytes: usize) -> bool {
 pub fn pack_a(m: usize, n: usize, row_bytes: i64, group_bytes: i64) -> bool {
     const FAR: i64 = 1024;
     m > TILE_ROWS && n >= PACK_A_COLUMNS && (row_bytes.abs() >= FAR || group_bytes.abs() >= FAR)
+}
+
+/// Whether A should be widened while it is copied: when an instruction set has no dot product of its type, and the kernel
+/// would have to widen it for every panel.
+pub fn widen_a(isa: Isa, dtype: DataType, n: usize) -> bool {
+    let dot = match dtype {
+        DataType::Bf16 => Isa::Avx512Bf16,
+        DataType::U8 | DataType::S8 => Isa::Avx512Vnni,
+        _ => return false,
+    };
+    isa < dot && n > 2 * panel(isa)
 }
 
 /// The width of panels for weights that many products will use as they lie, none where row-major weights are as good.

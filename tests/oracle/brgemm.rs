@@ -61,7 +61,12 @@ fn element(t: DataType, data: Data, random: &mut Random) -> Vec<u8> {
 pub fn block_extents(s: &Brgemm) -> (usize, usize) {
     let (v, size) = (s.a.vnni(), s.a.size_bytes());
     let groups = s.k.div_ceil(v);
-    let last = (s.k - (groups - 1) * v) * size;
+    // The last group of a widened A is whole.
+    let last = if s.a_wide {
+        8
+    } else {
+        (s.k - (groups - 1) * v) * size
+    };
     let a = (s.m - 1) * s.a_row_bytes as usize + (groups - 1) * s.a_group_bytes as usize + last;
     let whole = if groups > 1 {
         (s.m - 1) * s.a_row_bytes as usize + (groups - 2) * s.a_group_bytes as usize + v * size
@@ -77,15 +82,37 @@ pub fn block_extents(s: &Brgemm) -> (usize, usize) {
 fn fill_a(s: &Brgemm, data: Data, block: &mut [u8], random: &mut Random) {
     for i in 0..s.m {
         for l in 0..s.k {
-            let at = a_position(s, i, l);
-            block[at..at + s.a.size_bytes()].copy_from_slice(&element(s.a, data, random));
+            let value = element(s.a, data, random);
+            store_a(s, block, i, l, &value);
+        }
+        if s.a_wide {
+            let zero = vec![0; s.a.size_bytes()];
+            (s.k..s.k.next_multiple_of(s.a.vnni())).for_each(|l| store_a(s, block, i, l, &zero));
         }
     }
 }
 
+/// An element of A where the kernel expects it; widened bf16 is an f32, a widened byte a 16-bit integer.
+fn store_a(s: &Brgemm, block: &mut [u8], i: usize, l: usize, value: &[u8]) {
+    let at = a_position(s, i, l);
+    block[at..at + value.len()].copy_from_slice(value);
+    match s.a {
+        DataType::Bf16 if s.a_wide => block[at - 2..at].fill(0),
+        DataType::S8 if s.a_wide => block[at + 1] = if value[0] > 127 { 255 } else { 0 },
+        DataType::U8 if s.a_wide => block[at + 1] = 0,
+        _ => {}
+    }
+}
+
 fn a_position(s: &Brgemm, i: usize, l: usize) -> usize {
-    let v = s.a.vnni();
-    i * s.a_row_bytes as usize + l / v * s.a_group_bytes as usize + l % v * s.a.size_bytes()
+    let (v, size) = (s.a.vnni(), s.a.size_bytes());
+    let group = i * s.a_row_bytes as usize + l / v * s.a_group_bytes as usize;
+    let inside = match (s.a_wide, v) {
+        (true, 4) => [0, 2, 1, 3][l % v] * 2,
+        (true, _) => l % v * 4 + 2,
+        _ => l % v * size,
+    };
+    group + inside
 }
 
 fn b_position(s: &Brgemm, l: usize, j: usize) -> usize {

@@ -7,7 +7,7 @@ use super::number::{self, POISON, decode, same};
 use super::random::Random;
 use brick::dtype::DataType;
 use brick::kernel::expr::Node;
-use brick::kernel::spec::{Args, Interleave, Out, Reduce, Spec, Tile, Transpose};
+use brick::kernel::spec::{Args, Interleave, Out, Reduce, Spec, Tile, Transpose, Widen};
 
 /// A matrix in memory: element (i, j) at `i * row + j * size`, poison between the rows.
 pub fn matrix(
@@ -156,9 +156,11 @@ fn moved(
     spec: &Spec,
     source: Vec<u8>,
     want: &[Option<u8>],
+    rows: usize,
     random: &mut Random,
 ) -> Verdict {
     let args = Args {
+        m: rows,
         d: bench.place(D, vec![POISON; want.len()], random),
         a: bench.place(A, source, random),
         ..Args::default()
@@ -204,7 +206,7 @@ pub fn transpose(bench: &mut Bench, s: &Transpose, seed: u64) -> Verdict {
             }
         }
     }
-    moved(bench, &Spec::Transpose(s.clone()), source, &want, random)
+    moved(bench, &Spec::Transpose(s.clone()), source, &want, 1, random)
 }
 
 pub fn interleave(bench: &mut Bench, s: &Interleave, seed: u64) -> Verdict {
@@ -225,7 +227,52 @@ pub fn interleave(bench: &mut Bench, s: &Interleave, seed: u64) -> Verdict {
             }
         }
     }
-    moved(bench, &Spec::Interleave(s.clone()), source, &want, random)
+    moved(
+        bench,
+        &Spec::Interleave(s.clone()),
+        source,
+        &want,
+        1,
+        random,
+    )
+}
+
+pub fn widen(bench: &mut Bench, s: &Widen, rows: usize, seed: u64) -> Verdict {
+    let random = &mut Random(seed);
+    let (size, a_row, d_row) = (
+        s.a.size_bytes(),
+        s.a_row_bytes as usize,
+        s.d_row_bytes as usize,
+    );
+    let source: Vec<u8> = (0..span(rows, s.a_row_bytes, s.n * size))
+        .map(|_| random.next() as u8)
+        .collect();
+    let groups = s.n.div_ceil(4 / size);
+    let mut want = vec![None; span(rows, s.d_row_bytes, groups * 8)];
+    for i in 0..rows {
+        for l in 0..groups * 4 / size {
+            let value = |byte| {
+                if l < s.n {
+                    source[i * a_row + l * size + byte]
+                } else {
+                    0
+                }
+            };
+            let high = if s.a == DataType::S8 && value(0) > 127 {
+                255
+            } else {
+                0
+            };
+            let (at, bytes) = match size {
+                2 => (l * 4, vec![0, 0, value(0), value(1)]),
+                _ => (l / 4 * 8 + [0, 2, 1, 3][l % 4] * 2, vec![value(0), high]),
+            };
+            for (j, byte) in bytes.into_iter().enumerate() {
+                want[i * d_row + at + j] = Some(byte);
+            }
+        }
+    }
+    moved(bench, &Spec::Widen(s.clone()), source, &want, rows, random)
 }
 
 pub fn reduce(bench: &mut Bench, s: &Reduce, rows: usize, seed: u64) -> Verdict {

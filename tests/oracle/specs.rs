@@ -241,13 +241,20 @@ pub fn random_brgemm(
 ) -> Brgemm {
     let (v, size) = (a.vnni(), a.size_bytes());
     let groups = k.div_ceil(v);
+    let int = a.is_int();
     let gap = |random: &mut Random| random.pick(&[0, 0, 4, 64]);
+    let dot = if int {
+        Isa::Avx512Vnni
+    } else {
+        Isa::Avx512Bf16
+    };
+    let a_wide = v > 1 && isa < dot && random.flip();
     let (a_row_bytes, a_group_bytes) = match random.below(4) {
+        _ if a_wide => (8 * groups + gap(random), 8),
         0 => (v * size, m * v * size + gap(random)),
         1 => (groups * v * size + gap(random), v * size),
         _ => (k * size + size * gap(random), v * size),
     };
-    let int = a.is_int();
     let d = random.pick(&[F32, F32, Bf16, F16, S32, S8, U8]);
     let expr = match random.below(6) {
         0 | 1 => plain(int),
@@ -268,6 +275,7 @@ pub fn random_brgemm(
         a_row_bytes: a_row_bytes as i64,
         a_group_bytes: a_group_bytes as i64,
         b_group_bytes: (n * v * size + gap(random)) as i64,
+        a_wide,
         batch: Batch::Address,
         beta: random.flip(),
         c_row_bytes: pitch(n, F32, random),

@@ -70,6 +70,9 @@ pub unsafe fn run<const FMA: bool>(spec: &Brgemm, args: &Args) {
         // SAFETY: passed on to the caller.
         unsafe {
             match (spec.a, spec.b) {
+                (Bf16, Bf16) if spec.a_wide => rows::<f32, f32, bf16, FMA, 2>(spec, args, &mut out),
+                (U8 | S8, S8) if spec.a_wide => rows::<i32, i16, i8, FMA, 4>(spec, args, &mut out),
+                (U8 | S8, U8) if spec.a_wide => rows::<i32, i16, u8, FMA, 4>(spec, args, &mut out),
                 (F32, F32) => rows::<f32, f32, f32, FMA, 1>(spec, args, &mut out),
                 (F16, F16) => rows::<f32, f16, f16, FMA, 1>(spec, args, &mut out),
                 (Bf16, Bf16) => rows::<f32, bf16, bf16, FMA, 2>(spec, args, &mut out),
@@ -180,6 +183,12 @@ unsafe fn group<S: Sum, A: Elem, B: Elem, const FMA: bool, const V: usize>(
 ) {
     let zero = S::from_bits(0);
     for e in 0..valid {
+        // The order of bytes that were widened.
+        let place = if size_of::<A>() == 2 && V == 4 {
+            [0, 2, 1, 3][e]
+        } else {
+            e
+        };
         // SAFETY: passed on to the caller.
         let element = |j: usize| S::from_elem(unsafe { read::<B>(b, j * V + e) });
         let b: [S; COLS] = if count == COLS {
@@ -189,7 +198,7 @@ unsafe fn group<S: Sum, A: Elem, B: Elem, const FMA: bool, const V: usize>(
         };
         for (acc, a) in acc.iter_mut().zip(a) {
             // SAFETY: passed on to the caller.
-            let a = S::from_elem(unsafe { read::<A>(a, e) });
+            let a = S::from_elem(unsafe { read::<A>(a, place) });
             for (acc, b) in acc.iter_mut().zip(b) {
                 *acc = acc.add_product::<FMA>(a, b);
             }

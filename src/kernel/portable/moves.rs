@@ -1,7 +1,8 @@
 //! Kernels that move or add elements without an expression: transposes, packs, sums of rows.
 
 use super::elem::{Elem, read, with_type};
-use crate::kernel::spec::{Args, Interleave, Reduce, Transpose};
+use crate::dtype::DataType;
+use crate::kernel::spec::{Args, Interleave, Reduce, Transpose, Widen};
 
 /// # Safety
 /// As [`super::run`].
@@ -56,6 +57,39 @@ unsafe fn move_group<const G: usize>(from: *const u8, to: *mut u8, bytes: usize)
             std::ptr::copy_nonoverlapping(from, group.as_mut_ptr(), bytes);
         }
         to.cast::<[u8; G]>().write(group);
+    }
+}
+
+/// # Safety
+/// As [`super::run`].
+pub unsafe fn widen(spec: &Widen, args: &Args) {
+    let size = spec.a.size_bytes();
+    let group = 4 / size;
+    for (i, g) in (0..args.m).flat_map(|i| (0..spec.n.div_ceil(group)).map(move |g| (i, g))) {
+        let from = i as i64 * spec.a_row_bytes + 4 * g as i64;
+        let to = i as i64 * spec.d_row_bytes + 8 * g as i64;
+        let valid = group.min(spec.n - g * group) * size;
+        // SAFETY: a group of the source row and its place in the destination, passed on to the caller.
+        unsafe {
+            let mut word = [0; 4];
+            move_group::<4>(
+                args.a.wrapping_offset(from as isize),
+                word.as_mut_ptr(),
+                valid,
+            );
+            let to = args.d.wrapping_offset(to as isize);
+            to.cast::<[u8; 8]>().write(widened(word, spec.a));
+        }
+    }
+}
+
+/// A group in the order in which the steps of a product take it.
+fn widened(word: [u8; 4], a: DataType) -> [u8; 8] {
+    let [b0, b1, b2, b3] = word;
+    let high = |b: u8| if a == DataType::S8 && b > 127 { 255 } else { 0 };
+    match a {
+        DataType::Bf16 => [0, 0, b0, b1, 0, 0, b2, b3],
+        _ => [b0, high(b0), b2, high(b2), b1, high(b1), b3, high(b3)],
     }
 }
 

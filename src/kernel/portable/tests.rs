@@ -70,6 +70,7 @@ fn brgemm(a: DataType, b: DataType, m: usize, n: usize, k: usize) {
         a_row_bytes: (width * size) as i64,
         a_group_bytes: (v * size) as i64,
         b_group_bytes: (n * v * size) as i64,
+        a_wide: false,
         batch: Batch::Stride {
             a_bytes: (m * width * size) as i64,
             b_bytes: (n * width * size) as i64,

@@ -11,6 +11,7 @@ mod expr;
 mod moves;
 mod simd;
 mod tile;
+mod widen;
 
 use super::spec::{Brgemm, Spec};
 use crate::error::Result;
@@ -25,6 +26,7 @@ pub fn generate(spec: &Spec) -> Result<Vec<u8>> {
         Spec::Tile(s) => tile::emit(s),
         Spec::Transpose(s) => moves::emit_transpose(s),
         Spec::Interleave(s) => moves::emit_interleave(s),
+        Spec::Widen(s) => widen::emit(s),
         Spec::Reduce(s) => moves::emit_reduce(s),
         Spec::Depthwise(s) => depthwise::emit(s),
     }

@@ -478,6 +478,7 @@ impl Dense {
             a_row_bytes: s.a_row,
             a_group_bytes: (a.vnni() * a.size_bytes()) as i64,
             b_group_bytes: self.b_group_bytes,
+            a_wide: false,
             batch: Batch::Offset,
             beta: false,
             c_row_bytes: 0,

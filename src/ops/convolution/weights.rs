@@ -532,6 +532,7 @@ impl Gradient {
             a_row_bytes: 4,
             a_group_bytes: self.axes[2].stride * pitch(&self.large),
             b_group_bytes: pitch(&self.small),
+            a_wide: false,
             batch: Batch::Offset,
             beta,
             c_row_bytes: self.row_bytes,

@@ -177,6 +177,9 @@ impl Gen<'_> {
     fn bcast_a(&mut self, reg: u8, mem: Mem, valid: usize, step: usize, t: &Tile) {
         let len = t.len();
         let whole = valid == self.s.a.vnni();
+        if self.s.a_wide {
+            return self.simd.bcast32(reg, mem.plus(4 * step as i32), len);
+        }
         match self.s.a {
             DataType::F16 => self.simd.bcast(reg, mem, DataType::F16, false, len),
             _ if whole && self.shifted => {
