@@ -51,6 +51,7 @@ impl TapSums {
                 a_row_bytes: 0,
                 a_group_bytes: DataType::U8.vnni() as i64,
                 b_group_bytes: dense.b_group_bytes,
+                a_wide: false,
                 batch: Batch::Offset,
                 beta: false,
                 c_row_bytes: 0,
