@@ -27,8 +27,27 @@ pub fn even_parts(total: usize, max: usize) -> Vec<usize> {
     (0..count).map(|i| size + usize::from(i < larger)).collect()
 }
 
-/// Vectors of one column block for tiles of `m` rows. Few rows get wide tiles, so that enough accumulators are in flight.
+/// Multiply-adds that two units have in flight: a tile of fewer accumulators waits for its own sums.
+const IN_FLIGHT: usize = 8;
+
+/// Vectors of one column block for tiles of `m` rows. Few rows get wide tiles, so that enough accumulators are in flight,
+/// and so do heights that tiles of the usual width divide badly.
 pub fn max_vectors(m: usize, budget: &Budget) -> usize {
+    let usual = usual_vectors(m, budget);
+    let better = |v: &usize| {
+        max_rows(m, *v, budget) > 0
+            && 16 * cost(m, *v, budget) * usual < 15 * cost(m, usual, budget) * v
+    };
+    (usual + 1..=4).rev().find(better).unwrap_or(usual)
+}
+
+/// What a step of k costs in all tiles of a column block, in multiply-adds.
+fn cost(m: usize, vectors: usize, budget: &Budget) -> usize {
+    let heights = even_parts(m, max_rows(m, vectors, budget));
+    heights.iter().map(|h| (h * vectors).max(IN_FLIGHT)).sum()
+}
+
+fn usual_vectors(m: usize, budget: &Budget) -> usize {
     let wide = budget.regs >= 32;
     let vectors = match (m, wide) {
         (1, true) => 16,
@@ -121,6 +140,8 @@ mod tests {
         assert_eq!(max_vectors(64, &AVX2), 2);
         assert_eq!(max_rows(64, 2, &AVX2), 6);
         assert_eq!(max_vectors(64, &AVX512), 4);
+        assert_eq!([6, 7, 13].map(|m| max_vectors(m, &AVX2)), [2, 4, 2]);
+        assert_eq!(even_parts(7, max_rows(7, 4, &AVX2)), [3, 2, 2]);
         assert_eq!(max_vectors(1, &AVX512), 16);
     }
 

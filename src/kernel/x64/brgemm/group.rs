@@ -225,6 +225,11 @@ impl Gen<'_> {
                 let and = if self.simd.z() { &VPANDD } else { &VPAND };
                 self.simd.a.v(and, len, reg, reg, high);
             }
+            (Dot::ByteSteps, 0) if dtype == DataType::U8 => {
+                let low = self.simd.const_ps(0x00ff_00ff);
+                let and = if self.simd.z() { &VPANDD } else { &VPAND };
+                self.simd.a.v(and, len, reg, reg, low);
+            }
             (Dot::ByteSteps, _) => {
                 if step == 0 {
                     self.simd.a.vi(&VPSLLW, len, reg, 0, reg, 8);
