@@ -10,6 +10,7 @@ use crate::dtype::DataType;
 use crate::error::Result;
 use crate::jit::code::Code;
 use crate::machine::{Isa, effective_isa};
+use crate::process::PerProcess;
 use crate::{ensure, invalid, knobs, unimplemented_here};
 use std::ptr::null_mut;
 use std::sync::atomic::{
@@ -126,7 +127,8 @@ impl Bare {
         if let Some(function) = find(head, self) {
             return Ok(function);
         }
-        let _one_at_a_time = GENERATING.lock().unwrap_or_else(PoisonError::into_inner);
+        let generating = GENERATING.get();
+        let _one_at_a_time = generating.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(function) = find(head, self) {
             return Ok(function);
         }
@@ -171,7 +173,7 @@ struct Entry {
 
 const LISTS: usize = 1024;
 static TABLE: [AtomicPtr<Entry>; LISTS] = [const { AtomicPtr::new(null_mut()) }; LISTS];
-static GENERATING: Mutex<()> = Mutex::new(());
+static GENERATING: PerProcess<Mutex<()>> = PerProcess::new();
 
 fn find(head: &AtomicPtr<Entry>, key: &Bare) -> Option<*const u8> {
     let mut next = head.load(Acquire).cast_const();

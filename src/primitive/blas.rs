@@ -11,12 +11,13 @@ use crate::{
         Env,
         blas::{Blas, Call, Desc},
     },
+    process::PerProcess,
     threads::default_pool,
 };
 use std::{
     cell::RefCell,
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
@@ -31,7 +32,7 @@ const CAPACITY: usize = 1024;
 thread_local! {
     static MINE: RefCell<Slots> = const { RefCell::new([const { None }; RECENT]) };
 }
-static SHARED: LazyLock<Mutex<HashMap<u64, Known>>> = LazyLock::new(Mutex::default);
+static SHARED: PerProcess<Mutex<HashMap<u64, Known>>> = PerProcess::new();
 
 /// Runs a product; [`Desc::check`] must have passed.
 ///
@@ -74,7 +75,8 @@ fn find(key: Key) -> Result<Arc<Blas>> {
 }
 
 fn shared(hash: u64, key: Key) -> Result<Arc<Blas>> {
-    let known = || SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let all = SHARED.get();
+    let known = || all.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((_, blas)) = known().get(&hash).filter(|(other, _)| *other == key) {
         return Ok(blas.clone());
     }
