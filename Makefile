@@ -37,12 +37,14 @@ demo-filters: all $(OUT)/examples/filters
 test:
 	$(CARGO) test --workspace -- --skip primitives_and_planning_stay_small --skip files_are_short
 
-# The rungs below this processor's own; kernels and products run all of them in any case. Then the kinds of executable memory.
+# The rungs below this processor's own; kernels and products run all of them in any case. Then those of AVX-512 on any
+# processor, and the kinds of executable memory.
 flags := $(shell grep -m 1 '^flags' /proc/cpuinfo 2>/dev/null)
 has    = $(if $(filter $(1),$(flags)),$(2))
 RUNGS := portable $(call has,avx512f,avx2) $(call has,avx512_vnni,avx512) $(call has,avx512_bf16,avx512_vnni)
 test-rungs:
 	set -e; for rung in $(RUNGS); do BRICK_MAX_ISA=$$rung $(CARGO) test --test primitives --test c_abi; done
+	set -e; for rung in avx512 avx512_bf16; do BRICK_TEST_RUNG=$$rung $(CARGO) test --test primitives; done
 	BRICK_JIT_MEMORY=mprotect $(CARGO) test --test primitives
 	BRICK_JIT_MEMORY=none $(CARGO) test --test primitives --test kernels
 

@@ -101,6 +101,19 @@ pub fn effective_isa() -> Isa {
     *EFFECTIVE.get_or_init(|| machine().isa.min(knobs::MAX_ISA.get()))
 }
 
+/// Plans for this rung whatever the host's; kernels that it cannot run are emulated or portable. For tests, before first
+/// use.
+#[doc(hidden)]
+pub fn pretend(isa: Isa) -> Result<()> {
+    let used = |_| {
+        invalid!(
+            "the ISA cannot become {} any more: it has been used",
+            isa.name()
+        )
+    };
+    EFFECTIVE.set(isa).map_err(used)
+}
+
 /// Caps the rung by a call, which beats the environment; refused once the rung has been used.
 pub fn set_max_isa(isa: Isa) -> Result<()> {
     if EFFECTIVE.get().is_some() {

@@ -1,8 +1,11 @@
 //! The C API as a client sees it: functions of the real shared library, found by name, and owners of their handles.
 //!
 //! `BRICK_TEST_LIBRARY=PATH:PREFIX` tests another library that speaks the same API under another prefix, which is how
-//! the oracles themselves are checked.
+//! the oracles themselves are checked. `BRICK_TEST_RUNG=avx512_bf16` tests the library linked into this program, planning
+//! for that rung, whose kernels are interpreted where the processor lacks it.
 
+use crate::rungs::rungs;
+use brick::machine;
 use std::env;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::sync::OnceLock;
@@ -29,7 +32,25 @@ macro_rules! functions {
             last_error: Option<unsafe extern "C" fn() -> *const c_char>,
         }
 
+        /// The same functions, linked into this program.
+        mod linked {
+            use super::*;
+            unsafe extern "C" {
+                $(#[link_name = concat!("brick_", stringify!($name))]
+                pub fn $name($(_: $arg),*) -> $result;)*
+                #[link_name = "brick_last_error"]
+                pub fn last_error() -> *const c_char;
+            }
+        }
+
         impl Api {
+            fn linked() -> Api {
+                Api {
+                    $($name: linked::$name,)*
+                    last_error: Some(linked::last_error),
+                }
+            }
+
             fn load() -> Api {
                 let (path, prefix) = place();
                 let path = CString::new(path).unwrap();
@@ -113,10 +134,23 @@ fn place() -> (String, String) {
     (library.to_str().unwrap().to_owned(), "brick_".to_owned())
 }
 
+/// From now on the linked library plans for this rung, interpreting what the processor lacks.
+fn plan_for(name: &str) {
+    let rung = rungs().into_iter().find(|isa| isa.name() == name);
+    let rung = rung.unwrap_or_else(|| panic!("{name} is no rung"));
+    machine::pretend(rung).expect("nothing was planned before");
+}
+
 /// The library under test.
 pub fn api() -> &'static Api {
     static API: OnceLock<Api> = OnceLock::new();
-    API.get_or_init(Api::load)
+    API.get_or_init(|| match env::var("BRICK_TEST_RUNG") {
+        Ok(name) => {
+            plan_for(&name);
+            Api::linked()
+        }
+        Err(_) => Api::load(),
+    })
 }
 
 /// Whether the library under test is brick, which promises more than others.

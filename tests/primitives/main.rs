@@ -9,6 +9,8 @@ mod api;
 mod case;
 mod oracle;
 mod problem;
+#[path = "../rungs/mod.rs"]
+mod rungs;
 mod tensor;
 
 mod conv;

@@ -3,6 +3,7 @@
 use super::Pass;
 use crate::error::Result;
 use crate::memory::MemoryDesc;
+use crate::ops::Env;
 use crate::ops::epilogue::arg;
 use crate::plan::gemm;
 use crate::plan::place::Place;
@@ -188,11 +189,18 @@ impl Pass<'_> {
         }
         let (k, n) = self.channels();
         let v = self.weights.dtype().vnni() as i64;
-        let width = (gemm::panel(self.env.isa) as i64).min((n.max(1) + 7) / 8 * 8);
+        let width = panel_width(&self.env, n);
         let unit = if run < k { run } else { v };
         let tag = panel_tag(self.weights.dims().len(), self.dims, width, unit, v);
         MemoryDesc::with_tag(self.weights.dims(), self.weights.dtype(), &tag)
     }
+}
+
+/// The width of a panel of `n` channels: a whole number of the blocks of 8 or 16 that the user's layouts have, so that one
+/// can be copied into the other.
+pub(super) fn panel_width(env: &Env, n: i64) -> i64 {
+    let unit = if n > 8 { 16 } else { 8 };
+    (gemm::panel(env.isa) as i64).min((n.max(1) + unit - 1) / unit * unit)
 }
 
 /// Row-major with the channels behind all other dimensions.

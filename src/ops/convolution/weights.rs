@@ -5,7 +5,7 @@
 //! tap, over the pixels that this tap meets. A tile is always summed in the order of the bands, whatever the threads.
 #![allow(unsafe_code)]
 
-use super::layout::{channel_run, channels_last, panel_tag, panels, place, strides};
+use super::layout::{channel_run, channels_last, panel_tag, panel_width, panels, place, strides};
 use super::{Desc, depthwise};
 use crate::dtype::DataType;
 use crate::error::Result;
@@ -173,7 +173,7 @@ impl Desc {
             false => Ok(*md),
         };
         let (src, diff_dst) = (resolve(&self.src)?, resolve(&self.dst)?);
-        let width = (gemm::panel(env.isa) as i64).min((n.max(1) + 7) / 8 * 8);
+        let width = panel_width(env, n);
         let tag = |dtype: DataType| {
             let v = dtype.vnni() as i64;
             let tag = panel_tag(self.weights.dims().len(), dims, width, v, v);
