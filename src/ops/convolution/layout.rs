@@ -189,7 +189,7 @@ impl Pass<'_> {
         }
         let (k, n) = self.channels();
         let v = self.weights.dtype().vnni() as i64;
-        let width = panel_width(&self.env, n);
+        let width = panel_width(self.env, n);
         let unit = if run < k { run } else { v };
         let tag = panel_tag(self.weights.dims().len(), self.dims, width, unit, v);
         MemoryDesc::with_tag(self.weights.dims(), self.weights.dtype(), &tag)
