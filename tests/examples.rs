@@ -69,6 +69,15 @@ fn blurred(pixels: &[u8], width: usize, height: usize, x: usize, y: usize, colou
 }
 
 #[test]
+fn example_resnet50() {
+    let program = compile(&["examples/resnet50.c"], Language::C99);
+    for (arguments, passes) in [(["1", "f32", "0"], 3), (["1", "int8", "0"], 1)] {
+        let report = execute(&program, &arguments);
+        assert_eq!(report.matches("as often as").count(), passes, "{report}");
+    }
+}
+
+#[test]
 fn example_filters() {
     let folder = output().join("filters");
     fs::create_dir_all(&folder).unwrap();

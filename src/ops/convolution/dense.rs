@@ -15,7 +15,7 @@ use crate::memory::{MAX_NDIMS, MemoryDesc};
 use crate::ops::epilogue::{Binding, Bindings, Epilogue, arg};
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned, reorder};
-use crate::plan::conv::{self, Along, Cut, Space};
+use crate::plan::conv::{self, Along, Axis, Cut, Space};
 
 /// An operand of the nest.
 #[derive(Clone)]
@@ -68,6 +68,11 @@ impl Operand {
 /// Rows of a depthwise call: so few that all their channels are read in order.
 const FEW_PIXELS: i64 = 14;
 
+/// Rows of the image of so many pixels fill register tiles even where they do not follow one another.
+const LONG_ROW: i64 = 12;
+/// Output channels that pay for a copy of the input.
+const MANY_CHANNELS: i64 = 128;
+
 /// A panel of output channels.
 #[derive(Clone, Copy)]
 pub(super) struct Panel {
@@ -113,11 +118,12 @@ impl Pass<'_> {
         self.input.1 = self.resolve(&self.input.1)?;
         self.output.1 = self.resolve(&self.output.1)?;
         let (k, n) = self.together();
-        let (input, output) = (self.input.1, self.output.1);
+        let (mut input, output) = (self.input.1, self.output.1);
+        let user_input = input;
         let in_run =
             channel_run(&input, k, true).filter(|_| k == input.dims[1] || !input.is_padded());
         let out_run = channel_run(&output, n, false);
-        let seen_input = in_run
+        let mut seen_input = in_run
             .is_none()
             .then(|| channels_last(&input))
             .transpose()?;
@@ -125,6 +131,13 @@ impl Pass<'_> {
             .is_none()
             .then(|| channels_last(&output))
             .transpose()?;
+        if in_run.is_some() && self.skips() {
+            input = self.without_gaps();
+            if self.axes[2].small < LONG_ROW && n >= MANY_CHANNELS {
+                seen_input = Some(channels_last(&input)?);
+            }
+        }
+        let in_run = in_run.filter(|_| seen_input.is_none());
         let (in_run, out_run) = (in_run.unwrap_or(k), out_run.unwrap_or(n));
         let ideal = self.panel_layout(in_run)?;
         if self.weights.is_any() {
@@ -137,7 +150,7 @@ impl Pass<'_> {
             ideal
         };
         let weights = sequence.read(self.env, (1, &self.weights), &laid)?;
-        let mut args = self.arguments();
+        let mut args = self.arguments(user_input);
         let output_at = args.len() - 1;
         let images = self.images();
         let operands = [
@@ -150,9 +163,28 @@ impl Pass<'_> {
         sequence.finish(args, dense.planned()?, self.env)
     }
 
-    fn arguments(&self) -> Vec<Arg> {
+    /// Whether most of the input is not met at all: a pointwise kernel with a stride.
+    fn skips(&self) -> bool {
+        let pointwise = |a: &Axis| a.taps == 1 && a.pad == 0;
+        !self.to_large && self.axes.iter().all(pointwise) && self.axes.iter().any(|a| a.stride > 1)
+    }
+
+    /// The part of the input that is met, as an input of its own.
+    fn without_gaps(&mut self) -> MemoryDesc {
+        let mut md = self.input.1;
+        let spatial = md.dims().len() - 2;
+        for (i, axis) in self.axes[3 - spatial..].iter_mut().enumerate() {
+            (md.dims[2 + i], md.padded_dims[2 + i]) = (axis.small, axis.small);
+            md.strides[2 + i] *= axis.stride;
+            (axis.large, axis.stride) = (axis.small, 1);
+        }
+        self.input.1 = md;
+        md
+    }
+
+    fn arguments(&self, input: MemoryDesc) -> Vec<Arg> {
         let mut args = vec![
-            Arg::input(self.input.0, self.input.1),
+            Arg::input(self.input.0, input),
             Arg::input(arg::WEIGHTS, self.weights),
         ];
         if self.forward && !self.bias.is_absent() {
