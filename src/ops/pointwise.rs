@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Arg, Env, Exec, Plan, Planned, Run, epilogue::Bindings};
+use super::{Arg, Env, Exec, Plan, Planned, Run, epilogue::Bindings, sequence::Sequence};
 use crate::{
     dtype::DataType,
     ensure,
@@ -39,19 +39,44 @@ pub struct Pointwise<'a> {
 }
 
 impl Pointwise<'_> {
-    /// Plans the nest.
-    pub fn plan(self) -> Result<Planned> {
+    /// Plans the nest; where inner blocks of several sizes do not nest, blocked operands are copied into plain layouts.
+    pub fn plan(mut self) -> Result<Planned> {
         let dst_index = self
             .args
             .iter()
             .position(|a| a.id == self.dst)
             .expect("dst is an argument");
         let dst = self.args[dst_index].md;
-        let steps = if dst.has_zero_dim() {
-            Vec::new()
-        } else {
-            self.steps(&dst)?
-        };
+        check_layout(&dst, "dst")?;
+        if dst.has_zero_dim() {
+            return self.planned(dst_index, &dst, Vec::new());
+        }
+        if let Some(steps) = self.steps(&dst) {
+            return self.planned(dst_index, &dst, steps);
+        }
+        let (mut sequence, env) = (Sequence::default(), self.env);
+        for binding in &mut self.bindings.list {
+            let md = self.args[binding.index].md;
+            if md.inner_nblks > 0 {
+                let layout = MemoryDesc::plain(md.dims(), md.dtype())?;
+                binding.index = sequence.read(env, (binding.index, &md), &layout)?;
+                binding.place = Place::broadcast(&layout, md.dtype().size_bytes());
+            }
+        }
+        let steps = self.steps(&dst).ok_or_else(|| {
+            unimplemented_here!("{}: the inner blocks of the layouts do not nest", self.name)
+        })?;
+        let mut main = self.planned(dst_index, &dst, steps)?;
+        let args = std::mem::take(&mut main.args);
+        sequence.finish(args, main, env)
+    }
+
+    fn planned(
+        self,
+        dst_index: usize,
+        dst: &MemoryDesc,
+        steps: Vec<Step<Spec>>,
+    ) -> Result<Planned> {
         let parts = (dst.size_bytes() / PART_BYTES).clamp(1, self.env.threads.max(1));
         let slices = match steps.len() {
             0 | 1 => 1,
@@ -81,17 +106,15 @@ impl Pointwise<'_> {
         })
     }
 
-    fn steps(&self, dst: &MemoryDesc) -> Result<Vec<Step<Spec>>> {
-        check_layout(dst, "dst")?;
+    /// The steps over all of dst and its padding; none where the operands' inner blocks do not nest.
+    fn steps(&self, dst: &MemoryDesc) -> Option<Vec<Step<Spec>>> {
         let bytes = dst.dtype().size_bytes();
         let own = Place::whole(dst, bytes);
         let places: Vec<&Place> = std::iter::once(&own)
             .chain(self.bindings.list.iter().map(|b| &b.place))
             .collect();
         let ranges: Vec<(i64, i64)> = dst.dims().iter().map(|&n| (0, n)).collect();
-        let inside = blocks(&ranges, &places).ok_or_else(|| {
-            unimplemented_here!("{}: the inner blocks of the layouts do not nest", self.name)
-        })?;
+        let inside = blocks(&ranges, &places)?;
         let mut all = self.inside(dst.dtype(), inside);
         for d in 0..ranges.len() {
             if dst.dims[d] < dst.padded_dims[d] {
@@ -99,7 +122,7 @@ impl Pointwise<'_> {
                 all.extend(padding.flat_map(|b| steps::zero(self.env.isa, b, bytes as i64)));
             }
         }
-        Ok(all)
+        Some(all)
     }
 
     fn inside(&self, dst: DataType, blocks: Vec<Block>) -> Vec<Step<Spec>> {

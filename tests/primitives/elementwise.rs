@@ -41,6 +41,11 @@ fn reorder_every_pair_of_layouts() {
         "reorder s8:s8 100x70 tags=ab:BA16a64b4a",
         "reorder f32:f32 2x3x4x5x6x7 tags=abcdef:abdfce",
         "reorder f32:f32 40x36x3x3 tags=abcd:ABcd16b16a",
+        "reorder f32:f32 100x70 tags=BA16a48b:BA16a32b",
+        "reorder u8:f32 100x70 tags=BA16a32b:BA16a48b scales=src:2 zp=src",
+        "reorder f32:f32 30x40 tags=@200x2:@150x3",
+        "reorder bf16:f32 30x40 tags=@200x2:@1x50",
+        "reorder u8:u8 30x40 tags=@1x50:@300x3",
     ]);
 }
 
@@ -55,6 +60,8 @@ fn reorder_with_attributes() {
         "reorder f32:f32 3x50 post=sum:0.5",
         "reorder f32:bf16 3x50 post=sum",
         "reorder f32:s8 3x19x4x5 tags=abcd:aBcd16b scales=dst:2",
+        "reorder s8:u8 3x19x4x5 tags=acdb:aBcd16b scales=src:3,dst:1 zp=src,dst post=sum:2:1",
+        "reorder s32:s8 30x40 tags=ba:ab zp=src:1,dst:2",
     ]);
 }
 
@@ -169,6 +176,7 @@ fn binary_in_every_algorithm_and_broadcast() {
         "binary f32:f32:f32 3x50:3x50:3x50 alg=add post=relu,mul:f32:2",
         "binary f32:f32:f32 3x50:3x50:3x50 alg=mul post=sum:0.5",
         "binary u8:u8:u8 3x50:3x50:3x50 alg=add",
+        "binary f32:f32:f32 100x70:100x70:100x70 alg=mul tags=BA16a48b:BA16a32b:BA16a64b",
     ]);
 }
 
