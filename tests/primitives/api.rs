@@ -96,6 +96,10 @@ functions! {
     primitive_attr_set_scales_mask(Handle, c_int, c_int) -> c_int;
     primitive_attr_set_zero_points_mask(Handle, c_int, c_int) -> c_int;
     primitive_attr_set_post_ops(Handle, Handle) -> c_int;
+    primitive_attr_set_dropout(Handle, Handle) -> c_int;
+    primitive_attr_set_rounding(Handle, c_int, c_int) -> c_int;
+    primitive_attr_set_accumulation_mode(Handle, c_int) -> c_int;
+    primitive_attr_set_scales(Handle, c_int, c_int, c_int, *const i64, c_int) -> c_int;
     primitive_attr_set_deterministic(Handle, c_int) -> c_int;
     post_ops_create(*mut Handle) -> c_int;
     post_ops_destroy(Handle) -> c_int;

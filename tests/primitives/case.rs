@@ -137,6 +137,7 @@ fn find<'a>(list: &'a [(String, Array)], name: &str) -> Option<&'a Array> {
 fn id_of(name: &str) -> c_int {
     match name {
         "src" => SRC,
+        "src1" => SRC + 1,
         "wei" => WEIGHTS,
         "dst" => DST,
         _ => panic!("{name:?} is no argument"),
@@ -319,7 +320,7 @@ impl<'a> Builder<'a> {
     fn place_of(&self, name: &str) -> usize {
         match name {
             "src" => 0,
-            "wei" => 1,
+            "wei" | "src1" => 1,
             _ => self.types.len() - 1,
         }
     }
@@ -352,11 +353,44 @@ impl<'a> Builder<'a> {
             extras.zero_points.push((name.clone(), zero_point));
         }
         self.post_ops(attr, &mut extras)?;
+        for name in &self.problem.also {
+            self.also(name, attr)?;
+        }
         // SAFETY: the attribute is live.
         check(unsafe {
             (api().primitive_attr_set_deterministic)(attr.raw, self.problem.deterministic.into())
         })?;
         Ok(extras)
+    }
+
+    /// Sets an attribute that tests only ask for by name; its arguments are not passed.
+    fn also(&self, name: &str, attr: &Owned) -> Result<(), Refusal> {
+        let (api, dst) = (api(), self.dims(self.types.len() - 1));
+        let f16_sums = 5;
+        // SAFETY: the handles are live, the groups are two numbers.
+        check(unsafe {
+            match name {
+                "dropout" => {
+                    let mask = describe(dst, Type::U8, "")?;
+                    (api.primitive_attr_set_dropout)(attr.raw, mask.raw)
+                }
+                "rounding" => (api.primitive_attr_set_rounding)(attr.raw, DST, 1),
+                "f16_sums" => (api.primitive_attr_set_accumulation_mode)(attr.raw, f16_sums),
+                "groups" => {
+                    let groups = [8i64, 1];
+                    let (both, f32) = (3, Type::F32 as c_int);
+                    (api.primitive_attr_set_scales)(
+                        attr.raw,
+                        WEIGHTS,
+                        both,
+                        2,
+                        groups.as_ptr(),
+                        f32,
+                    )
+                }
+                _ => panic!("{name:?} is no attribute"),
+            }
+        })
     }
 
     fn post_ops(&self, attr: &Owned, extras: &mut Extras) -> Result<(), Refusal> {
@@ -672,11 +706,13 @@ impl<'a> Builder<'a> {
         if self.problem.kind == "eltwise" {
             algs.push(self.problem.alg.clone());
         }
+        // Eltwise sources are fractions, so whatever follows rounds once more than the oracle.
+        let rounds_twice = self.problem.kind == "eltwise" && !self.problem.post_ops.is_empty();
         match algs
             .iter()
             .all(|alg| is_exact(alg.trim_end_matches("_use_dst")))
         {
-            true if self.data == Data::Integers => exact,
+            true if self.data == Data::Integers && !rounds_twice => exact,
             _ if self.is_backward() => differentiated,
             _ => rounded,
         }
@@ -763,7 +799,7 @@ impl<'a> Builder<'a> {
                 epilogue.apply(index, oracle::eltwise(alg, given[0].at(index), alpha, beta))
             }),
             ("binary", _) => {
-                let (x, y) = (operand(0, "src"), &given[1]);
+                let (x, y) = (operand(0, "src"), operand(1, "src1"));
                 Array::from_fn(self.dims(2), |index| {
                     epilogue.apply(index, oracle::binary(alg, x.at(index), y.at(index)))
                 })

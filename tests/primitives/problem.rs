@@ -57,6 +57,8 @@ pub struct Problem {
     pub post_ops: Vec<Post>,
     /// Dims that are left open until execution: argument (src, wei, bia, dst) and mask.
     pub open: Vec<(String, i32)>,
+    /// Further attributes, by name: dropout, rounding, f16_sums, groups (of scales).
+    pub also: Vec<String>,
     /// Asks for the same bits with any number of threads.
     pub deterministic: bool,
     /// Blocks that a brgemm reduces over, 0 for other primitives.
@@ -287,6 +289,7 @@ impl Problem {
             "zp" => self.zero_points = value.split(',').map(pair).collect::<Result<_, _>>()?,
             "post" => self.post_ops = value.split(',').map(post_op).collect::<Result<_, _>>()?,
             "open" => self.open = value.split(',').map(pair).collect::<Result<_, _>>()?,
+            "also" => self.also = strings(value, ','),
             "deterministic" => self.deterministic = value == "1",
             "batch" => self.batch = number(value)?,
             "alg" => {
@@ -383,6 +386,9 @@ impl fmt::Display for Problem {
         }
         if !self.open.is_empty() {
             write!(f, " open={}", pairs(&self.open))?;
+        }
+        if !self.also.is_empty() {
+            write!(f, " also={}", self.also.join(","))?;
         }
         if self.deterministic {
             write!(f, " deterministic=1")?;
