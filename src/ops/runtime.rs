@@ -71,8 +71,17 @@ impl Op {
 
     /// Plans an open operation: its arguments leave open what it does; the rest of the plan is that of a sample.
     pub(super) fn plan_open(&self, attr: &Attr, env: &Env) -> Result<Planned> {
+        let mut own = Vec::new();
+        self.with(attr, |id, md| own.push((id, *md)));
+        let dst = own
+            .iter()
+            .find(|(id, _)| *id == arg::DST)
+            .map(|(_, md)| *md);
         let sampled = |size| {
-            let (op, attr) = self.with(attr, |_, md| {
+            let (op, attr) = self.with(attr, |id, md| {
+                if let Some(dst) = dst.filter(|_| id >= arg::post_op(0)) {
+                    follow(md, &dst);
+                }
                 if md.has_runtime() {
                     *md = sample(md, size);
                 }
@@ -80,8 +89,6 @@ impl Op {
             op.plan_closed(&attr, env)
         };
         let (mut planned, other) = (sampled(SAMPLES[0])?, sampled(SAMPLES[1])?);
-        let mut own = Vec::new();
-        self.with(attr, |id, md| own.push((id, *md)));
         for (arg, other) in planned.args.iter_mut().zip(&other.args) {
             arg.md = opened(arg, &other.md, &own)?;
         }
@@ -93,10 +100,7 @@ impl Op {
 
 /// The descriptor of an argument as the client gave it; one that planning derived is open where the samples differ.
 fn opened(arg: &Arg, other: &MemoryDesc, own: &[(i32, MemoryDesc)]) -> Result<MemoryDesc> {
-    if let Some((_, md)) = own
-        .iter()
-        .find(|(id, md)| *id == arg.id && md.has_runtime())
-    {
+    if let Some((_, md)) = own.iter().find(|(id, md)| *id == arg.id && !md.is_any()) {
         return Ok(*md);
     }
     if arg.md.dims() == other.dims() {
@@ -107,6 +111,17 @@ fn opened(arg: &Arg, other: &MemoryDesc, own: &[(i32, MemoryDesc)]) -> Result<Me
         .map(|(&a, &b)| if a == b { a } else { RUNTIME_DIM })
         .collect();
     MemoryDesc::plain(&dims, arg.md.dtype())
+}
+
+/// Opens the dims of a post-op's operand that must be those of dst, where these are open: whether they are shows at
+/// execution.
+fn follow(operand: &mut MemoryDesc, dst: &MemoryDesc) {
+    for d in 0..operand.dims().len().min(dst.dims().len()) {
+        if dst.dims[d] == RUNTIME_DIM && operand.dims[d] != 1 {
+            operand.dims[d] = RUNTIME_DIM;
+            operand.padded_dims[d] = RUNTIME_DIM;
+        }
+    }
 }
 
 /// A descriptor with numbers in place of what is open; its elements do not overlap.

@@ -49,6 +49,8 @@ fn types() -> impl Strategy<Value = &'static str> {
         "s8:s8:s8",
         "s8:s8:f32",
         "f32:bf16:f32",
+        "f32:f32:s8",
+        "s8:u8:bf16",
         "u8:u8:f32",
     ])
 }
@@ -66,6 +68,47 @@ fn post() -> impl Strategy<Value = &'static str> {
     ])
 }
 
+/// The layout of a matrix: a tag, or strides with gaps.
+#[derive(Clone, Debug)]
+enum Matrix {
+    Tag(&'static str),
+    Strided {
+        by_columns: bool,
+        step: i64,
+        gap: i64,
+    },
+}
+
+impl Matrix {
+    fn tag(&self, rows: i64, cols: i64) -> String {
+        match *self {
+            Matrix::Tag(tag) => tag.to_owned(),
+            Matrix::Strided {
+                by_columns: true,
+                step,
+                gap,
+            } => format!("@{step}x{}", rows.max(1) * step + gap),
+            Matrix::Strided {
+                by_columns: false,
+                step,
+                gap,
+            } => format!("@{}x{step}", cols.max(1) * step + gap),
+        }
+    }
+}
+
+fn matrix() -> impl Strategy<Value = Matrix> {
+    let tags = one_of(&["ab", "ba", "any", "BA16a16b", "AB16b16a", "BA4b8a8b2a"]);
+    prop_oneof![
+        tags.prop_map(Matrix::Tag),
+        (any::<bool>(), 1..4i64, 0..20i64).prop_map(|(by_columns, step, gap)| Matrix::Strided {
+            by_columns,
+            step,
+            gap
+        }),
+    ]
+}
+
 proptest! {
     #![proptest_config(cases())]
 
@@ -75,10 +118,62 @@ proptest! {
         types in types(),
         tags in one_of(&["", "tags=abc:abc:abc", "tags=acb:abc:abc", "tags=abc:acb:abc", "tags=acb:acb:acb", "tags=any:any:any"]),
         bias in one_of(&["", "bias=f32"]),
-        scales in one_of(&["", "", "scales=src,wei:4,dst", "scales=wei", "zp=src", "zp=src,dst scales=dst"]),
+        scales in one_of(&["", "", "scales=src,wei:4,dst", "scales=wei", "zp=src", "zp=src,dst scales=dst", "zp=src,wei:4", "zp=wei open=src:3,wei:1,dst:3"]),
         post in post(),
     ) {
+        prop_assume!(!(tags.contains("any") && scales.contains("open")));
         let text = format!("matmul {types} {b}x{m}x{k}:{b}x{k}x{n} {tags} {bias} {scales} {post}");
+        let verdict = judge(&text, Data::Integers, true);
+        prop_assert!(verdict.is_ok(), "{}", verdict.unwrap_err());
+    }
+
+    #[test]
+    fn random_layouts_of_matmuls(
+        (m, k, n) in (size(), size(), size()),
+        types in types(),
+        (src, weights, dst) in (matrix(), matrix(), matrix()),
+        option in one_of(&["", "", "bias=f32", "zp=src,wei:2", "scales=src:1,wei:2,dst:2", "open=src:1,dst:1", "open=src:3,wei:3,dst:3"]),
+        post in post(),
+    ) {
+        let tags = [src.tag(m, k), weights.tag(k, n), dst.tag(m, n)].join(":");
+        // Open dims need a layout.
+        prop_assume!(!(tags.contains("any") && option.contains("open")));
+        let text = format!("matmul {types} {m}x{k}:{k}x{n} tags={tags} {option} {post}");
+        let verdict = judge(&text, Data::Integers, true);
+        prop_assert!(verdict.is_ok(), "{}", verdict.unwrap_err());
+    }
+
+    #[test]
+    fn random_spatial_inner_products(
+        (mb, ic, oc, ih, iw) in (1..40i64, 1..40i64, 1..40i64, 1..4i64, 1..6i64),
+        types in one_of(&["f32:f32:f32", "bf16:bf16:bf16", "f16:f16:f16", "u8:s8:f32"]),
+        prop in one_of(&["inf", "bwd_d", "bwd_w"]),
+        src in one_of(&["abcd", "acdb", "aBcd16b", "aBcd8b", "cdba", "ABcd16a16b"]),
+        weights in one_of(&["abcd", "acdb", "any", "ABcd16b16a", "aBcd16b", "cdba"]),
+        dst in one_of(&["ab", "ba", "AB16b16a"]),
+    ) {
+        let text = format!("ip {types} mb{mb}ic{ic}ih{ih}iw{iw}oc{oc} prop={prop} tags={src}:{weights}:{dst}");
+        let verdict = judge(&text, Data::Integers, true);
+        prop_assert!(verdict.is_ok(), "{}", verdict.unwrap_err());
+    }
+
+    #[test]
+    fn random_element_wise_work(
+        (a, b, c, d) in (1..4i64, 1..40i64, 1..6i64, 1..20i64),
+        kind in one_of(&["eltwise T:T S alg=relu:0.5", "eltwise T:T S alg=linear:2:1", "sum T:T:T S", "binary T:T:T S:S:S alg=add", "binary T:T:T S:B:S alg=mul"]),
+        dtype in one_of(&["f32", "bf16", "f16", "s8", "u8", "s32"]),
+        broadcast in 0..16i32,
+        tags in prop::collection::vec(one_of(&["abcd", "acdb", "aBcd16b", "aBcd8b", "cdba", "dcab", "ABcd16b16a"]), 4),
+        post in one_of(&["", "post=relu", "post=add:f32:2", "post=sum:0.5"]),
+    ) {
+        let shape = format!("{a}x{b}x{c}x{d}");
+        let narrow: Vec<String> = [a, b, c, d].iter().enumerate()
+            .map(|(i, n)| if broadcast >> i & 1 == 1 { "1".to_owned() } else { n.to_string() })
+            .collect();
+        let kind = kind.replace('T', dtype).replace('S', &shape).replace('B', &narrow.join("x"));
+        let count = kind.split(' ').nth(1).unwrap().split(':').count();
+        let post = if kind.starts_with("sum") { "" } else { post };
+        let text = format!("{kind} tags={} {post}", tags[..count].join(":"));
         let verdict = judge(&text, Data::Integers, true);
         prop_assert!(verdict.is_ok(), "{}", verdict.unwrap_err());
     }

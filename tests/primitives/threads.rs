@@ -4,18 +4,29 @@ use crate::case::{Case, Data, judge};
 use crate::problem::Problem;
 use std::process::Command;
 
-/// Sums whose value depends on their order. Weight gradients promise their bits with `deterministic` only.
-const PROBLEMS: [&str; 10] = [
+/// Sums whose value depends on their order, and what else is shared out. Weight gradients promise their bits with
+/// `deterministic` only.
+const PROBLEMS: [&str; 20] = [
     "matmul f32:f32:f32 100x300:300x120",
     "matmul f32:f32:f32 1x512:512x512",
     "matmul f32:f32:f32 16x2000:2000x16",
+    "matmul f32:f32:f32 200x300:300x120 tags=ba:ba:ba",
     "matmul bf16:bf16:bf16 65x129:129x200",
+    "matmul bf16:bf16:f32 130x129:129x200 tags=BA16a16b:AB16b16a:BA16a16b post=sum",
+    "matmul u8:s8:f32 130x129:129x200 zp=src,wei:2 scales=wei:2",
+    "matmul f16:f16:f32 130x300:300x70",
     "matmul f32:f32:f32 9x40x70:9x70x50 post=gelu_erf",
     "ip f32:f32:f32 mb64ic200oc100 bias=f32 post=relu",
     "ip f32:f32:f32 mb1ic500oc300",
     "ip f32:f32:f32 mb64ic200oc100 prop=bwd_d",
     "ip f32:f32:f32 mb200ic70oc50 prop=bwd_w bias=f32 deterministic=1",
+    "ip bf16:bf16:bf16 mb64ic40ih3iw5oc900 prop=bwd_w bias=bf16 deterministic=1 tags=aBcd16b:any:ab",
     "eltwise f32:f32 40x1000 alg=exp",
+    "eltwise bf16:bf16 8x100x30x30 alg=tanh tags=aBcd16b:acdb",
+    "binary f32:f32:f32 8x100x30x30:1x100x1x1:8x100x30x30 alg=mul",
+    "sum f32:f32:f32:f32 8x100x30x30",
+    "reorder f32:bf16 8x100x30x30 tags=abcd:aBcd16b",
+    "conv f32:f32:f32 mb4ic32oc48ih20oh20kh3ph1",
 ];
 
 /// A number that differs when any bit of any output does.
@@ -74,4 +85,32 @@ fn many_threads_create_and_run_at_once() {
             });
         }
     });
+}
+
+/// Row 0 of a product is the same bits whatever rows are with it; data depend on the position alone.
+#[test]
+fn bits_do_not_depend_on_the_rows_beside() {
+    let first_row = |text: &str, bytes: usize| {
+        let mut case = Case::create(&text.parse().unwrap(), Data::Fractions).unwrap();
+        case.run().unwrap();
+        case.outputs()[0][..bytes].to_vec()
+    };
+    for (types, size) in [("f32:f32:f32", 4), ("bf16:bf16:f32", 4), ("f16:f16:f16", 2)] {
+        let matmul = |m: i64| first_row(&format!("matmul {types} {m}x700:700x120"), 120 * size);
+        let ip = |mb: i64| first_row(&format!("ip {types} mb{mb}ic500oc300"), 300 * size);
+        let by_data = |mb: i64| {
+            let (factor, result) = types.rsplit_once(':').unwrap();
+            let types = format!("{result}:{factor}");
+            first_row(
+                &format!("ip {types} mb{mb}ic500oc300 prop=bwd_d"),
+                500 * size,
+            )
+        };
+        let (product, forward, gradient) = (matmul(1), ip(1), by_data(1));
+        for m in [2, 5, 7, 30, 200] {
+            assert_eq!(matmul(m), product, "{types}, {m} rows");
+            assert_eq!(ip(m), forward, "{types}, minibatch {m}");
+            assert_eq!(by_data(m), gradient, "{types}, minibatch {m}");
+        }
+    }
 }
