@@ -1,0 +1,253 @@
+//! Running a compiled product: its parts, the nest of blocks in each, and the kernel calls.
+
+use super::{Call, Gemm, Matrix, Pack, find};
+use crate::exec::pack::{Side, Window};
+use crate::kernel::spec::Args;
+use crate::memory::MAX_NDIMS;
+use crate::ops::Exec;
+use crate::ops::epilogue::MAX_OPERANDS;
+use crate::plan::gemm;
+
+impl Gemm {
+    /// Runs the product.
+    ///
+    /// # Safety
+    /// As for `Run::run`: pointers hold their descriptors, scratch has `Product::scratch_bytes`.
+    pub unsafe fn run(&self, exec: &Exec) {
+        let parts = self.split.parts();
+        let body = |part: usize| {
+            // SAFETY: parts write disjoint blocks of D and use scratch of their own; the rest is the caller's promise.
+            unsafe { self.part(exec, part) }
+        };
+        // Shared pointers make the closure's captures unsendable, not the work.
+        let body = Shared(&body);
+        if parts == 1 {
+            body.get()(0)
+        } else {
+            exec.pool.run(parts, &move |i| body.get()(i))
+        }
+    }
+
+    /// One part: its share of the batch, of the rows and of the columns.
+    unsafe fn part(&self, exec: &Exec, part: usize) {
+        let s = self.split;
+        let (batch, rest) = (part / (s.m * s.n), part % (s.m * s.n));
+        let rows = gemm::part(self.p.m, 1, s.m, rest / s.n);
+        let cols = gemm::part(self.p.n, self.unit(), s.n, rest % s.n);
+        let (first, count) = gemm::part(self.p.batch_size(), 1, s.batch, batch);
+        if rows.1 == 0 || cols.1 == 0 {
+            return;
+        }
+        let scratch = exec.scratch.wrapping_add(part * self.room.bytes);
+        for g in first..first + count {
+            let mut entry = Entry::new(self, exec, g, scratch);
+            // SAFETY: by the caller's promise.
+            unsafe { entry.nest(rows, cols) };
+        }
+    }
+}
+
+/// A closure over raw pointers that may cross threads: see `Gemm::run`.
+#[derive(Clone, Copy)]
+struct Shared<'a>(&'a dyn Fn(usize));
+
+impl<'a> Shared<'a> {
+    fn get(&self) -> &'a dyn Fn(usize) {
+        self.0
+    }
+}
+
+// SAFETY: the closure only reads the plan and the execution's pointers, and its parts write disjoint memory.
+unsafe impl Send for Shared<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Shared<'_> {}
+
+impl Pack {
+    /// # Safety
+    /// As for `Packer::pack`.
+    unsafe fn pack(
+        &self,
+        side: impl Fn(usize, usize) -> i64,
+        from: *const u8,
+        to: *mut u8,
+        w: Window,
+    ) {
+        // SAFETY: passed on.
+        unsafe { find(&self.packers, &(w.k, w.x)).pack(side, from, to, w, &self.shape) };
+    }
+}
+
+/// One entry of the batch, being computed by one part.
+struct Entry<'a> {
+    g: &'a Gemm,
+    exec: &'a Exec<'a>,
+    a: *const u8,
+    b: *const u8,
+    d: *mut u8,
+    scratch: *mut u8,
+    /// Position in dst; rows and columns are filled in tile by tile.
+    position: [i64; MAX_NDIMS],
+    operands: [*const u8; MAX_OPERANDS],
+}
+
+impl<'a> Entry<'a> {
+    fn new(g: &'a Gemm, exec: &'a Exec<'a>, index: usize, scratch: *mut u8) -> Entry<'a> {
+        let mut position = [0; MAX_NDIMS];
+        let mut rest = index as i64;
+        for d in (0..g.p.batch.len()).rev() {
+            position[d] = rest % g.p.batch[d];
+            rest /= g.p.batch[d];
+        }
+        let base = |m: &Matrix| {
+            let batch: i64 = m
+                .batch
+                .iter()
+                .zip(position)
+                .map(|(bytes, i)| bytes * i)
+                .sum();
+            exec.ptrs[m.arg].wrapping_offset((m.offset + batch) as isize)
+        };
+        let (a, b, d) = (base(&g.p.a), base(&g.p.b), base(&g.p.d));
+        Entry {
+            g,
+            exec,
+            a,
+            b,
+            d,
+            scratch,
+            position,
+            operands: [std::ptr::null(); MAX_OPERANDS],
+        }
+    }
+
+    /// The loop nest: groups of columns, blocks of rows, blocks of K, panels of columns.
+    unsafe fn nest(&mut self, (m0, m): (usize, usize), (n0, n): (usize, usize)) {
+        let (g, bl) = (self.g, self.g.blocks);
+        for nc in (n0..n0 + n).step_by(bl.nc) {
+            let width = bl.nc.min(n0 + n - nc);
+            for kg in (0..g.p.k.max(1)).step_by(g.k_group) {
+                let end = g.p.k.min(kg + g.k_group);
+                if let (Some(pack), true) = (&g.b_pack, end > kg) {
+                    // SAFETY: a group of panels fits its room.
+                    unsafe { self.pack_b(pack, (kg, end - kg), (nc, width)) };
+                }
+                for mb in (m0..m0 + m).step_by(bl.bm) {
+                    let rows = (mb, bl.bm.min(m0 + m - mb));
+                    for k in (kg..end.max(kg + 1)).step_by(bl.kc) {
+                        let k = (k, bl.kc.min(g.p.k - k), k - kg);
+                        // SAFETY: the blocks lie inside the share.
+                        unsafe { self.panels(rows, (nc, width), k) };
+                    }
+                }
+            }
+        }
+    }
+
+    /// One block of A against every panel of a group; k is where it starts, its length, and its start in the group.
+    unsafe fn panels(
+        &mut self,
+        (m0, m): (usize, usize),
+        (n0, n): (usize, usize),
+        (k, kc, k_in_group): (usize, usize, usize),
+    ) {
+        let (g, bn) = (self.g, self.g.blocks.bn);
+        if let (Some(pack), true) = (&g.a_pack, kc > 0) {
+            // SAFETY: a block of A fits its room.
+            unsafe { self.pack_a(pack, (m0, m), (k, kc)) };
+        }
+        for nb in (n0..n0 + n).step_by(bn) {
+            let call = Call {
+                m,
+                n: bn.min(n0 + n - nb),
+                k: kc,
+                first: k == 0,
+                last: k + kc == g.p.k,
+            };
+            // SAFETY: the block lies inside the share.
+            unsafe { self.block(call, m0, (nb, nb - n0), (k, k_in_group)) };
+        }
+    }
+
+    /// Rows of A without gaps: seen from the packer, K runs along its rows.
+    unsafe fn pack_a(&self, pack: &Pack, (m0, m): (usize, usize), (k0, k): (usize, usize)) {
+        let w = Window {
+            k0: m0,
+            k: m,
+            x0: k0,
+            x: k,
+        };
+        let side = |row, k| self.g.p.a.side.at(row, k);
+        // SAFETY: by the caller's promise.
+        unsafe { pack.pack(side, self.a, self.scratch, w) };
+    }
+
+    unsafe fn pack_b(&self, pack: &Pack, (k0, k): (usize, usize), (n0, n): (usize, usize)) {
+        let bn = self.g.blocks.bn;
+        for nb in (n0..n0 + n).step_by(bn) {
+            let w = Window {
+                k0,
+                k,
+                x0: nb,
+                x: bn.min(n0 + n - nb),
+            };
+            let to = self.packed_b(nb - n0, 0);
+            // SAFETY: by the caller's promise.
+            unsafe { pack.pack(|k, col| self.g.p.b.side.at(k, col), self.b, to, w) };
+        }
+    }
+
+    /// Where row k of the packed panel that starts `col` columns into the group lies.
+    fn packed_b(&self, col: usize, k: usize) -> *mut u8 {
+        let g = self.g;
+        let row = k * g.blocks.bn * g.p.b.dtype.size_bytes();
+        let panel = col / g.blocks.bn * g.packed_panel_bytes;
+        self.scratch.wrapping_add(g.room.b + panel + row)
+    }
+
+    /// One kernel call; columns are given in D and counted from the group's first, and so is k.
+    unsafe fn block(
+        &mut self,
+        call: Call,
+        m0: usize,
+        (n0, col): (usize, usize),
+        (k, k_in_group): (usize, usize),
+    ) {
+        let g = self.g;
+        let a = match &g.a_pack {
+            Some(_) => self.scratch.cast_const(),
+            None => self.a.wrapping_offset(g.p.a.side.at(m0, k) as isize),
+        };
+        let b = match (&g.b_pack, &g.p.b.side) {
+            (Some(_), _) => self.packed_b(col, k_in_group).cast_const(),
+            (None, Side::Panels { width, .. }) => {
+                let inside = k * width * g.p.b.dtype.size_bytes();
+                self.b
+                    .wrapping_offset(g.p.b.side.at(k, n0) as isize + inside as isize)
+            }
+            (None, side) => self.b.wrapping_offset(side.at(k, n0) as isize),
+        };
+        let in_place = self.d.wrapping_offset(g.p.d.side.at(m0, n0) as isize);
+        let c = if g.c_is_d {
+            in_place
+        } else {
+            self.scratch.wrapping_add(g.room.c + 4 * col)
+        };
+        let d = if call.last { in_place } else { c };
+        if call.last && g.p.bindings.slots() > 0 {
+            (self.position[g.p.axes.0], self.position[g.p.axes.1]) = (m0 as i64, n0 as i64);
+            g.p.bindings
+                .fill(&mut self.operands, self.exec, &self.position);
+        }
+        let args = Args {
+            a,
+            b,
+            c,
+            d,
+            batch: usize::from(g.p.k > 0),
+            operands: self.operands.as_ptr(),
+            ..Args::default()
+        };
+        // SAFETY: the kernel of this size was made for these strides; the block lies inside the operands.
+        unsafe { find(&g.kernels, &call).call(&args) };
+    }
+}
