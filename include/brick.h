@@ -4757,6 +4757,570 @@ brick_status_t brick_matmul_primitive_desc_create(brick_primitive_desc_t *primit
                                                   const_brick_primitive_attr_t attr);
 
 /**
+ * Creates a descriptor of a vanilla recurrent layer: h' = activation(W x + U h + b). Arguments: #BRICK_ARG_SRC_LAYER, #BRICK_ARG_SRC_ITER, #BRICK_ARG_WEIGHTS_LAYER, #BRICK_ARG_WEIGHTS_ITER, #BRICK_ARG_BIAS, #BRICK_ARG_DST_LAYER, #BRICK_ARG_DST_ITER; for training also #BRICK_ARG_WORKSPACE.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param prop_kind #brick_forward_training or #brick_forward_inference.
+ * @param activation #brick_eltwise_relu, #brick_eltwise_tanh or #brick_eltwise_logistic.
+ * @param direction The order in which time steps are seen, #brick_rnn_direction_t.
+ * @param src_layer_desc The input, (t, n, channels).
+ * @param src_iter_desc The states before the first step, (layers, directions, n, channels); NULL or absent for zeros.
+ * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
+ * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
+ * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ *     #brick_bidirectional_concat.
+ * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
+ * @param flags #brick_rnn_flags_t.
+ * @param alpha Slope of #brick_eltwise_relu for negative values.
+ * @param beta Not used.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
+ */
+BRICK_API
+brick_status_t brick_vanilla_rnn_forward_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                               brick_engine_t engine,
+                                                               brick_prop_kind_t prop_kind,
+                                                               brick_alg_kind_t activation,
+                                                               brick_rnn_direction_t direction,
+                                                               const_brick_memory_desc_t src_layer_desc,
+                                                               const_brick_memory_desc_t src_iter_desc,
+                                                               const_brick_memory_desc_t weights_layer_desc,
+                                                               const_brick_memory_desc_t weights_iter_desc,
+                                                               const_brick_memory_desc_t bias_desc,
+                                                               const_brick_memory_desc_t dst_layer_desc,
+                                                               const_brick_memory_desc_t dst_iter_desc,
+                                                               uint32_t flags,
+                                                               float alpha,
+                                                               float beta,
+                                                               const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of the gradients of a vanilla recurrent layer. Arguments are the forward pass's, all as inputs, its workspace, and
+ * the gradients, #BRICK_ARG_DIFF_SRC_LAYER and so on: those by dst are inputs, the others are written. Gradients by weights and bias
+ * are added to what their memory holds, unless flags say otherwise.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param prop_kind #brick_backward.
+ * @param activation #brick_eltwise_relu, #brick_eltwise_tanh or #brick_eltwise_logistic.
+ * @param direction The order in which time steps are seen, #brick_rnn_direction_t.
+ * @param src_layer_desc The input, (t, n, channels).
+ * @param src_iter_desc The states before the first step, (layers, directions, n, channels); NULL or absent for zeros.
+ * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
+ * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
+ * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ *     #brick_bidirectional_concat.
+ * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
+ * @param diff_src_layer_desc The gradient by src_layer.
+ * @param diff_src_iter_desc The gradient by src_iter; NULL or absent if not needed.
+ * @param diff_weights_layer_desc The gradient by weights_layer.
+ * @param diff_weights_iter_desc The gradient by weights_iter.
+ * @param diff_bias_desc The gradient by bias; NULL or absent if not needed.
+ * @param diff_dst_layer_desc The gradient by dst_layer.
+ * @param diff_dst_iter_desc The gradient by dst_iter; NULL or absent for zeros.
+ * @param flags #brick_rnn_flags_t.
+ * @param alpha Slope of #brick_eltwise_relu for negative values.
+ * @param beta Not used.
+ * @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
+ */
+BRICK_API
+brick_status_t brick_vanilla_rnn_backward_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                                brick_engine_t engine,
+                                                                brick_prop_kind_t prop_kind,
+                                                                brick_alg_kind_t activation,
+                                                                brick_rnn_direction_t direction,
+                                                                const_brick_memory_desc_t src_layer_desc,
+                                                                const_brick_memory_desc_t src_iter_desc,
+                                                                const_brick_memory_desc_t weights_layer_desc,
+                                                                const_brick_memory_desc_t weights_iter_desc,
+                                                                const_brick_memory_desc_t bias_desc,
+                                                                const_brick_memory_desc_t dst_layer_desc,
+                                                                const_brick_memory_desc_t dst_iter_desc,
+                                                                const_brick_memory_desc_t diff_src_layer_desc,
+                                                                const_brick_memory_desc_t diff_src_iter_desc,
+                                                                const_brick_memory_desc_t diff_weights_layer_desc,
+                                                                const_brick_memory_desc_t diff_weights_iter_desc,
+                                                                const_brick_memory_desc_t diff_bias_desc,
+                                                                const_brick_memory_desc_t diff_dst_layer_desc,
+                                                                const_brick_memory_desc_t diff_dst_iter_desc,
+                                                                uint32_t flags,
+                                                                float alpha,
+                                                                float beta,
+                                                                const_brick_primitive_desc_t hint_fwd_pd,
+                                                                const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of an LSTM layer: c' = f c + i tanh(...), h' = o tanh(c'), with gates in the order i, f, c, o. Arguments: #BRICK_ARG_SRC_LAYER, #BRICK_ARG_SRC_ITER, #BRICK_ARG_SRC_ITER_C, #BRICK_ARG_WEIGHTS_LAYER, #BRICK_ARG_WEIGHTS_ITER, #BRICK_ARG_WEIGHTS_PEEPHOLE, #BRICK_ARG_WEIGHTS_PROJECTION, #BRICK_ARG_BIAS, #BRICK_ARG_DST_LAYER, #BRICK_ARG_DST_ITER, #BRICK_ARG_DST_ITER_C; for training also #BRICK_ARG_WORKSPACE.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param prop_kind #brick_forward_training or #brick_forward_inference.
+ * @param direction The order in which time steps are seen, #brick_rnn_direction_t.
+ * @param src_layer_desc The input, (t, n, channels).
+ * @param src_iter_desc The states before the first step, (layers, directions, n, channels); NULL or absent for zeros.
+ * @param src_iter_c_desc The cell states before the first step, (layers, directions, n, channels of the cell); NULL or absent for zeros.
+ * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
+ * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
+ * @param weights_peephole_desc Peephole weights, (layers, directions, 3, channels); NULL or absent for none.
+ * @param weights_projection_desc Projection weights, (layers, directions, channels, projected channels); NULL or absent for none.
+ * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ *     #brick_bidirectional_concat.
+ * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
+ * @param dst_iter_c_desc The cell states after the last step, as src_iter_c; NULL or absent if not needed.
+ * @param flags #brick_rnn_flags_t.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
+ */
+BRICK_API
+brick_status_t brick_lstm_forward_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                        brick_engine_t engine,
+                                                        brick_prop_kind_t prop_kind,
+                                                        brick_rnn_direction_t direction,
+                                                        const_brick_memory_desc_t src_layer_desc,
+                                                        const_brick_memory_desc_t src_iter_desc,
+                                                        const_brick_memory_desc_t src_iter_c_desc,
+                                                        const_brick_memory_desc_t weights_layer_desc,
+                                                        const_brick_memory_desc_t weights_iter_desc,
+                                                        const_brick_memory_desc_t weights_peephole_desc,
+                                                        const_brick_memory_desc_t weights_projection_desc,
+                                                        const_brick_memory_desc_t bias_desc,
+                                                        const_brick_memory_desc_t dst_layer_desc,
+                                                        const_brick_memory_desc_t dst_iter_desc,
+                                                        const_brick_memory_desc_t dst_iter_c_desc,
+                                                        uint32_t flags,
+                                                        const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of the gradients of an LSTM layer. Arguments are the forward pass's, all as inputs, its workspace, and
+ * the gradients, #BRICK_ARG_DIFF_SRC_LAYER and so on: those by dst are inputs, the others are written. Gradients by weights and bias
+ * are added to what their memory holds, unless flags say otherwise.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param prop_kind #brick_backward.
+ * @param direction The order in which time steps are seen, #brick_rnn_direction_t.
+ * @param src_layer_desc The input, (t, n, channels).
+ * @param src_iter_desc The states before the first step, (layers, directions, n, channels); NULL or absent for zeros.
+ * @param src_iter_c_desc The cell states before the first step, (layers, directions, n, channels of the cell); NULL or absent for zeros.
+ * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
+ * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
+ * @param weights_peephole_desc Peephole weights, (layers, directions, 3, channels); NULL or absent for none.
+ * @param weights_projection_desc Projection weights, (layers, directions, channels, projected channels); NULL or absent for none.
+ * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ *     #brick_bidirectional_concat.
+ * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
+ * @param dst_iter_c_desc The cell states after the last step, as src_iter_c; NULL or absent if not needed.
+ * @param diff_src_layer_desc The gradient by src_layer.
+ * @param diff_src_iter_desc The gradient by src_iter; NULL or absent if not needed.
+ * @param diff_src_iter_c_desc The gradient by src_iter_c; NULL or absent if not needed.
+ * @param diff_weights_layer_desc The gradient by weights_layer.
+ * @param diff_weights_iter_desc The gradient by weights_iter.
+ * @param diff_weights_peephole_desc The gradient by weights_peephole; NULL or absent if not needed.
+ * @param diff_weights_projection_desc The gradient by weights_projection; NULL or absent if not needed.
+ * @param diff_bias_desc The gradient by bias; NULL or absent if not needed.
+ * @param diff_dst_layer_desc The gradient by dst_layer.
+ * @param diff_dst_iter_desc The gradient by dst_iter; NULL or absent for zeros.
+ * @param diff_dst_iter_c_desc The gradient by dst_iter_c; NULL or absent for zeros.
+ * @param flags #brick_rnn_flags_t.
+ * @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
+ */
+BRICK_API
+brick_status_t brick_lstm_backward_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                         brick_engine_t engine,
+                                                         brick_prop_kind_t prop_kind,
+                                                         brick_rnn_direction_t direction,
+                                                         const_brick_memory_desc_t src_layer_desc,
+                                                         const_brick_memory_desc_t src_iter_desc,
+                                                         const_brick_memory_desc_t src_iter_c_desc,
+                                                         const_brick_memory_desc_t weights_layer_desc,
+                                                         const_brick_memory_desc_t weights_iter_desc,
+                                                         const_brick_memory_desc_t weights_peephole_desc,
+                                                         const_brick_memory_desc_t weights_projection_desc,
+                                                         const_brick_memory_desc_t bias_desc,
+                                                         const_brick_memory_desc_t dst_layer_desc,
+                                                         const_brick_memory_desc_t dst_iter_desc,
+                                                         const_brick_memory_desc_t dst_iter_c_desc,
+                                                         const_brick_memory_desc_t diff_src_layer_desc,
+                                                         const_brick_memory_desc_t diff_src_iter_desc,
+                                                         const_brick_memory_desc_t diff_src_iter_c_desc,
+                                                         const_brick_memory_desc_t diff_weights_layer_desc,
+                                                         const_brick_memory_desc_t diff_weights_iter_desc,
+                                                         const_brick_memory_desc_t diff_weights_peephole_desc,
+                                                         const_brick_memory_desc_t diff_weights_projection_desc,
+                                                         const_brick_memory_desc_t diff_bias_desc,
+                                                         const_brick_memory_desc_t diff_dst_layer_desc,
+                                                         const_brick_memory_desc_t diff_dst_iter_desc,
+                                                         const_brick_memory_desc_t diff_dst_iter_c_desc,
+                                                         uint32_t flags,
+                                                         const_brick_primitive_desc_t hint_fwd_pd,
+                                                         const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of a GRU layer: h' = u h + (1 - u) tanh(W x + U (r h) + b), with gates in the order u, r, o. Arguments: #BRICK_ARG_SRC_LAYER, #BRICK_ARG_SRC_ITER, #BRICK_ARG_WEIGHTS_LAYER, #BRICK_ARG_WEIGHTS_ITER, #BRICK_ARG_BIAS, #BRICK_ARG_DST_LAYER, #BRICK_ARG_DST_ITER; for training also #BRICK_ARG_WORKSPACE.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param prop_kind #brick_forward_training or #brick_forward_inference.
+ * @param direction The order in which time steps are seen, #brick_rnn_direction_t.
+ * @param src_layer_desc The input, (t, n, channels).
+ * @param src_iter_desc The states before the first step, (layers, directions, n, channels); NULL or absent for zeros.
+ * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
+ * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
+ * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ *     #brick_bidirectional_concat.
+ * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
+ * @param flags #brick_rnn_flags_t.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
+ */
+BRICK_API
+brick_status_t brick_gru_forward_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                       brick_engine_t engine,
+                                                       brick_prop_kind_t prop_kind,
+                                                       brick_rnn_direction_t direction,
+                                                       const_brick_memory_desc_t src_layer_desc,
+                                                       const_brick_memory_desc_t src_iter_desc,
+                                                       const_brick_memory_desc_t weights_layer_desc,
+                                                       const_brick_memory_desc_t weights_iter_desc,
+                                                       const_brick_memory_desc_t bias_desc,
+                                                       const_brick_memory_desc_t dst_layer_desc,
+                                                       const_brick_memory_desc_t dst_iter_desc,
+                                                       uint32_t flags,
+                                                       const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of the gradients of a GRU layer. Arguments are the forward pass's, all as inputs, its workspace, and
+ * the gradients, #BRICK_ARG_DIFF_SRC_LAYER and so on: those by dst are inputs, the others are written. Gradients by weights and bias
+ * are added to what their memory holds, unless flags say otherwise.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param prop_kind #brick_backward.
+ * @param direction The order in which time steps are seen, #brick_rnn_direction_t.
+ * @param src_layer_desc The input, (t, n, channels).
+ * @param src_iter_desc The states before the first step, (layers, directions, n, channels); NULL or absent for zeros.
+ * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
+ * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
+ * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ *     #brick_bidirectional_concat.
+ * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
+ * @param diff_src_layer_desc The gradient by src_layer.
+ * @param diff_src_iter_desc The gradient by src_iter; NULL or absent if not needed.
+ * @param diff_weights_layer_desc The gradient by weights_layer.
+ * @param diff_weights_iter_desc The gradient by weights_iter.
+ * @param diff_bias_desc The gradient by bias; NULL or absent if not needed.
+ * @param diff_dst_layer_desc The gradient by dst_layer.
+ * @param diff_dst_iter_desc The gradient by dst_iter; NULL or absent for zeros.
+ * @param flags #brick_rnn_flags_t.
+ * @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
+ */
+BRICK_API
+brick_status_t brick_gru_backward_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                        brick_engine_t engine,
+                                                        brick_prop_kind_t prop_kind,
+                                                        brick_rnn_direction_t direction,
+                                                        const_brick_memory_desc_t src_layer_desc,
+                                                        const_brick_memory_desc_t src_iter_desc,
+                                                        const_brick_memory_desc_t weights_layer_desc,
+                                                        const_brick_memory_desc_t weights_iter_desc,
+                                                        const_brick_memory_desc_t bias_desc,
+                                                        const_brick_memory_desc_t dst_layer_desc,
+                                                        const_brick_memory_desc_t dst_iter_desc,
+                                                        const_brick_memory_desc_t diff_src_layer_desc,
+                                                        const_brick_memory_desc_t diff_src_iter_desc,
+                                                        const_brick_memory_desc_t diff_weights_layer_desc,
+                                                        const_brick_memory_desc_t diff_weights_iter_desc,
+                                                        const_brick_memory_desc_t diff_bias_desc,
+                                                        const_brick_memory_desc_t diff_dst_layer_desc,
+                                                        const_brick_memory_desc_t diff_dst_iter_desc,
+                                                        uint32_t flags,
+                                                        const_brick_primitive_desc_t hint_fwd_pd,
+                                                        const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of a GRU layer with linear-before-reset cells: h' = u h + (1 - u) tanh(W x + b + r (U h + b')), with gates in the order u, r, o and a bias for the fourth, b'. Arguments: #BRICK_ARG_SRC_LAYER, #BRICK_ARG_SRC_ITER, #BRICK_ARG_WEIGHTS_LAYER, #BRICK_ARG_WEIGHTS_ITER, #BRICK_ARG_BIAS, #BRICK_ARG_DST_LAYER, #BRICK_ARG_DST_ITER; for training also #BRICK_ARG_WORKSPACE.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param prop_kind #brick_forward_training or #brick_forward_inference.
+ * @param direction The order in which time steps are seen, #brick_rnn_direction_t.
+ * @param src_layer_desc The input, (t, n, channels).
+ * @param src_iter_desc The states before the first step, (layers, directions, n, channels); NULL or absent for zeros.
+ * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
+ * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
+ * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ *     #brick_bidirectional_concat.
+ * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
+ * @param flags #brick_rnn_flags_t.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
+ */
+BRICK_API
+brick_status_t brick_lbr_gru_forward_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                           brick_engine_t engine,
+                                                           brick_prop_kind_t prop_kind,
+                                                           brick_rnn_direction_t direction,
+                                                           const_brick_memory_desc_t src_layer_desc,
+                                                           const_brick_memory_desc_t src_iter_desc,
+                                                           const_brick_memory_desc_t weights_layer_desc,
+                                                           const_brick_memory_desc_t weights_iter_desc,
+                                                           const_brick_memory_desc_t bias_desc,
+                                                           const_brick_memory_desc_t dst_layer_desc,
+                                                           const_brick_memory_desc_t dst_iter_desc,
+                                                           uint32_t flags,
+                                                           const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of the gradients of a GRU layer with linear-before-reset cells. Arguments are the forward pass's, all as inputs, its workspace, and
+ * the gradients, #BRICK_ARG_DIFF_SRC_LAYER and so on: those by dst are inputs, the others are written. Gradients by weights and bias
+ * are added to what their memory holds, unless flags say otherwise.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param prop_kind #brick_backward.
+ * @param direction The order in which time steps are seen, #brick_rnn_direction_t.
+ * @param src_layer_desc The input, (t, n, channels).
+ * @param src_iter_desc The states before the first step, (layers, directions, n, channels); NULL or absent for zeros.
+ * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
+ * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
+ * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ *     #brick_bidirectional_concat.
+ * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
+ * @param diff_src_layer_desc The gradient by src_layer.
+ * @param diff_src_iter_desc The gradient by src_iter; NULL or absent if not needed.
+ * @param diff_weights_layer_desc The gradient by weights_layer.
+ * @param diff_weights_iter_desc The gradient by weights_iter.
+ * @param diff_bias_desc The gradient by bias; NULL or absent if not needed.
+ * @param diff_dst_layer_desc The gradient by dst_layer.
+ * @param diff_dst_iter_desc The gradient by dst_iter; NULL or absent for zeros.
+ * @param flags #brick_rnn_flags_t.
+ * @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
+ */
+BRICK_API
+brick_status_t brick_lbr_gru_backward_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                            brick_engine_t engine,
+                                                            brick_prop_kind_t prop_kind,
+                                                            brick_rnn_direction_t direction,
+                                                            const_brick_memory_desc_t src_layer_desc,
+                                                            const_brick_memory_desc_t src_iter_desc,
+                                                            const_brick_memory_desc_t weights_layer_desc,
+                                                            const_brick_memory_desc_t weights_iter_desc,
+                                                            const_brick_memory_desc_t bias_desc,
+                                                            const_brick_memory_desc_t dst_layer_desc,
+                                                            const_brick_memory_desc_t dst_iter_desc,
+                                                            const_brick_memory_desc_t diff_src_layer_desc,
+                                                            const_brick_memory_desc_t diff_src_iter_desc,
+                                                            const_brick_memory_desc_t diff_weights_layer_desc,
+                                                            const_brick_memory_desc_t diff_weights_iter_desc,
+                                                            const_brick_memory_desc_t diff_bias_desc,
+                                                            const_brick_memory_desc_t diff_dst_layer_desc,
+                                                            const_brick_memory_desc_t diff_dst_iter_desc,
+                                                            uint32_t flags,
+                                                            const_brick_primitive_desc_t hint_fwd_pd,
+                                                            const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of a GRU layer with attention: the update gate u is multiplied by 1 - attention. Arguments: #BRICK_ARG_SRC_LAYER, #BRICK_ARG_SRC_ITER, #BRICK_ARG_AUGRU_ATTENTION, #BRICK_ARG_WEIGHTS_LAYER, #BRICK_ARG_WEIGHTS_ITER, #BRICK_ARG_BIAS, #BRICK_ARG_DST_LAYER, #BRICK_ARG_DST_ITER; for training also #BRICK_ARG_WORKSPACE.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param prop_kind #brick_forward_training or #brick_forward_inference.
+ * @param direction The order in which time steps are seen, #brick_rnn_direction_t.
+ * @param src_layer_desc The input, (t, n, channels).
+ * @param src_iter_desc The states before the first step, (layers, directions, n, channels); NULL or absent for zeros.
+ * @param attention_desc The attention, (t, n, 1).
+ * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
+ * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
+ * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ *     #brick_bidirectional_concat.
+ * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
+ * @param flags #brick_rnn_flags_t.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
+ */
+BRICK_API
+brick_status_t brick_augru_forward_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                         brick_engine_t engine,
+                                                         brick_prop_kind_t prop_kind,
+                                                         brick_rnn_direction_t direction,
+                                                         const_brick_memory_desc_t src_layer_desc,
+                                                         const_brick_memory_desc_t src_iter_desc,
+                                                         const_brick_memory_desc_t attention_desc,
+                                                         const_brick_memory_desc_t weights_layer_desc,
+                                                         const_brick_memory_desc_t weights_iter_desc,
+                                                         const_brick_memory_desc_t bias_desc,
+                                                         const_brick_memory_desc_t dst_layer_desc,
+                                                         const_brick_memory_desc_t dst_iter_desc,
+                                                         uint32_t flags,
+                                                         const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of the gradients of a GRU layer with attention. Arguments are the forward pass's, all as inputs, its workspace, and
+ * the gradients, #BRICK_ARG_DIFF_SRC_LAYER and so on: those by dst are inputs, the others are written. Gradients by weights and bias
+ * are added to what their memory holds, unless flags say otherwise.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param prop_kind #brick_backward.
+ * @param direction The order in which time steps are seen, #brick_rnn_direction_t.
+ * @param src_layer_desc The input, (t, n, channels).
+ * @param src_iter_desc The states before the first step, (layers, directions, n, channels); NULL or absent for zeros.
+ * @param attention_desc The attention, (t, n, 1).
+ * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
+ * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
+ * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ *     #brick_bidirectional_concat.
+ * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
+ * @param diff_src_layer_desc The gradient by src_layer.
+ * @param diff_src_iter_desc The gradient by src_iter; NULL or absent if not needed.
+ * @param diff_attention_desc The gradient by attention.
+ * @param diff_weights_layer_desc The gradient by weights_layer.
+ * @param diff_weights_iter_desc The gradient by weights_iter.
+ * @param diff_bias_desc The gradient by bias; NULL or absent if not needed.
+ * @param diff_dst_layer_desc The gradient by dst_layer.
+ * @param diff_dst_iter_desc The gradient by dst_iter; NULL or absent for zeros.
+ * @param flags #brick_rnn_flags_t.
+ * @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
+ */
+BRICK_API
+brick_status_t brick_augru_backward_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                          brick_engine_t engine,
+                                                          brick_prop_kind_t prop_kind,
+                                                          brick_rnn_direction_t direction,
+                                                          const_brick_memory_desc_t src_layer_desc,
+                                                          const_brick_memory_desc_t src_iter_desc,
+                                                          const_brick_memory_desc_t attention_desc,
+                                                          const_brick_memory_desc_t weights_layer_desc,
+                                                          const_brick_memory_desc_t weights_iter_desc,
+                                                          const_brick_memory_desc_t bias_desc,
+                                                          const_brick_memory_desc_t dst_layer_desc,
+                                                          const_brick_memory_desc_t dst_iter_desc,
+                                                          const_brick_memory_desc_t diff_src_layer_desc,
+                                                          const_brick_memory_desc_t diff_src_iter_desc,
+                                                          const_brick_memory_desc_t diff_attention_desc,
+                                                          const_brick_memory_desc_t diff_weights_layer_desc,
+                                                          const_brick_memory_desc_t diff_weights_iter_desc,
+                                                          const_brick_memory_desc_t diff_bias_desc,
+                                                          const_brick_memory_desc_t diff_dst_layer_desc,
+                                                          const_brick_memory_desc_t diff_dst_iter_desc,
+                                                          uint32_t flags,
+                                                          const_brick_primitive_desc_t hint_fwd_pd,
+                                                          const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of a GRU layer with linear-before-reset cells and attention: the update gate u is multiplied by 1 - attention. Arguments: #BRICK_ARG_SRC_LAYER, #BRICK_ARG_SRC_ITER, #BRICK_ARG_AUGRU_ATTENTION, #BRICK_ARG_WEIGHTS_LAYER, #BRICK_ARG_WEIGHTS_ITER, #BRICK_ARG_BIAS, #BRICK_ARG_DST_LAYER, #BRICK_ARG_DST_ITER; for training also #BRICK_ARG_WORKSPACE.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param prop_kind #brick_forward_training or #brick_forward_inference.
+ * @param direction The order in which time steps are seen, #brick_rnn_direction_t.
+ * @param src_layer_desc The input, (t, n, channels).
+ * @param src_iter_desc The states before the first step, (layers, directions, n, channels); NULL or absent for zeros.
+ * @param attention_desc The attention, (t, n, 1).
+ * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
+ * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
+ * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ *     #brick_bidirectional_concat.
+ * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
+ * @param flags #brick_rnn_flags_t.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
+ */
+BRICK_API
+brick_status_t brick_lbr_augru_forward_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                             brick_engine_t engine,
+                                                             brick_prop_kind_t prop_kind,
+                                                             brick_rnn_direction_t direction,
+                                                             const_brick_memory_desc_t src_layer_desc,
+                                                             const_brick_memory_desc_t src_iter_desc,
+                                                             const_brick_memory_desc_t attention_desc,
+                                                             const_brick_memory_desc_t weights_layer_desc,
+                                                             const_brick_memory_desc_t weights_iter_desc,
+                                                             const_brick_memory_desc_t bias_desc,
+                                                             const_brick_memory_desc_t dst_layer_desc,
+                                                             const_brick_memory_desc_t dst_iter_desc,
+                                                             uint32_t flags,
+                                                             const_brick_primitive_attr_t attr);
+
+/**
+ * Creates a descriptor of the gradients of a GRU layer with linear-before-reset cells and attention. Arguments are the forward pass's, all as inputs, its workspace, and
+ * the gradients, #BRICK_ARG_DIFF_SRC_LAYER and so on: those by dst are inputs, the others are written. Gradients by weights and bias
+ * are added to what their memory holds, unless flags say otherwise.
+ *
+ * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
+ * @param engine The engine.
+ * @param prop_kind #brick_backward.
+ * @param direction The order in which time steps are seen, #brick_rnn_direction_t.
+ * @param src_layer_desc The input, (t, n, channels).
+ * @param src_iter_desc The states before the first step, (layers, directions, n, channels); NULL or absent for zeros.
+ * @param attention_desc The attention, (t, n, 1).
+ * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
+ * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
+ * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ *     #brick_bidirectional_concat.
+ * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
+ * @param diff_src_layer_desc The gradient by src_layer.
+ * @param diff_src_iter_desc The gradient by src_iter; NULL or absent if not needed.
+ * @param diff_attention_desc The gradient by attention.
+ * @param diff_weights_layer_desc The gradient by weights_layer.
+ * @param diff_weights_iter_desc The gradient by weights_iter.
+ * @param diff_bias_desc The gradient by bias; NULL or absent if not needed.
+ * @param diff_dst_layer_desc The gradient by dst_layer.
+ * @param diff_dst_iter_desc The gradient by dst_iter; NULL or absent for zeros.
+ * @param flags #brick_rnn_flags_t.
+ * @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
+ * @param attr Attributes; NULL for the defaults.
+ * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
+ */
+BRICK_API
+brick_status_t brick_lbr_augru_backward_primitive_desc_create(brick_primitive_desc_t *primitive_desc,
+                                                              brick_engine_t engine,
+                                                              brick_prop_kind_t prop_kind,
+                                                              brick_rnn_direction_t direction,
+                                                              const_brick_memory_desc_t src_layer_desc,
+                                                              const_brick_memory_desc_t src_iter_desc,
+                                                              const_brick_memory_desc_t attention_desc,
+                                                              const_brick_memory_desc_t weights_layer_desc,
+                                                              const_brick_memory_desc_t weights_iter_desc,
+                                                              const_brick_memory_desc_t bias_desc,
+                                                              const_brick_memory_desc_t dst_layer_desc,
+                                                              const_brick_memory_desc_t dst_iter_desc,
+                                                              const_brick_memory_desc_t diff_src_layer_desc,
+                                                              const_brick_memory_desc_t diff_src_iter_desc,
+                                                              const_brick_memory_desc_t diff_attention_desc,
+                                                              const_brick_memory_desc_t diff_weights_layer_desc,
+                                                              const_brick_memory_desc_t diff_weights_iter_desc,
+                                                              const_brick_memory_desc_t diff_bias_desc,
+                                                              const_brick_memory_desc_t diff_dst_layer_desc,
+                                                              const_brick_memory_desc_t diff_dst_iter_desc,
+                                                              uint32_t flags,
+                                                              const_brick_primitive_desc_t hint_fwd_pd,
+                                                              const_brick_primitive_attr_t attr);
+
+/**
  * Multiplies matrices: C = alpha * op(A) * op(B) + beta * C. All matrices are row-major.
  *
  * It runs on the default threads and returns when C is complete. The first call of a shape generates its kernels; later

@@ -26,7 +26,7 @@ macro_rules! clients {
 
 clients! {
     attr, bad_args, bad_attr, bad_ops, cache, convolution, elementwise, engine, execute_semantics, fork, gemm,
-    inner_product, matmul, memory, memory_desc, oom, primitive_desc, scratchpad, service, threads, ukernel,
+    inner_product, matmul, memory, memory_desc, oom, primitive_desc, rnn, scratchpad, service, threads, ukernel,
     user_pool, verbose,
 }
 

@@ -81,22 +81,27 @@ pub unsafe extern "C" fn brick_primitive_desc_destroy(
 fn query_md(desc: &PrimitiveDesc, what: brick_query_t, index: c_int) -> Result<&MemoryDesc> {
     ensure!(index >= 0, invalid!("index: {index} is negative"));
     let arg = |id: c_int| desc.arg(id).unwrap_or(&ABSENT);
-    // The bias counts as second weights, of primitives that have it.
-    let indexed = |first: c_int, count: c_int, second: c_int| match index {
-        1 if second != 0 && desc.arg(second).is_some() => arg(second),
+    let indexed = |first: c_int, count: c_int| match index {
         i if i < count => arg(first + i),
         _ => &ABSENT,
     };
+    // The bias counts as the last weights, of primitives that have it.
+    let weights = |first: c_int, bias: c_int| {
+        let given = (first..first + 4)
+            .chain([bias])
+            .filter_map(|id| desc.arg(id));
+        given.into_iter().nth(index as usize).unwrap_or(&ABSENT)
+    };
     Ok(match what {
         brick_query_src_md if desc.arg(BRICK_ARG_MULTIPLE_SRC).is_some() => {
-            indexed(BRICK_ARG_MULTIPLE_SRC, 1024, 0)
+            indexed(BRICK_ARG_MULTIPLE_SRC, 1024)
         }
-        brick_query_src_md => indexed(BRICK_ARG_SRC_0, 4, 0),
-        brick_query_diff_src_md => indexed(BRICK_ARG_DIFF_SRC_0, 4, 0),
-        brick_query_weights_md => indexed(BRICK_ARG_WEIGHTS_0, 4, BRICK_ARG_BIAS),
-        brick_query_diff_weights_md => indexed(BRICK_ARG_DIFF_WEIGHTS_0, 4, BRICK_ARG_DIFF_BIAS),
-        brick_query_dst_md => indexed(BRICK_ARG_DST_0, 3, 0),
-        brick_query_diff_dst_md => indexed(BRICK_ARG_DIFF_DST_0, 3, 0),
+        brick_query_src_md => indexed(BRICK_ARG_SRC_0, 4),
+        brick_query_diff_src_md => indexed(BRICK_ARG_DIFF_SRC_0, 4),
+        brick_query_weights_md => weights(BRICK_ARG_WEIGHTS_0, BRICK_ARG_BIAS),
+        brick_query_diff_weights_md => weights(BRICK_ARG_DIFF_WEIGHTS_0, BRICK_ARG_DIFF_BIAS),
+        brick_query_dst_md => indexed(BRICK_ARG_DST_0, 3),
+        brick_query_diff_dst_md => indexed(BRICK_ARG_DIFF_DST_0, 3),
         brick_query_workspace_md => arg(BRICK_ARG_WORKSPACE),
         brick_query_scratchpad_md => desc.scratchpad(),
         brick_query_exec_arg_md if index == BRICK_ARG_SCRATCHPAD => desc.scratchpad(),
@@ -160,6 +165,18 @@ fn answer(desc: &PrimitiveDesc, what: brick_query_t, index: c_int) -> Result<Ans
             let which = (what - brick_query_strides) as usize;
             let dims = op.spatial(which).ok_or_else(lacks("strides or padding"))?;
             Answer::Dims(dims.as_ptr())
+        }
+        brick_query_cell_kind
+        | brick_query_direction
+        | brick_query_activation_kind
+        | brick_query_flags => {
+            let d = op.rnn().ok_or_else(lacks("cell"))?;
+            Answer::S32(match what {
+                brick_query_cell_kind => d.cell as c_int,
+                brick_query_direction => d.direction as c_int,
+                brick_query_activation_kind => d.activation_number(),
+                _ => c_int::from(d.overwrites),
+            })
         }
         brick_query_cache_blob_id..=brick_query_group_size_s64 => {
             return Err(not_there(desc, &format!("query {what}")));

@@ -233,6 +233,7 @@ impl Desc {
             bindings,
             axes: (0, 1),
             threads: env.threads,
+            share: None,
         }
     }
 }

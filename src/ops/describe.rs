@@ -2,7 +2,7 @@
 //!
 //! The texts are oneDNN's, because tools parse them.
 
-use super::{Arg, Op, Prop, convolution, eltwise, inner_product};
+use super::{Arg, Op, Prop, convolution, eltwise, inner_product, rnn};
 use crate::{
     attr::{Attr, BinaryAlg, Eltwise, Fpmath, PostOp, Quant},
     error::Result,
@@ -69,6 +69,7 @@ impl Op {
             Op::Convolution(_) => (5, "convolution"),
             Op::InnerProduct(_) => (10, "inner_product"),
             Op::Binary(_) => (13, "binary"),
+            Op::Rnn(_) => (11, "rnn"),
             Op::Matmul(_) => (14, "matmul"),
         }
     }
@@ -79,6 +80,7 @@ impl Op {
             Op::Eltwise(d) => Some(d.prop),
             Op::Convolution(d) => Some(d.prop),
             Op::InnerProduct(d) => Some(d.prop),
+            Op::Rnn(d) => Some(d.prop),
             _ => None,
         }
     }
@@ -105,6 +107,15 @@ impl Op {
     pub fn alpha_beta(&self) -> Option<(f32, f32)> {
         match self {
             Op::Eltwise(d) => Some((d.alpha.get(), d.beta.get())),
+            Op::Rnn(d) => Some((d.alpha.get(), d.beta.get())),
+            _ => None,
+        }
+    }
+
+    /// A recurrent layer's description.
+    pub fn rnn(&self) -> Option<&rnn::Desc> {
+        match self {
+            Op::Rnn(d) => Some(d),
             _ => None,
         }
     }
@@ -113,6 +124,7 @@ impl Op {
     fn line_name(&self, arg: &Arg) -> Option<&'static str> {
         Some(match (self, arg.id) {
             (_, 384..1024 | 4096..) => return None,
+            (Op::Rnn(_), id) => return rnn::line_name(id),
             (Op::Eltwise(d), id) => match (d.prop.is_forward(), id) {
                 (true, 17) => return None,
                 (false, 129) => return None,
@@ -356,6 +368,14 @@ impl Display for Aux<'_> {
                 write!(f, "alg:eltwise_{alg}{by_dst} alpha:{alpha} beta:{beta}")
             }
             Op::Binary(d) => write!(f, "alg:binary_{}", d.alg.name()),
+            Op::Rnn(d) => {
+                let (cell, direction) = (d.cell.name(), d.direction.name());
+                write!(
+                    f,
+                    "alg:{cell} direction:{direction} activation:{}",
+                    d.activation_name()
+                )
+            }
             Op::Matmul(d) if d.src.has_runtime() || d.weights.has_runtime() => {
                 let [src, weights] = [&d.src, &d.weights].map(open_mask);
                 write!(f, "runtime_dims_masks:{src}:{weights}")
@@ -385,6 +405,11 @@ impl Display for Problem<'_> {
             Op::InnerProduct(d) => inner_product_problem(f, d),
             Op::Binary(d) => write!(f, "{}:{}", Dims(&d.src0), Dims(&d.src1)),
             Op::Matmul(d) => write!(f, "{}:{}", Dims(&d.src), Dims(&d.weights)),
+            Op::Rnn(d) => {
+                let s = d.sizes();
+                write!(f, "l{}t{}mb{}sic{}", s.layers, s.t, s.n, s.sic)?;
+                write!(f, "slc{}dhc{}dic{}", s.slc, s.dhc, s.dic)
+            }
         }
     }
 }

@@ -62,6 +62,8 @@ pub struct Product {
     pub axes: (usize, usize),
     /// Parts that may run at once.
     pub threads: usize,
+    /// Parts that share the columns alone, in units of so many, where what follows asks for it.
+    pub share: Option<(usize, usize)>,
 }
 
 /// The kernels and sizes of a product, ready to run.
@@ -166,7 +168,20 @@ impl Product {
     }
 
     fn split(&self) -> Split {
-        gemm::split(self.batch_size(), self.m, self.n, self.k, self.threads)
+        match self.share {
+            Some((n, _)) => Split { batch: 1, m: 1, n },
+            None => gemm::split(self.batch_size(), self.m, self.n, self.k, self.threads),
+        }
+    }
+
+    /// Columns that parts take whole.
+    fn unit(&self) -> usize {
+        self.share.map_or(self.panel().max(16), |(_, unit)| unit)
+    }
+
+    /// Number of parts, and the scratch bytes of each.
+    pub fn parts(&self) -> (usize, usize) {
+        (self.split().parts(), self.room().0.bytes)
     }
 
     /// The nest as text: which loops run in parallel (capitals) in which order, and the blocks.
@@ -180,13 +195,13 @@ impl Product {
 
     /// Scratch bytes that `Gemm::run` needs.
     pub fn scratch_bytes(&self) -> usize {
-        let (room, ..) = self.room();
-        room.bytes * self.split().parts()
+        let (parts, bytes) = self.parts();
+        parts * bytes
     }
 
     /// Columns of the largest part.
     fn most_columns(&self) -> usize {
-        let (s, unit) = (self.split(), self.panel().max(16));
+        let (s, unit) = (self.split(), self.unit());
         let cols = (0..s.n).map(|i| gemm::part(self.n, unit, s.n, i).1);
         cols.max().unwrap_or(0)
     }
@@ -297,7 +312,7 @@ impl Product {
 }
 
 /// The distinct lengths of blocks of at most `block` that cover the given totals.
-fn sizes(totals: impl Iterator<Item = usize>, block: usize) -> Vec<usize> {
+pub(super) fn sizes(totals: impl Iterator<Item = usize>, block: usize) -> Vec<usize> {
     let mut sizes: Vec<usize> = totals
         .flat_map(|t| [block.min(t), t % block])
         .filter(|s| *s > 0)
@@ -308,16 +323,12 @@ fn sizes(totals: impl Iterator<Item = usize>, block: usize) -> Vec<usize> {
 }
 
 /// The value for a key that planning made sure is there.
-fn find<'a, K: PartialEq, V>(list: &'a [(K, V)], key: &K) -> &'a V {
+pub(super) fn find<'a, K: PartialEq, V>(list: &'a [(K, V)], key: &K) -> &'a V {
     let entry = list.iter().find(|(k, _)| k == key);
     &entry.expect("every block size that occurs was compiled").1
 }
 
 impl Gemm {
-    fn unit(&self) -> usize {
-        self.p.panel().max(16)
-    }
-
     fn m_sizes(&self) -> Vec<usize> {
         sizes(
             (0..self.split.m).map(|i| gemm::part(self.p.m, 1, self.split.m, i).1),
@@ -327,7 +338,7 @@ impl Gemm {
 
     fn n_sizes(&self) -> Vec<usize> {
         sizes(
-            (0..self.split.n).map(|i| gemm::part(self.p.n, self.unit(), self.split.n, i).1),
+            (0..self.split.n).map(|i| gemm::part(self.p.n, self.p.unit(), self.split.n, i).1),
             self.blocks.bn,
         )
     }

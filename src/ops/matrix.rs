@@ -88,6 +88,7 @@ pub fn product(
         bindings,
         axes,
         threads: env.threads,
+        share: None,
     };
     Planned {
         args: Vec::new(),

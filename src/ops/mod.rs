@@ -19,6 +19,7 @@ pub mod matmul;
 pub mod matrix;
 pub mod pointwise;
 pub mod reorder;
+pub mod rnn;
 pub mod row_sum;
 mod runtime;
 pub mod sequence;
@@ -36,6 +37,7 @@ pub enum Op {
     InnerProduct(inner_product::Desc),
     Binary(binary::Desc),
     Matmul(matmul::Desc),
+    Rnn(Box<rnn::Desc>),
 }
 
 /// Passes, with the numbers of `brick_prop_kind_t`.
@@ -151,6 +153,7 @@ impl Op {
             Op::InnerProduct(d) => d.plan(attr, env),
             Op::Binary(d) => d.plan(attr, env),
             Op::Matmul(d) => d.plan(attr, env),
+            Op::Rnn(d) => d.plan(attr, env),
         }
     }
 }

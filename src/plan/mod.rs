@@ -3,4 +3,5 @@
 pub mod conv;
 pub mod gemm;
 pub mod place;
+pub mod rnn;
 pub mod steps;

@@ -122,6 +122,18 @@ functions! {
     eltwise_backward_primitive_desc_create(*mut Handle, Handle, c_int, Handle, Handle, Handle, f32, f32, Handle, Handle) -> c_int;
     binary_primitive_desc_create(*mut Handle, Handle, c_int, Handle, Handle, Handle, Handle) -> c_int;
     sum_primitive_desc_create(*mut Handle, Handle, Handle, c_int, *const f32, *const Handle, Handle) -> c_int;
+    lstm_forward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, u32, Handle) -> c_int;
+    lstm_backward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, u32, Handle, Handle) -> c_int;
+    gru_forward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, Handle, Handle, Handle, Handle, Handle, Handle, Handle, u32, Handle) -> c_int;
+    gru_backward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, u32, Handle, Handle) -> c_int;
+    lbr_gru_forward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, Handle, Handle, Handle, Handle, Handle, Handle, Handle, u32, Handle) -> c_int;
+    lbr_gru_backward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, u32, Handle, Handle) -> c_int;
+    augru_forward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, u32, Handle) -> c_int;
+    augru_backward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, u32, Handle, Handle) -> c_int;
+    lbr_augru_forward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, u32, Handle) -> c_int;
+    lbr_augru_backward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, u32, Handle, Handle) -> c_int;
+    vanilla_rnn_forward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, c_int, Handle, Handle, Handle, Handle, Handle, Handle, Handle, u32, f32, f32, Handle) -> c_int;
+    vanilla_rnn_backward_primitive_desc_create(*mut Handle, Handle, c_int, c_int, c_int, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, Handle, u32, f32, f32, Handle, Handle) -> c_int;
     primitive_desc_destroy(Handle) -> c_int;
     primitive_desc_query_md(Handle, c_int, c_int) -> Handle;
     primitive_create(*mut Handle, Handle) -> c_int;

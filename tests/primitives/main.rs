@@ -18,6 +18,7 @@ mod elementwise;
 mod fuzz;
 mod misfits;
 mod products;
+mod rnn;
 mod status;
 mod threads;
 

@@ -343,6 +343,11 @@ impl Tensor {
         &self.bytes[self.start..self.start + self.layout.bytes]
     }
 
+    /// The data, to be replaced.
+    pub fn data_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..self.start + self.layout.bytes]
+    }
+
     /// Says what is wrong around the values: bytes written outside, padding that is not zero.
     pub fn damage(&self) -> Option<String> {
         let end = self.start + self.layout.bytes;

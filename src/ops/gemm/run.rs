@@ -17,7 +17,13 @@ impl Gemm {
         let parts = self.split.parts();
         let body = |part: usize| {
             // SAFETY: parts write disjoint blocks of D and use scratch of their own; the rest is the caller's promise.
-            unsafe { self.part(exec, part) }
+            unsafe {
+                self.part(
+                    exec,
+                    part,
+                    exec.scratch.wrapping_add(part * self.room.bytes),
+                )
+            }
         };
         // Shared pointers make the closure's captures unsendable, not the work.
         let body = Shared(&body);
@@ -28,17 +34,22 @@ impl Gemm {
         }
     }
 
-    /// One part: its share of the batch, of the rows and of the columns.
-    unsafe fn part(&self, exec: &Exec, part: usize) {
+    /// One part: its share of the batch, of the rows and of the columns; nothing for a part that the plan does not have.
+    ///
+    /// # Safety
+    /// As for `run`; the scratch is this part's alone.
+    pub unsafe fn part(&self, exec: &Exec, part: usize, scratch: *mut u8) {
         let s = self.split;
+        if part >= s.parts() {
+            return;
+        }
         let (batch, rest) = (part / (s.m * s.n), part % (s.m * s.n));
         let rows = gemm::part(self.p.m, 1, s.m, rest / s.n);
-        let cols = gemm::part(self.p.n, self.unit(), s.n, rest % s.n);
+        let cols = gemm::part(self.p.n, self.p.unit(), s.n, rest % s.n);
         let (first, count) = gemm::part(self.p.batch_size(), 1, s.batch, batch);
         if rows.1 == 0 || cols.1 == 0 {
             return;
         }
-        let scratch = exec.scratch.wrapping_add(part * self.room.bytes);
         for g in first..first + count {
             let mut entry = Entry::new(self, exec, g, scratch);
             // SAFETY: by the caller's promise.

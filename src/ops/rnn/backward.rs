@@ -1,0 +1,464 @@
+//! Backward passes: `docs/rnn.md` has the formulas.
+//!
+//! Step by step only the gradients of the gates are computed, and from them that of the state before. The gradients by
+//! the input, the weights and the bias follow at the end, for all steps at once.
+
+use super::{
+    Cell,
+    forward::{rest, tanh, update},
+    layer::{Layer, Net},
+    program::{Factor, Task, View, Work},
+    tensor::*,
+};
+use crate::{
+    attr::Eltwise,
+    dtype::DataType,
+    kernel::{
+        eltwise,
+        expr::{Builder, Id},
+    },
+};
+
+/// Tasks of one phase.
+type Phase = Vec<Task<Work>>;
+
+/// The derivative of an activation by its result.
+fn slope(b: &mut Builder, alg: Eltwise, y: Id) -> Id {
+    eltwise::derivative(b, alg, true, 0.0, 0.0, y)
+}
+
+/// The product of all.
+fn times(b: &mut Builder, factors: &[Id]) -> Id {
+    factors[1..].iter().fold(factors[0], |x, &y| b.mul(x, y))
+}
+
+/// The gradients of one layer in one direction on their way back.
+struct Gradients {
+    /// By what the layer shows at each step, and by the state that the next step reads.
+    shown: View,
+    state: View,
+    cells: View,
+    /// By what goes into the gates, in the slots of the gates.
+    gates: View,
+    /// Without projection the same as `shown` and `state`; with it, the sum of both, and the gradient before projection.
+    projected: Option<(View, View)>,
+    /// A product of every step that is needed afterwards: the state that was reset, or that was projected.
+    kept: View,
+    /// Terms of the gradients by attention or by peephole weights, and a row of ones to sum the former.
+    terms: View,
+    ones: View,
+}
+
+impl Net<'_> {
+    pub fn backward(&mut self) {
+        let inner = if self.s.layers > 1 { self.s.dic } else { 0 };
+        let below = self.scratch_steps(inner, DataType::F32);
+        self.each_layer(true, |net, l, dir| {
+            let layer = net.layer(l, dir);
+            let g = net.gradients(&layer, below);
+            let mut first = net.last_gradients(&layer, &g);
+            let phases = match net.desc.cell {
+                Cell::Vanilla => net.vanilla_back(&layer, &g, &mut first),
+                Cell::Lstm => net.lstm_back(&layer, &g, &mut first),
+                _ => net.gru_back(&layer, &g, &mut first),
+            };
+            net.program.once(vec![first]);
+            net.repeat(phases, !layer.reversed);
+            let after = net.afterwards(&layer, &g, below);
+            net.program.once(vec![after]);
+        });
+    }
+
+    fn gradients(&mut self, layer: &Layer, below: View) -> Gradients {
+        let (s, f32) = (self.s, DataType::F32);
+        let top = layer.l == s.layers - 1;
+        let shown = self
+            .joined(DIFF + DST_LAYER, layer.dir)
+            .filter(|_| top)
+            .unwrap_or(below);
+        let one = |net: &mut Self, needed: bool, columns| {
+            net.scratch(if needed { s.n } else { 0 }, columns, f32)
+        };
+        let every = |net: &mut Self, needed: bool, dtype| match needed {
+            true => net.scratch_steps(s.dhc, dtype),
+            false => net.scratch(0, s.dhc, dtype),
+        };
+        let cell = self.desc.cell;
+        let (has_projection, resets) = (
+            self.desc.has(PROJECTION),
+            matches!(cell, Cell::Gru | Cell::Augru),
+        );
+        let projected = has_projection.then(|| {
+            (
+                self.scratch_steps(s.dic, self.dtype),
+                self.scratch(s.n, s.dhc, f32),
+            )
+        });
+        let gates = self.scratch_steps(cell.slots() * s.dhc, self.dtype);
+        Gradients {
+            shown,
+            state: one(self, true, s.sic.max(s.dic)),
+            cells: one(self, cell == Cell::Lstm, s.dhc),
+            gates,
+            projected,
+            kept: every(self, has_projection || resets, self.dtype),
+            terms: every(self, cell.has_attention() || self.desc.has(PEEPHOLE), f32),
+            ones: self.scratch(1, s.dhc, f32),
+        }
+    }
+
+    /// What comes back from behind the last step.
+    fn last_gradients(&self, layer: &Layer, g: &Gradients) -> Phase {
+        let given = |i| self.user(DIFF + i, layer.l, layer.dir);
+        let mut tasks = vec![self.copied(self.s.dic, g.state, given(DST_ITER))];
+        if self.desc.cell == Cell::Lstm {
+            tasks.push(self.copied(self.s.dhc, g.cells, given(DST_ITER_C)));
+        }
+        tasks.push(
+            self.program
+                .tile((1, self.s.dhc as usize), g.ones, &[], |b, _| b.float(1.0)),
+        );
+        tasks
+    }
+
+    /// Weights of gates `first`, `count` of them, for the way back: (gate, o) × i, packed once if that pays.
+    fn back_weights(
+        &mut self,
+        layer: &Layer,
+        (first, count): (i64, i64),
+        tasks: &mut Phase,
+    ) -> Factor {
+        let weights = self.weights(WEIGHTS_ITER, layer, first).transposed();
+        let sizes = (1, (count * self.s.dhc) as usize, self.s.sic as usize);
+        self.repeated(sizes, Factor { gate: 0, ..weights }, tasks)
+    }
+
+    /// Gradients of the gates from slot `first` on times their weights, into `d` or added to it.
+    fn back_product(
+        &self,
+        adds: bool,
+        (gates, count): (View, i64),
+        weights: &Factor,
+        d: View,
+    ) -> Task<Work> {
+        let k = (count * self.s.dhc) as usize;
+        let factors = [Factor::rows(gates), weights.clone(), Factor::rows(d)];
+        self.program.product(
+            (true, adds),
+            (self.rows().1, self.s.sic as usize, k, 1),
+            factors,
+            &[],
+            |_, x, _| x,
+        )
+    }
+
+    fn vanilla_back(&mut self, layer: &Layer, g: &Gradients, first: &mut Phase) -> Vec<Phase> {
+        let d = self.desc;
+        let weights = self.back_weights(layer, (0, 1), first);
+        let gate = self.cell_tile(g.gates, &[g.shown, g.state, layer.gates], |b, x| {
+            let slope =
+                eltwise::derivative(b, d.activation, true, d.alpha.get(), d.beta.get(), x[2]);
+            let sum = b.add(x[0], x[1]);
+            b.mul(sum, slope)
+        });
+        vec![
+            vec![gate],
+            vec![self.back_product(false, (g.gates, 1), &weights, g.state)],
+        ]
+    }
+
+    fn lstm_back(&mut self, layer: &Layer, g: &Gradients, first: &mut Phase) -> Vec<Phase> {
+        let (mut phases, mut phase) = (Vec::new(), Vec::new());
+        let [i, f, c, o] = [0, 1, 2, 3].map(|gate| self.gate(layer.gates, gate));
+        let [di, df, dc, d_o] = [0, 1, 2, 3].map(|gate| self.gate(g.gates, gate));
+        let peepholes = [0, 1, 2].map(|gate| self.user_gate(PEEPHOLE, layer, gate));
+        let mut hidden = vec![g.shown, g.state];
+        if let Some((sum, before)) = g.projected {
+            phases.push(vec![self.program.tile(
+                (self.rows().1, self.s.dic as usize),
+                sum,
+                &hidden,
+                |b, x| b.add(x[0], x[1]),
+            )]);
+            let sizes = (1, self.s.dic as usize, self.s.dhc as usize);
+            let weights = self.weights(PROJECTION, layer, 0).transposed();
+            let weights = self.repeated(sizes, weights, first);
+            let sizes = (self.rows().1, sizes.2, sizes.1, 1);
+            let factors = [Factor::rows(sum), weights, Factor::rows(before)];
+            phase.push(
+                self.program
+                    .product((true, false), sizes, factors, &[], |_, x, _| x),
+            );
+            phase.push(self.cell_tile(g.kept, &[o, layer.c.now], |b, x| {
+                let c = tanh(b, x[1]);
+                b.mul(x[0], c)
+            }));
+            hidden = vec![before];
+        }
+        let dh = |b: &mut Builder, x: &[Id]| x[1..].iter().fold(x[0], |sum, &y| b.add(sum, y));
+        let with = |views: &[View]| [views, &hidden].concat();
+        phase.push(self.cell_tile(d_o, &with(&[o, layer.c.now]), |b, x| {
+            let (dh, c, slope) = (
+                dh(b, &x[2..]),
+                tanh(b, x[1]),
+                slope(b, Eltwise::Logistic, x[0]),
+            );
+            times(b, &[dh, c, slope])
+        }));
+        phase.push(
+            self.cell_tile(g.cells, &with(&[g.cells, o, layer.c.now]), |b, x| {
+                let (dh, c) = (dh(b, &x[3..]), tanh(b, x[2]));
+                let slope = slope(b, Eltwise::Tanh, c);
+                let more = times(b, &[dh, x[1], slope]);
+                b.add(x[0], more)
+            }),
+        );
+        if let Some(p) = peepholes[2] {
+            phase.push(self.cell_tile(g.cells, &[g.cells, d_o, p], |b, x| b.fma(x[1], x[2], x[0])));
+        }
+        let gates = [
+            (di, c, i, Eltwise::Logistic),
+            (df, layer.c.before, f, Eltwise::Logistic),
+            (dc, i, c, Eltwise::Tanh),
+        ];
+        for (d, factor, value, alg) in gates {
+            phase.push(self.cell_tile(d, &[g.cells, factor, value], |b, x| {
+                let slope = slope(b, alg, x[2]);
+                times(b, &[x[0], x[1], slope])
+            }));
+        }
+        let mut terms = vec![g.cells, f];
+        if let [Some(pi), Some(pf), _] = peepholes {
+            terms.extend([di, pi, df, pf]);
+        }
+        phase.push(self.cell_tile(g.cells, &terms, |b, x| {
+            let first = b.mul(x[0], x[1]);
+            x[2..]
+                .chunks(2)
+                .fold(first, |sum, pair| b.fma(pair[0], pair[1], sum))
+        }));
+        phases.push(phase);
+        let weights = self.back_weights(layer, (0, 4), first);
+        phases.push(vec![self.back_product(
+            false,
+            (g.gates, 4),
+            &weights,
+            g.state,
+        )]);
+        phases
+    }
+
+    fn gru_back(&mut self, layer: &Layer, g: &Gradients, first: &mut Phase) -> Vec<Phase> {
+        let (before, lbr) = (layer.h.before, self.desc.cell.is_linear_before_reset());
+        let [u, r, o, s] = [0, 1, 2, 3].map(|gate| self.gate(layer.gates, gate));
+        let [du, dr, d_o, ds] = [0, 1, 2, 3].map(|gate| self.gate(g.gates, gate));
+        let attention: Vec<View> = self.user(ATTENTION, 0, 0).into_iter().collect();
+        let with = |views: &[View]| [&[g.shown, g.state], views, &attention].concat();
+        let mut phase = Vec::new();
+        phase.push(self.cell_tile(d_o, &with(&[u, o]), |b, x| {
+            let (dh, u, slope) = (
+                b.add(x[0], x[1]),
+                update(b, x[2], x.get(4)),
+                slope(b, Eltwise::Tanh, x[3]),
+            );
+            let new = rest(b, u);
+            times(b, &[dh, new, slope])
+        }));
+        if !attention.is_empty() {
+            phase.push(
+                self.cell_tile(g.terms, &[g.shown, g.state, u, o, before], |b, x| {
+                    let (dh, less) = (b.add(x[0], x[1]), b.sub(x[3], x[4]));
+                    times(b, &[dh, less, x[2]])
+                }),
+            );
+        }
+        phase.push(self.cell_tile(du, &with(&[u, o, before]), |b, x| {
+            let (dh, more) = (b.add(x[0], x[1]), b.sub(x[4], x[3]));
+            let slope = slope(b, Eltwise::Logistic, x[2]);
+            let gradient = times(b, &[dh, more, slope]);
+            update(b, gradient, x.get(5))
+        }));
+        phase.push(self.cell_tile(g.state, &with(&[u]), |b, x| {
+            let (dh, u) = (b.add(x[0], x[1]), update(b, x[2], x.get(3)));
+            b.mul(dh, u)
+        }));
+        let two = self.back_weights(layer, (0, 2), first);
+        let third = self.back_weights(layer, (2, 1), first);
+        let both = self.back_product(true, (g.gates, 2), &two, g.state);
+        if lbr {
+            phase.push(self.cell_tile(dr, &[d_o, s, r], |b, x| {
+                let slope = slope(b, Eltwise::Logistic, x[2]);
+                times(b, &[x[0], x[1], slope])
+            }));
+            phase.push(self.cell_tile(ds, &[d_o, r], |b, x| b.mul(x[0], x[1])));
+            return vec![
+                phase,
+                vec![both, self.back_product(true, (ds, 1), &third, g.state)],
+            ];
+        }
+        // The gradient of the state after reset.
+        let reset = self.scratch(self.s.n, self.s.dhc, DataType::F32);
+        let second = vec![
+            self.back_product(false, (d_o, 1), &third, reset),
+            self.cell_tile(dr, &[reset, before, r], |b, x| {
+                let slope = slope(b, Eltwise::Logistic, x[2]);
+                times(b, &[x[0], x[1], slope])
+            }),
+            self.cell_tile(g.state, &[g.state, reset, r], |b, x| {
+                b.fma(x[1], x[2], x[0])
+            }),
+            self.cell_tile(g.kept, &[r, before], |b, x| b.mul(x[0], x[1])),
+        ];
+        vec![phase, second, vec![both]]
+    }
+
+    /// What follows from the gradients of the gates of all steps, and what is left behind the first step.
+    fn afterwards(&self, layer: &Layer, g: &Gradients, below: View) -> Phase {
+        let (l, dir) = (layer.l, layer.dir);
+        let mut tasks = Vec::new();
+        for (i, columns, from) in [
+            (SRC_ITER, self.s.sic, g.state),
+            (SRC_ITER_C, self.s.dhc, g.cells),
+        ] {
+            tasks.extend(
+                self.user(DIFF + i, l, dir)
+                    .map(|to| self.copied(columns, to, Some(from))),
+            );
+        }
+        let gates = self.s.gates;
+        tasks.extend(self.by_weights(
+            WEIGHTS_LAYER,
+            layer,
+            (0, gates),
+            (layer.x, self.s.slc),
+            g.gates,
+        ));
+        let states = (layer.h.before, self.s.sic);
+        let reset = (g.kept, self.s.dhc);
+        let mut by_states = |first, count, states, slot| {
+            let slot = self.gate(g.gates, slot);
+            tasks.extend(self.by_weights(WEIGHTS_ITER, layer, (first, count), states, slot));
+        };
+        match self.desc.cell {
+            Cell::Vanilla | Cell::Lstm => by_states(0, gates, states, 0),
+            cell => {
+                by_states(0, 2, states, 0);
+                match cell.is_linear_before_reset() {
+                    true => by_states(2, 1, states, 3),
+                    false => by_states(2, 1, reset, 2),
+                }
+            }
+        }
+        if let Some((sum, _)) = g.projected {
+            tasks.extend(self.by_weights(PROJECTION, layer, (0, 1), (g.kept, self.s.dhc), sum));
+        }
+        let slots = (self.desc.cell.slots() * self.s.dhc) as usize;
+        let bias = self.user(DIFF + BIAS, l, dir);
+        tasks.extend(bias.map(|d| {
+            self.program.sum(
+                (self.rows().0, slots),
+                d,
+                g.gates.at(0),
+                !self.desc.overwrites,
+            )
+        }));
+        tasks.extend(self.by_peephole(layer, g));
+        tasks.push(self.by_input(layer, g, below));
+        tasks.extend(self.by_attention(layer, g));
+        tasks
+    }
+
+    /// The gradient by weights of some gates: what was multiplied with them, transposed, times the gates' gradients.
+    fn by_weights(
+        &self,
+        i: usize,
+        layer: &Layer,
+        (first, count): (i64, i64),
+        (input, channels): (View, i64),
+        gates: View,
+    ) -> Option<Task<Work>> {
+        self.user(DIFF + i, layer.l, layer.dir)?;
+        let d = self.weights(DIFF + i, layer, first);
+        let columns = if i == PROJECTION {
+            self.s.dic
+        } else {
+            self.s.dhc
+        };
+        let sizes = (
+            channels as usize,
+            columns as usize,
+            self.rows().0,
+            count as usize,
+        );
+        let factors = [
+            Factor::rows(input.at(0)).transposed(),
+            self.gates(gates.at(0), 0),
+            d,
+        ];
+        Some(self.program.product(
+            (false, !self.desc.overwrites),
+            sizes,
+            factors,
+            &[],
+            |_, x, _| x,
+        ))
+    }
+
+    /// Gates' gradients times the cell states they looked at, summed over all rows.
+    fn by_peephole(&self, layer: &Layer, g: &Gradients) -> Phase {
+        let rows = (self.rows().0, self.s.dhc as usize);
+        let mut tasks = Vec::new();
+        for (i, (slot, cells)) in [(0, layer.c.before), (1, layer.c.before), (3, layer.c.now)]
+            .into_iter()
+            .enumerate()
+        {
+            if let Some(d) = self.user_gate(DIFF + PEEPHOLE, layer, i as i64) {
+                let terms = g.terms.at(0);
+                let gate = self.gate(g.gates, slot).at(0);
+                tasks.push(
+                    self.program
+                        .tile(rows, terms, &[gate, cells.at(0)], |b, x| b.mul(x[0], x[1])),
+                );
+                tasks.push(self.program.sum(rows, d, terms, !self.desc.overwrites));
+            }
+        }
+        tasks
+    }
+
+    fn by_input(&self, layer: &Layer, g: &Gradients, below: View) -> Task<Work> {
+        let user = self.user(DIFF + SRC_LAYER, 0, 0).filter(|_| layer.l == 0);
+        let adds = user.is_some() && layer.dir == 1;
+        let d = user.unwrap_or(below).at(0);
+        let weights = Factor {
+            gate: 0,
+            ..self.weights(WEIGHTS_LAYER, layer, 0).transposed()
+        };
+        let sizes = (
+            self.rows().0,
+            self.s.slc as usize,
+            (self.s.gates * self.s.dhc) as usize,
+            1,
+        );
+        let factors = [Factor::rows(g.gates.at(0)), weights, Factor::rows(d)];
+        self.program
+            .product((false, adds), sizes, factors, &[], |_, x, _| x)
+    }
+
+    /// Sums over the columns are products with ones.
+    fn by_attention(&self, layer: &Layer, g: &Gradients) -> Option<Task<Work>> {
+        let d = self.user(DIFF + ATTENTION, 0, 0)?;
+        let size = g.ones.col;
+        let d = Factor::strided(View { step: 0, ..d }, d.row, size, 0);
+        let adds = layer.dir == 1 || layer.l < self.s.layers - 1;
+        let sizes = (self.rows().0, 1, self.s.dhc as usize, 1);
+        let factors = [
+            Factor::rows(g.terms.at(0)),
+            Factor::strided(g.ones, size, size, 0),
+            d,
+        ];
+        Some(
+            self.program
+                .product((false, adds), sizes, factors, &[], |_, x, _| x),
+        )
+    }
+}

@@ -1,0 +1,336 @@
+//! One layer in one direction: where its tensors, gates and states lie.
+
+use super::{
+    Cell, Desc, Direction, Sizes, layer_rows,
+    program::{Factor, Program, SCRATCH, Task, View, Work},
+    tensor::*,
+};
+use crate::{
+    dtype::DataType,
+    exec::pack::Side,
+    memory::MemoryDesc,
+    ops::{Env, Prop},
+    plan::rnn::{self, Form, Repeated, Room},
+};
+
+/// A recurrent primitive under planning.
+pub struct Net<'a> {
+    pub desc: &'a Desc,
+    pub s: Sizes,
+    /// Given tensors: index, entry, layout.
+    pub tensors: Vec<(usize, usize, MemoryDesc)>,
+    /// The entry of the workspace, where the pass has one.
+    pub workspace: Option<usize>,
+    /// The type of states and weights.
+    pub dtype: DataType,
+    pub program: Program<Work>,
+    pub room: Room,
+}
+
+/// The rows of a state: those that a step reads and those that it writes.
+#[derive(Clone, Copy)]
+pub struct State {
+    pub before: View,
+    pub now: View,
+}
+
+/// One layer in one direction.
+pub struct Layer {
+    pub l: i64,
+    pub dir: i64,
+    /// Whether time runs backwards in the forward pass.
+    pub reversed: bool,
+    /// The input of all steps.
+    pub x: View,
+    /// The first gate's values.
+    pub gates: View,
+    pub h: State,
+    pub c: State,
+}
+
+/// The panels of weights (l, d, i, g, o): their width, if they lie so.
+pub fn panel(md: &MemoryDesc) -> Option<usize> {
+    let v = md.dtype().vnni() as i64;
+    let blocks: Vec<(usize, i64)> = md.blocks().collect();
+    let width = match *blocks.as_slice() {
+        [(4, width)] if v == 1 => width,
+        [(4, width), (2, group)] if group == v && v > 1 => width,
+        _ => return None,
+    };
+    (width % 16 == 0 && md.strides()[2] == width * v).then_some(width as usize)
+}
+
+impl<'a> Net<'a> {
+    pub fn new(desc: &'a Desc, env: &Env) -> Net<'a> {
+        let s = desc.sizes();
+        let width = |i: usize| panel(&desc.tensors[i]).unwrap_or(0);
+        let dtype = desc.tensors[SRC_LAYER].dtype();
+        let given = [width(WEIGHTS_LAYER), width(WEIGHTS_ITER)];
+        let unit = rnn::unit(env.isa, s.n as usize, dtype.vnni(), given);
+        let flop = 2 * s.n * s.gates * s.dhc * s.sic;
+        let parts = rnn::parts(env.threads, flop as usize, s.dhc as usize, unit);
+        let (isa, threads, share) = (env.isa, env.threads, (parts, unit));
+        Net {
+            desc,
+            s,
+            tensors: Vec::new(),
+            workspace: None,
+            dtype,
+            program: Program {
+                isa,
+                threads,
+                share,
+                stages: Vec::new(),
+                bytes: 0,
+            },
+            room: Room::default(),
+        }
+    }
+
+    /// Plans all layers.
+    pub fn plan(mut self) -> Program<Work> {
+        if self.workspace.is_none() {
+            self.room.take(self.workspace_bytes());
+        }
+        match self.desc.is_forward() {
+            true => self.forward(),
+            false => self.backward(),
+        }
+        self.program.bytes = self.room.bytes;
+        self.program
+    }
+
+    /// Plans every layer in every direction; they run one after another and share their buffers.
+    pub fn each_layer(&mut self, downwards: bool, mut plan: impl FnMut(&mut Net, i64, i64)) {
+        let (start, mut peak) = (self.room, self.room);
+        for i in 0..self.s.layers * self.s.directions {
+            let (dir, l) = (i / self.s.layers, i % self.s.layers);
+            let l = if downwards { self.s.layers - 1 - l } else { l };
+            self.room = start;
+            plan(self, l, dir);
+            peak.bytes = peak.bytes.max(self.room.bytes);
+        }
+        self.room = peak;
+    }
+
+    /// Rows of all steps, and of one.
+    pub fn rows(&self) -> (usize, usize) {
+        ((self.s.t * self.s.n) as usize, self.s.n as usize)
+    }
+
+    /// Bytes of gates, states and cell states of one layer in one direction, and how many of them are kept.
+    fn kept(&self) -> ([i64; 3], [i64; 3]) {
+        let ([gates, states, cells], counts) = self.kept_exactly();
+        ([gates, states, cells].map(rnn::aligned), counts)
+    }
+
+    fn kept_exactly(&self) -> ([i64; 3], [i64; 3]) {
+        let (s, size) = (&self.s, self.dtype.size_bytes() as i64);
+        let inference = self.desc.prop == Prop::ForwardInference;
+        let all = s.layers * s.directions;
+        let cells = if self.desc.cell == Cell::Lstm {
+            s.n * s.dhc * 4
+        } else {
+            0
+        };
+        let gates = s.t * s.n * self.desc.cell.slots() * s.dhc * 4;
+        let states = (s.t + 1) * s.n * self.state_columns() * size;
+        match inference {
+            true => ([gates, states, cells], [1, s.layers.min(2), 1]),
+            false => ([gates, states, cells * (s.t + 1)], [all; 3]),
+        }
+    }
+
+    /// Columns of a row of states: only a single step may read more than it writes, or less.
+    fn state_columns(&self) -> i64 {
+        self.s.sic.max(self.s.dic)
+    }
+
+    /// Bytes of everything that a backward pass needs to know of the forward pass.
+    pub fn workspace_bytes(&self) -> usize {
+        let (bytes, count) = self.kept();
+        (0..3).map(|i| (bytes[i] * count[i]) as usize).sum()
+    }
+
+    /// A view of buffer `which` (gates, states, cell states) for a layer in a direction.
+    fn buffer(&self, which: usize, l: i64, dir: i64, columns: i64, dtype: DataType) -> View {
+        let (bytes, count) = self.kept();
+        let start: i64 = (0..which).map(|i| bytes[i] * count[i]).sum();
+        let index = match count[which] == self.s.layers * self.s.directions {
+            true => l * self.s.directions + dir,
+            false => l % count[which],
+        };
+        let base = start + index * bytes[which];
+        let entry = self.workspace.unwrap_or(SCRATCH);
+        View {
+            entry,
+            base,
+            ..dense(self.s.n, columns, dtype)
+        }
+    }
+
+    fn layer_state(&self, view: View, reversed: bool) -> State {
+        let (before, now) = if reversed { (1, 0) } else { (0, 1) };
+        State {
+            before: view.moved(before),
+            now: view.moved(now),
+        }
+    }
+
+    /// Where things of a layer lie.
+    pub fn layer(&self, l: i64, dir: i64) -> Layer {
+        let (s, reversed) = (
+            &self.s,
+            dir == 1 || self.desc.direction == Direction::RightToLeft,
+        );
+        let states = |l| {
+            let view = self.buffer(1, l, dir, self.state_columns(), self.dtype);
+            self.layer_state(view, reversed)
+        };
+        let gates = self.buffer(0, l, dir, self.desc.cell.slots() * s.dhc, DataType::F32);
+        let mut cells = self.buffer(2, l, dir, s.dhc, DataType::F32);
+        if self.desc.prop == Prop::ForwardInference {
+            cells.step = 0;
+        }
+        let x = match l {
+            0 => self.user(SRC_LAYER, 0, 0).expect("the source is given"),
+            _ => states(l - 1).now,
+        };
+        Layer {
+            l,
+            dir,
+            reversed,
+            x,
+            gates,
+            h: states(l),
+            c: self.layer_state(cells, reversed),
+        }
+    }
+
+    /// A given tensor's rows, of a layer in a direction where it has these.
+    pub fn user(&self, i: usize, l: i64, dir: i64) -> Option<View> {
+        let (_, entry, md) = self.tensors.iter().find(|t| t.0 == i)?;
+        let (dtype, size) = (md.dtype(), md.dtype().size_bytes() as i64);
+        let strides = md.strides();
+        let (base, step, row) = match i % DIFF {
+            SRC_LAYER | DST_LAYER | ATTENTION => (0, layer_rows(md).0, layer_rows(md).1),
+            PEEPHOLE | BIAS => (l * strides[0] + dir * strides[1], 0, 0),
+            _ => (l * strides[0] + dir * strides[1], 0, strides[2]),
+        };
+        let col = if i % DIFF == ATTENTION { 0 } else { size };
+        let base = (md.offset0 + base) * size;
+        Some(View {
+            entry: *entry,
+            dtype,
+            base,
+            step: step * size,
+            row: row * size,
+            col,
+        })
+    }
+
+    /// A given vector for every gate: the bias or peephole weights of one.
+    pub fn user_gate(&self, i: usize, layer: &Layer, gate: i64) -> Option<View> {
+        let view = self.user(i, layer.l, layer.dir)?;
+        let (.., md) = self.tensors.iter().find(|t| t.0 == i)?;
+        Some(view.shifted(gate * md.strides()[2] * view.col))
+    }
+
+    /// Weights (l, d, i, g, o) from gate `first` on, or a projection (l, d, i, o), as right factors: i × o for each gate.
+    pub fn weights(&self, i: usize, layer: &Layer, first: i64) -> Factor {
+        let (.., md) = self
+            .tensors
+            .iter()
+            .find(|t| t.0 == i)
+            .expect("weights are given");
+        let view = self.user(i, layer.l, layer.dir).expect("weights are given");
+        let size = view.col;
+        let stride = |d: usize| if md.dims()[d] == 1 { 1 } else { md.strides()[d] } * size;
+        let last = md.dims().len() - 1;
+        let gate = if last == 4 { md.strides()[3] * size } else { 0 };
+        let view = view.shifted(first * gate);
+        match panel(md).filter(|_| last == 4) {
+            Some(width) => {
+                let side = Side::Panels {
+                    width,
+                    panel: md.strides()[4] * size,
+                };
+                Factor { view, side, gate }
+            }
+            None => Factor::strided(view, stride(2), stride(last), gate),
+        }
+    }
+
+    /// A factor of (gates, k, n) that every step multiplies, packed once by a task if that pays.
+    pub fn repeated(
+        &mut self,
+        sizes: (usize, usize, usize),
+        from: Factor,
+        tasks: &mut Vec<Task<Work>>,
+    ) -> Factor {
+        let Side::Strided { cols, .. } = from.side else {
+            return from;
+        };
+        let (gates, k, n) = sizes;
+        let (dtype, size) = (from.view.dtype, from.view.col as usize);
+        let p = Repeated {
+            isa: self.program.isa,
+            m: self.s.n as usize,
+            n,
+            k,
+            elem_bytes: size,
+            v: dtype.vnni(),
+            steps: self.s.t as usize,
+        };
+        let width = match rnn::form(&p, cols == from.view.col) {
+            Form::InPlace => return from,
+            Form::Rows => None,
+            Form::Panels(width) => Some(width),
+        };
+        let columns = width.map_or(n, |width| n.next_multiple_of(width));
+        let to = self.scratch(
+            gates as i64 * k.next_multiple_of(p.v) as i64,
+            columns as i64,
+            dtype,
+        );
+        let (task, packed) = self.program.pack(sizes, from, width, to);
+        tasks.push(task);
+        packed
+    }
+
+    /// A new buffer of dense rows for one step.
+    pub fn scratch(&mut self, rows: i64, columns: i64, dtype: DataType) -> View {
+        let base = self
+            .room
+            .take((rows * columns) as usize * dtype.size_bytes());
+        View {
+            base,
+            step: 0,
+            ..dense(rows, columns, dtype)
+        }
+    }
+
+    /// A new buffer of dense rows for every step.
+    pub fn scratch_steps(&mut self, columns: i64, dtype: DataType) -> View {
+        let view = self.scratch(self.s.t * self.s.n, columns, dtype);
+        View {
+            step: self.s.n * view.row,
+            ..view
+        }
+    }
+}
+
+fn dense(n: i64, columns: i64, dtype: DataType) -> View {
+    let (col, row) = (
+        dtype.size_bytes() as i64,
+        columns * dtype.size_bytes() as i64,
+    );
+    View {
+        entry: SCRATCH,
+        dtype,
+        base: 0,
+        step: n * row,
+        row,
+        col,
+    }
+}

@@ -1,0 +1,408 @@
+//! Programs of recurrent layers: stages that repeat for every time step, phases that end at a barrier, and tasks over
+//! views that move with the step.
+//!
+//! A part owns the same columns of every state at every step, so weights stay in the caches of the core that reads them,
+//! and element-wise tasks find what the product before them left there.
+
+mod run;
+
+use crate::{
+    dtype::DataType,
+    exec::pack::{Shape, Side},
+    kernel::{
+        expr::{Builder, Expr, Id, Node},
+        spec::{Out, Reduce, Spec, Tile},
+    },
+    machine::Isa,
+    ops::{
+        epilogue::{Binding, Bindings, bcast},
+        gemm::{Matrix, Product},
+    },
+    plan::place::{Place, Term},
+};
+
+/// The entry that stands for the scratch.
+pub const SCRATCH: usize = usize::MAX;
+/// Length of the reduction and columns of one window of weights that are packed for all steps.
+const PACK_DEPTH: usize = 256;
+const PACK_COLUMNS: usize = 64;
+
+/// Rows of adjacent elements inside an argument or the scratch.
+#[derive(Clone, Copy, Debug)]
+pub struct View {
+    /// Index of the argument.
+    pub entry: usize,
+    /// Element type.
+    pub dtype: DataType,
+    /// Bytes to the first element at time 0.
+    pub base: i64,
+    /// Bytes from one time step, row, column to the next.
+    pub step: i64,
+    #[allow(missing_docs)]
+    pub row: i64,
+    #[allow(missing_docs)]
+    pub col: i64,
+}
+
+impl View {
+    /// The same some steps later.
+    pub fn moved(self, steps: i64) -> View {
+        self.shifted(steps * self.step)
+    }
+
+    /// The same some bytes further.
+    pub fn shifted(self, bytes: i64) -> View {
+        View {
+            base: self.base + bytes,
+            ..self
+        }
+    }
+
+    /// At one time whatever the step.
+    pub fn at(self, time: i64) -> View {
+        View {
+            step: 0,
+            ..self.moved(time)
+        }
+    }
+}
+
+/// A matrix of a product, or one for each gate.
+#[derive(Clone, Debug)]
+pub struct Factor {
+    /// Where it begins.
+    pub view: View,
+    /// Where its elements lie.
+    pub side: Side,
+    /// Bytes from one gate's to the next.
+    pub gate: i64,
+}
+
+impl Factor {
+    /// Strided rows and columns.
+    pub fn strided(view: View, rows: i64, cols: i64, gate: i64) -> Factor {
+        let side = Side::Strided { rows, cols };
+        Factor { view, side, gate }
+    }
+
+    /// The rows of a view.
+    pub fn rows(view: View) -> Factor {
+        Factor::strided(view, view.row, view.col, 0)
+    }
+
+    /// Rows and columns exchanged; not for panels.
+    pub fn transposed(mut self) -> Factor {
+        if let Side::Strided { rows, cols } = &mut self.side {
+            std::mem::swap(rows, cols);
+        }
+        self
+    }
+
+    fn is_by_columns(&self) -> bool {
+        matches!(self.side, Side::Strided { cols, .. } if cols != self.view.col)
+    }
+
+    /// Whether the columns of a gate follow those of the one before.
+    fn concatenates(&self, n: usize) -> bool {
+        self.gate
+            == match self.side {
+                Side::Strided { cols, .. } => n as i64 * cols,
+                Side::Panels { width, panel } if n.is_multiple_of(width) => {
+                    (n / width) as i64 * panel
+                }
+                Side::Panels { .. } => return false,
+            }
+    }
+}
+
+/// What a task does, before there are kernels.
+pub enum Work {
+    /// A product of its first views: A, B, D.
+    Product(Box<Product>),
+    /// So many rows and columns through a kernel for some width.
+    Columns {
+        rows: usize,
+        cols: usize,
+        spec: Box<dyn Fn(usize) -> Spec + Send + Sync>,
+    },
+    /// Weights brought into the form that all steps read.
+    Pack(Packing),
+}
+
+/// Weights, k × n for each gate, and the form they are brought into.
+#[derive(Clone, Copy, Debug)]
+pub struct Packing {
+    /// Gates, length of the reduction and columns.
+    pub sizes: (usize, usize, usize),
+    /// Bytes between gates, along the reduction and along the columns, before.
+    pub from: (i64, i64, i64),
+    /// Columns of a window, and bytes between gates and windows, after.
+    pub to: (usize, i64, i64),
+    /// The packed form.
+    pub shape: Shape,
+}
+
+/// A task: what is done, and on what.
+pub struct Task<W> {
+    work: W,
+    views: Vec<View>,
+}
+
+/// A list of phases, repeated `steps` times, backwards in time if asked for.
+pub struct Stage<W> {
+    pub steps: usize,
+    pub backwards: bool,
+    pub phases: Vec<Vec<Task<W>>>,
+}
+
+/// Stages one after another, under planning or ready to run.
+pub struct Program<W> {
+    pub isa: Isa,
+    pub threads: usize,
+    /// Parts that share the columns of states, and the columns that each takes whole.
+    pub share: (usize, usize),
+    pub stages: Vec<Stage<W>>,
+    /// Bytes of the scratch that views point into.
+    pub bytes: usize,
+}
+
+/// The expression of operands in slots, as a tile or an epilogue reads them.
+fn expression(views: &[View], f: impl FnOnce(&mut Builder, Id, &[Id]) -> Id, acc: bool) -> Expr {
+    let mut code = Builder::new();
+    let acc = if acc { code.push(Node::Acc) } else { 0 };
+    let load = |(slot, v): (usize, &View)| {
+        let size = v.dtype.size_bytes() as i64;
+        code.push(Node::Load {
+            slot: slot as u8,
+            dtype: v.dtype,
+            bcast: bcast(v.col, v.row, size).expect("views have adjacent elements"),
+            int: false,
+        })
+    };
+    let loads: Vec<Id> = views.iter().enumerate().map(load).collect();
+    let result = f(&mut code, acc, &loads);
+    code.finish(result, false)
+}
+
+impl Program<Work> {
+    /// Appends phases that run once.
+    pub fn once(&mut self, phases: Vec<Vec<Task<Work>>>) {
+        self.stages.push(Stage {
+            steps: 1,
+            backwards: false,
+            phases,
+        });
+    }
+
+    /// `d = f(operands)` over so many rows and columns.
+    pub fn tile(
+        &self,
+        (rows, cols): (usize, usize),
+        d: View,
+        operands: &[View],
+        f: impl FnOnce(&mut Builder, &[Id]) -> Id,
+    ) -> Task<Work> {
+        let expr = expression(operands, |code, _, x| f(code, x), false);
+        let (isa, out) = (
+            self.isa,
+            Out {
+                expr,
+                d: d.dtype,
+                d_row_bytes: d.row,
+            },
+        );
+        let spec = move |n| {
+            Spec::Tile(Tile {
+                isa,
+                n,
+                out: out.clone(),
+            })
+        };
+        let views = [&[d], operands].concat();
+        Task {
+            work: Work::Columns {
+                rows,
+                cols,
+                spec: Box::new(spec),
+            },
+            views,
+        }
+    }
+
+    /// The sums of columns, added to what d holds if asked for.
+    pub fn sum(&self, (rows, cols): (usize, usize), d: View, a: View, beta: bool) -> Task<Work> {
+        let (isa, a_row_bytes, dtype) = (self.isa, a.row, a.dtype);
+        let spec = move |n| {
+            Spec::Reduce(Reduce {
+                isa,
+                n,
+                a: dtype,
+                a_row_bytes,
+                beta,
+            })
+        };
+        Task {
+            work: Work::Columns {
+                rows,
+                cols,
+                spec: Box::new(spec),
+            },
+            views: vec![d, a],
+        }
+    }
+
+    /// `d = f(Σ a·b, operands)`, the sum starting from d where it `adds`; with `own`, every part computes the columns
+    /// that it owns. Operands without rows follow the columns from gate to gate.
+    pub fn product(
+        &self,
+        (own, adds): (bool, bool),
+        (m, n, k, mut gates): (usize, usize, usize, usize),
+        [a, b, d]: [Factor; 3],
+        operands: &[View],
+        f: impl FnOnce(&mut Builder, Id, &[Id]) -> Id,
+    ) -> Task<Work> {
+        let views = [&[a.view, b.view, d.view], operands].concat();
+        let mut views = views;
+        let (mut m, mut n, mut factors) = (m, n, [a, b, d]);
+        if !own && gates > 1 && factors[1..].iter().all(|f| f.concatenates(n)) {
+            (n, gates) = (n * gates, 1);
+        }
+        if factors[2].is_by_columns() {
+            let [a, b, d] = factors.map(Factor::transposed);
+            ((m, n), factors) = ((n, m), [b, a, d]);
+            views.swap(0, 1);
+        }
+        let batch: Vec<i64> = (gates > 1).then_some(gates as i64).into_iter().collect();
+        let axes = (batch.len(), batch.len() + 1);
+        let expr = expression(operands, f, true);
+        let bind = |(i, v): (usize, &View)| {
+            let gate = if v.row == 0 { n as i64 * v.col } else { 0 };
+            let strides = [(axes.0, v.row), (axes.1, v.col), (0, gate)];
+            let term = |(dim, stride)| Term {
+                dim,
+                div: 1,
+                size: i64::MAX,
+                stride,
+            };
+            let terms = strides.map(term)[..2 + batch.len()].to_vec();
+            Binding {
+                index: 3 + i,
+                dtype: v.dtype,
+                place: Place { base: 0, terms },
+            }
+        };
+        let list = operands.iter().enumerate().map(bind).collect();
+        let mut args = 0..3;
+        let [a, b, d] = factors.map(|f| Matrix {
+            arg: args.next().unwrap_or_default(),
+            dtype: f.view.dtype,
+            offset: 0,
+            side: f.side,
+            batch: batch.iter().map(|_| f.gate).collect(),
+        });
+        let product = Product {
+            isa: self.isa,
+            batch,
+            m,
+            n,
+            k,
+            a,
+            b,
+            d,
+            accumulates: adds,
+            expr,
+            bindings: Bindings {
+                first_slot: 0,
+                list,
+            },
+            axes,
+            threads: self.threads,
+            share: own.then_some(self.share),
+        };
+        Task {
+            work: Work::Product(Box::new(product)),
+            views,
+        }
+    }
+
+    /// Brings weights, k × n for each gate, into rows or panels of `width` columns in the scratch.
+    pub fn pack(
+        &self,
+        (gates, k, n): (usize, usize, usize),
+        from: Factor,
+        width: Option<usize>,
+        to: View,
+    ) -> (Task<Work>, Factor) {
+        let Side::Strided { rows, cols } = from.side else {
+            unreachable!("panels need no packing")
+        };
+        let size = to.col as usize;
+        let ld = width.unwrap_or(n);
+        let v = to.dtype.vnni();
+        let shape = Shape {
+            isa: self.isa,
+            size,
+            v,
+            ld,
+            widen: None,
+        };
+        let panel = (k.div_ceil(v) * shape.row_bytes()) as i64;
+        let (side, window, gate) = match width {
+            Some(width) => {
+                let gate = n.div_ceil(width) as i64 * panel;
+                (Side::Panels { width, panel }, (width, gate, panel), gate)
+            }
+            None => {
+                let (rows, cols) = (shape.row_bytes() as i64, to.col);
+                (
+                    Side::Strided { rows, cols },
+                    (PACK_COLUMNS, panel, PACK_COLUMNS as i64 * cols),
+                    panel,
+                )
+            }
+        };
+        let packing = Packing {
+            sizes: (gates, k, n),
+            from: (from.gate, rows, cols),
+            to: window,
+            shape,
+        };
+        let task = Task {
+            work: Work::Pack(packing),
+            views: vec![to, from.view],
+        };
+        (
+            task,
+            Factor {
+                view: to,
+                side,
+                gate,
+            },
+        )
+    }
+
+    /// Parts that work at once, and the scratch bytes that products of one part need.
+    fn parts(&self) -> (usize, usize) {
+        let tasks = self.stages.iter().flat_map(|s| s.phases.iter().flatten());
+        tasks.fold((self.share.0, 0), |(parts, bytes), task| match &task.work {
+            Work::Product(p) => (parts.max(p.parts().0), bytes.max(p.parts().1)),
+            _ => (parts, bytes),
+        })
+    }
+
+    /// Scratch bytes of an execution.
+    pub fn scratch_bytes(&self) -> usize {
+        let (parts, bytes) = self.parts();
+        self.bytes + parts * bytes
+    }
+
+    /// What runs at once and after one another, for verbose lines: tasks of every phase, and how often they repeat.
+    pub fn nest(&self) -> String {
+        let phases = |s: &Stage<Work>| {
+            let tasks: Vec<String> = s.phases.iter().map(|p| p.len().to_string()).collect();
+            format!("{}x{}", s.steps, tasks.join("+"))
+        };
+        let stages: Vec<String> = self.stages.iter().map(phases).collect();
+        format!("N{}:{}", self.share.0, stages.join(">"))
+    }
+}

@@ -1,0 +1,971 @@
+//! Recurrent layers: every cell, direction, pass, type and layout.
+//!
+//! A problem says a cell, a type, oneDNN's sizes and options: `lstm f32 l2t3mb4slc5sic7dhc7dic7 dir=concat
+//! with=iter,iter_c,bias,peephole tags=acb:ldigo`. Without `slc`, `sic` or `dic` they equal dhc.
+
+mod oracle;
+
+use crate::api::{ExecArg, Handle, INVALID, Owned, Refusal, UNIMPLEMENTED, api, check, here};
+use crate::tensor::{Array, Layout, Tensor, Type, describe};
+use oracle::{INPUTS, Net, OUTPUTS, Pass};
+use std::ffi::c_int;
+use std::process::Command;
+use std::ptr::null_mut;
+
+const IDS: [c_int; INPUTS + OUTPUTS] = [1, 2, 3, 4, 33, 34, 35, 36, 41, 17, 18, 19];
+const WORKSPACE: c_int = 64;
+const NAMES: [&str; INPUTS + OUTPUTS] = [
+    "src_layer",
+    "iter",
+    "iter_c",
+    "attention",
+    "weights_layer",
+    "weights_iter",
+    "peephole",
+    "projection",
+    "bias",
+    "dst_layer",
+    "dst_iter",
+    "dst_iter_c",
+];
+
+/// The number of the argument by which the gradient of tensor i goes.
+fn diff_id(i: usize) -> c_int {
+    IDS[i] + 128
+}
+
+/// A problem: see the top.
+#[derive(Clone, Debug)]
+struct Problem {
+    text: String,
+    cell: String,
+    dtype: Type,
+    sizes: [i64; 7],
+    direction: String,
+    with: Vec<String>,
+    /// Layouts of the layer tensors, of weights, and of states.
+    tags: [String; 3],
+    overwrites: bool,
+}
+
+impl Problem {
+    fn new(text: &str) -> Problem {
+        let mut words = text.split_whitespace();
+        let (cell, dtype, shape) = (
+            words.next().unwrap(),
+            words.next().unwrap(),
+            words.next().unwrap(),
+        );
+        let mut problem = Problem {
+            text: text.to_owned(),
+            cell: cell.to_owned(),
+            dtype: Type::named(dtype),
+            sizes: sizes(shape),
+            direction: "l2r".to_owned(),
+            with: ["iter", "iter_c", "bias", "dst_iter", "dst_iter_c"]
+                .map(str::to_owned)
+                .to_vec(),
+            tags: [const { String::new() }; 3],
+            overwrites: false,
+        };
+        for word in words {
+            let (key, value) = word.split_once('=').unwrap();
+            match key {
+                "dir" => problem.direction = value.to_owned(),
+                "with" => problem.with = value.split(',').map(str::to_owned).collect(),
+                "tags" => {
+                    for (tag, value) in problem.tags.iter_mut().zip(value.split(':')) {
+                        *tag = value.to_owned();
+                    }
+                }
+                "overwrites" => problem.overwrites = true,
+                _ => panic!("{key:?} is no option"),
+            }
+        }
+        problem
+    }
+
+    fn gates(&self) -> i64 {
+        match self.cell.as_str() {
+            "lstm" => 4,
+            cell if cell.starts_with("rnn") => 1,
+            _ => 3,
+        }
+    }
+
+    fn directions(&self) -> i64 {
+        1 + i64::from(matches!(self.direction.as_str(), "concat" | "sum"))
+    }
+
+    fn has(&self, i: usize) -> bool {
+        match NAMES[i] {
+            "src_layer" | "weights_layer" | "weights_iter" | "dst_layer" => true,
+            "attention" => self.cell.ends_with("augru"),
+            "iter_c" | "dst_iter_c" if self.cell != "lstm" => false,
+            name => self.with.iter().any(|w| w == name),
+        }
+    }
+
+    fn dims(&self, i: usize) -> Vec<i64> {
+        let [l, t, n, slc, sic, dhc, dic] = self.sizes;
+        let (d, g) = (self.directions(), self.gates());
+        match NAMES[i] {
+            "src_layer" => vec![t, n, slc],
+            "iter" => vec![l, d, n, sic],
+            "iter_c" | "dst_iter_c" => vec![l, d, n, dhc],
+            "attention" => vec![t, n, 1],
+            "weights_layer" => vec![l, d, slc, g, dhc],
+            "weights_iter" => vec![l, d, sic, g, dhc],
+            "peephole" => vec![l, d, 3, dhc],
+            "projection" => vec![l, d, dhc, dic],
+            "bias" => vec![l, d, g + i64::from(self.cell.starts_with("lbr")), dhc],
+            "dst_layer" => vec![t, n, dic * if self.direction == "concat" { 2 } else { 1 }],
+            _ => vec![l, d, n, dic],
+        }
+    }
+
+    fn dtype(&self, i: usize) -> Type {
+        match NAMES[i] {
+            "iter_c" | "dst_iter_c" | "bias" | "peephole" | "attention" => Type::F32,
+            _ => self.dtype,
+        }
+    }
+
+    fn tag(&self, i: usize) -> &str {
+        match NAMES[i] {
+            "src_layer" | "dst_layer" => &self.tags[0],
+            "weights_layer" | "weights_iter" => &self.tags[1],
+            "iter" | "iter_c" | "dst_iter" | "dst_iter_c" if self.tags[2] == "any" => "any",
+            "bias" | "projection" | "peephole" if self.tags[1] == "any" => "any",
+            _ => "",
+        }
+    }
+
+    /// Values about 0, small enough that gates stay off their limits; `scale` is for long sums.
+    fn values(&self, i: usize, seed: u64) -> Array {
+        let dims = self.dims(i);
+        let scale = if NAMES[i].starts_with("weights") || NAMES[i] == "projection" {
+            3.0 / (dims[2] as f64).sqrt()
+        } else {
+            1.0
+        };
+        let mut state = (seed * 100 + i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Array::from_fn(&dims, |_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let unit = (state >> 40) as f64 / (1u64 << 24) as f64;
+            let value = if NAMES[i] == "attention" {
+                unit
+            } else {
+                scale * (unit - 0.5)
+            };
+            self.dtype(i).round(value)
+        })
+    }
+
+    fn net(&self) -> Net<'_> {
+        Net {
+            cell: &self.cell,
+            direction: &self.direction,
+            relu: 0.25,
+            narrow: (self.dtype != Type::F32).then_some(self.dtype),
+        }
+    }
+
+    /// What rounding may do to a result: a unit of the type for every number of the chain that led to it, which grows
+    /// with the steps and layers, relative to the largest results.
+    fn tolerance(&self, largest: f64, terms: f64) -> f64 {
+        let unit = match self.dtype {
+            Type::F32 => 1.0 / (1 << 23) as f64,
+            Type::F16 => 1.0 / (1 << 10) as f64,
+            _ => 1.0 / (1 << 8) as f64,
+        };
+        let chain = (self.sizes[0] * self.sizes[1]) as f64 + terms.sqrt();
+        unit * chain * (largest + 0.1)
+    }
+}
+
+fn sizes(shape: &str) -> [i64; 7] {
+    let names = ["l", "t", "mb", "slc", "sic", "dhc", "dic"];
+    let mut sizes = [0; 7];
+    let mut rest = shape;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| c.is_ascii_digit()).unwrap();
+        let (name, tail) = rest.split_at(digits);
+        let end = tail
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(tail.len());
+        sizes[names.iter().position(|n| *n == name).unwrap()] = tail[..end].parse().unwrap();
+        rest = &tail[end..];
+    }
+    let dic = if sizes[6] > 0 { sizes[6] } else { sizes[5] };
+    sizes[6] = dic;
+    for i in [3, 4] {
+        sizes[i] = if sizes[i] > 0 { sizes[i] } else { dic };
+    }
+    sizes
+}
+
+/// A memory argument.
+struct Argument {
+    id: c_int,
+    tensor: Tensor,
+    memory: Owned,
+}
+
+fn argument(id: c_int, layout: Layout, values: Option<&Array>) -> Argument {
+    let mut tensor = match values {
+        Some(values) => Tensor::holding(layout, values),
+        None => Tensor::poisoned(layout),
+    };
+    let (md, pointer) = (tensor.layout.descriptor(), tensor.pointer());
+    // SAFETY: the descriptor is live; the buffer lives as long as the memory object and never moves.
+    let memory = Owned::create(api().memory_destroy, |place| unsafe {
+        (api().memory_create)(place, md, here().engine, pointer)
+    });
+    Argument {
+        id,
+        tensor,
+        memory: memory.unwrap(),
+    }
+}
+
+const TRAINING: c_int = 64;
+const INFERENCE: c_int = 96;
+const BACKWARD: c_int = 128;
+
+/// Descriptors: the forward pass's, and where it is backward the gradients'.
+struct Descriptors(Vec<Option<Owned>>);
+
+impl Descriptors {
+    fn new(problem: &Problem, prop: c_int) -> Result<Descriptors, Refusal> {
+        let count = if prop == BACKWARD { 24 } else { 12 };
+        let one = |at: usize| {
+            let i = at % 12;
+            // Gradients are f32 whatever the type.
+            let dtype = if at < 12 { problem.dtype(i) } else { Type::F32 };
+            problem
+                .has(i)
+                .then(|| describe(&problem.dims(i), dtype, problem.tag(i)))
+                .transpose()
+        };
+        Ok(Descriptors((0..count).map(one).collect::<Result<_, _>>()?))
+    }
+
+    fn get(&self, at: usize) -> Handle {
+        self.0[at].as_ref().map_or(null_mut(), |md| md.raw)
+    }
+}
+
+fn create_pd(problem: &Problem, prop: c_int, mds: &Descriptors) -> Result<Owned, Refusal> {
+    let (api, engine, attr) = (api(), here().engine, null_mut());
+    let direction = 1 + ["l2r", "r2l", "concat", "sum"]
+        .iter()
+        .position(|d| *d == problem.direction)
+        .unwrap() as c_int;
+    let flags = u32::from(problem.overwrites);
+    let h = |at: usize| mds.get(at);
+    let d = |at: usize| mds.get(12 + at);
+    let none: Handle = null_mut();
+    let activation = match problem.cell.as_str() {
+        "rnn_relu" => 32,
+        "rnn_tanh" => 33,
+        _ => 41,
+    };
+    // SAFETY: all handles are live or null where the API allows it.
+    Owned::create(api.primitive_desc_destroy, |p| unsafe {
+        match (problem.cell.as_str(), prop == BACKWARD) {
+            ("lstm", false) => (api.lstm_forward_primitive_desc_create)(
+                p,
+                engine,
+                prop,
+                direction,
+                h(0),
+                h(1),
+                h(2),
+                h(4),
+                h(5),
+                h(6),
+                h(7),
+                h(8),
+                h(9),
+                h(10),
+                h(11),
+                flags,
+                attr,
+            ),
+            ("lstm", true) => (api.lstm_backward_primitive_desc_create)(
+                p,
+                engine,
+                prop,
+                direction,
+                h(0),
+                h(1),
+                h(2),
+                h(4),
+                h(5),
+                h(6),
+                h(7),
+                h(8),
+                h(9),
+                h(10),
+                h(11),
+                d(0),
+                d(1),
+                d(2),
+                d(4),
+                d(5),
+                d(6),
+                d(7),
+                d(8),
+                d(9),
+                d(10),
+                d(11),
+                flags,
+                none,
+                attr,
+            ),
+            (cell @ ("gru" | "lbr_gru"), false) => {
+                let f = if cell == "gru" {
+                    api.gru_forward_primitive_desc_create
+                } else {
+                    api.lbr_gru_forward_primitive_desc_create
+                };
+                f(
+                    p,
+                    engine,
+                    prop,
+                    direction,
+                    h(0),
+                    h(1),
+                    h(4),
+                    h(5),
+                    h(8),
+                    h(9),
+                    h(10),
+                    flags,
+                    attr,
+                )
+            }
+            (cell @ ("gru" | "lbr_gru"), true) => {
+                let f = if cell == "gru" {
+                    api.gru_backward_primitive_desc_create
+                } else {
+                    api.lbr_gru_backward_primitive_desc_create
+                };
+                f(
+                    p,
+                    engine,
+                    prop,
+                    direction,
+                    h(0),
+                    h(1),
+                    h(4),
+                    h(5),
+                    h(8),
+                    h(9),
+                    h(10),
+                    d(0),
+                    d(1),
+                    d(4),
+                    d(5),
+                    d(8),
+                    d(9),
+                    d(10),
+                    flags,
+                    none,
+                    attr,
+                )
+            }
+            (cell @ ("augru" | "lbr_augru"), false) => {
+                let f = if cell == "augru" {
+                    api.augru_forward_primitive_desc_create
+                } else {
+                    api.lbr_augru_forward_primitive_desc_create
+                };
+                f(
+                    p,
+                    engine,
+                    prop,
+                    direction,
+                    h(0),
+                    h(1),
+                    h(3),
+                    h(4),
+                    h(5),
+                    h(8),
+                    h(9),
+                    h(10),
+                    flags,
+                    attr,
+                )
+            }
+            (cell @ ("augru" | "lbr_augru"), true) => {
+                let f = if cell == "augru" {
+                    api.augru_backward_primitive_desc_create
+                } else {
+                    api.lbr_augru_backward_primitive_desc_create
+                };
+                f(
+                    p,
+                    engine,
+                    prop,
+                    direction,
+                    h(0),
+                    h(1),
+                    h(3),
+                    h(4),
+                    h(5),
+                    h(8),
+                    h(9),
+                    h(10),
+                    d(0),
+                    d(1),
+                    d(3),
+                    d(4),
+                    d(5),
+                    d(8),
+                    d(9),
+                    d(10),
+                    flags,
+                    none,
+                    attr,
+                )
+            }
+            (_, false) => (api.vanilla_rnn_forward_primitive_desc_create)(
+                p,
+                engine,
+                prop,
+                activation,
+                direction,
+                h(0),
+                h(1),
+                h(4),
+                h(5),
+                h(8),
+                h(9),
+                h(10),
+                flags,
+                0.25,
+                0.0,
+                attr,
+            ),
+            (_, true) => (api.vanilla_rnn_backward_primitive_desc_create)(
+                p,
+                engine,
+                prop,
+                activation,
+                direction,
+                h(0),
+                h(1),
+                h(4),
+                h(5),
+                h(8),
+                h(9),
+                h(10),
+                d(0),
+                d(1),
+                d(4),
+                d(5),
+                d(8),
+                d(9),
+                d(10),
+                flags,
+                0.25,
+                0.0,
+                none,
+                attr,
+            ),
+        }
+    })
+}
+
+/// A primitive with its arguments and what it must give.
+struct Case {
+    problem: Problem,
+    arguments: Vec<Argument>,
+    primitive: Owned,
+    /// Argument numbers of outputs, what they hold before, what they must hold after, terms of their sums.
+    expected: Vec<(c_int, Option<Array>, Array, f64)>,
+}
+
+impl Case {
+    fn new(problem: &Problem, prop: c_int, workspace: Option<&[u8]>) -> Result<Case, Refusal> {
+        let mds = Descriptors::new(problem, prop)?;
+        let pd = create_pd(problem, prop, &mds)?;
+        // SAFETY: the descriptor is live.
+        let layout =
+            |id: c_int| Layout::of(unsafe { (api().primitive_desc_query_md)(pd.raw, 255, id) });
+        let given: Vec<Option<Array>> = (0..INPUTS)
+            .map(|i| problem.has(i).then(|| problem.values(i, 1)))
+            .collect();
+        let pass = Pass::new(problem.net(), &given, problem.dims(9)[2]);
+        let (mut arguments, mut expected) = (Vec::new(), Vec::new());
+        for (i, array) in given.iter().enumerate().filter(|(_, a)| a.is_some()) {
+            arguments.push(argument(IDS[i], layout(IDS[i]), array.as_ref()));
+        }
+        let terms = (problem.sizes[3] + problem.sizes[4]) as f64;
+        let outputs: Vec<usize> = (0..OUTPUTS).filter(|&o| problem.has(INPUTS + o)).collect();
+        for &o in &outputs {
+            let (id, value) = (IDS[INPUTS + o], pass.output(o));
+            if prop == BACKWARD {
+                arguments.push(argument(id, layout(id), Some(&value)));
+            } else {
+                arguments.push(argument(id, layout(id), None));
+                expected.push((id, None, value, terms));
+            }
+        }
+        if prop == BACKWARD {
+            let mut by_outputs = vec![None; OUTPUTS];
+            for &o in &outputs {
+                let array = problem.values(INPUTS + o, 2);
+                arguments.push(argument(
+                    diff_id(INPUTS + o),
+                    layout(diff_id(INPUTS + o)),
+                    Some(&array),
+                ));
+                by_outputs[o] = Some(array);
+            }
+            for (i, gradient) in pass.gradients(&by_outputs).into_iter().enumerate() {
+                let Some(mut gradient) = gradient else {
+                    continue;
+                };
+                let (adds, id) = ((4..=8).contains(&i) && !problem.overwrites, diff_id(i));
+                let before = adds.then(|| problem.values(i, 3));
+                if let Some(before) = &before {
+                    gradient
+                        .data
+                        .iter_mut()
+                        .zip(&before.data)
+                        .for_each(|(g, b)| *g += b);
+                }
+                let rows = (problem.sizes[1] * problem.sizes[2]) as f64;
+                let terms =
+                    terms * problem.gates() as f64 + if (4..=8).contains(&i) { rows } else { 0.0 };
+                arguments.push(argument(id, layout(id), before.as_ref()));
+                expected.push((id, before, gradient, terms));
+            }
+        }
+        if prop != INFERENCE {
+            let mut space = argument(WORKSPACE, layout(WORKSPACE), None);
+            if let Some(bytes) = workspace {
+                space.tensor.data_mut().copy_from_slice(bytes);
+            }
+            arguments.push(space);
+        }
+        // SAFETY: the place is writable, the descriptor is live.
+        let primitive = Owned::create(api().primitive_destroy, |place| unsafe {
+            (api().primitive_create)(place, pd.raw)
+        })?;
+        Ok(Case {
+            problem: problem.clone(),
+            arguments,
+            primitive,
+            expected,
+        })
+    }
+
+    fn find(&self, id: c_int) -> &Argument {
+        self.arguments.iter().find(|a| a.id == id).unwrap()
+    }
+
+    fn run(&mut self) -> Result<(), Refusal> {
+        for (id, before, ..) in &self.expected {
+            let argument = self.arguments.iter_mut().find(|a| a.id == *id).unwrap();
+            argument.tensor.reset(before.as_ref());
+        }
+        let args: Vec<ExecArg> = self
+            .arguments
+            .iter()
+            .map(|a| ExecArg {
+                arg: a.id,
+                memory: a.memory.raw,
+            })
+            .collect();
+        // SAFETY: all handles are live, and every memory holds its descriptor.
+        check(unsafe {
+            (api().primitive_execute)(
+                self.primitive.raw,
+                here().stream,
+                args.len() as c_int,
+                args.as_ptr(),
+            )
+        })
+    }
+
+    fn outputs(&self) -> Vec<u8> {
+        self.expected
+            .iter()
+            .flat_map(|(id, ..)| self.find(*id).tensor.data().to_vec())
+            .collect()
+    }
+
+    fn verify(&self) -> Result<(), String> {
+        for argument in &self.arguments {
+            if let Some(damage) = argument.tensor.damage() {
+                return Err(format!("argument {}: {damage}", argument.id));
+            }
+        }
+        for (id, _, want, terms) in &self.expected {
+            let tensor = &self.find(*id).tensor;
+            let largest = want.data.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
+            let tolerance = self.problem.tolerance(largest, *terms);
+            for (i, (got, want_one)) in tensor.values().data.iter().zip(&want.data).enumerate() {
+                if got.is_nan() || (got - want_one).abs() > tolerance {
+                    return Err(format!(
+                        "argument {id}, element {i} of {:?}: {got}, expected {want_one} to within {tolerance:e}",
+                        want.dims
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs twice, compares with the oracle and the runs with each other.
+    fn judge(&mut self) -> Result<(), String> {
+        let refused =
+            |refusal: Refusal| format!("refused with {}: {}", refusal.status, refusal.sentence);
+        self.run().map_err(refused)?;
+        self.verify()?;
+        let first = self.outputs();
+        self.run().map_err(refused)?;
+        if self.outputs() != first {
+            return Err("a second run gives other bits".into());
+        }
+        Ok(())
+    }
+}
+
+/// All passes of a problem: inference, training and back. The outputs of the last two.
+fn judge_passes(problem: &Problem) -> Result<Vec<u8>, String> {
+    let case = |prop, workspace: Option<&[u8]>| {
+        Case::new(problem, prop, workspace).map_err(|r| {
+            format!(
+                "{}: pass {prop} refused with {}: {}",
+                problem.text, r.status, r.sentence
+            )
+        })
+    };
+    let named = |pass: &str, result: Result<(), String>| {
+        result.map_err(|fault| format!("{}, {pass}: {fault}", problem.text))
+    };
+    named("inference", case(INFERENCE, None)?.judge())?;
+    let mut training = case(TRAINING, None)?;
+    named("training", training.judge())?;
+    let mut back = case(BACKWARD, Some(training.find(WORKSPACE).tensor.data()))?;
+    named("backward", back.judge())?;
+    Ok([training.outputs(), back.outputs()].concat())
+}
+
+fn judge_all(problems: impl IntoIterator<Item = String>) {
+    let mut faults: Vec<String> = Vec::new();
+    for problem in problems {
+        faults.extend(judge_passes(&Problem::new(&problem)).err());
+    }
+    let shown = faults[..faults.len().min(10)].join("\n");
+    assert!(faults.is_empty(), "{} faults:\n{shown}", faults.len());
+}
+
+const CELLS: [&str; 8] = [
+    "lstm",
+    "rnn_tanh",
+    "rnn_relu",
+    "rnn_logistic",
+    "gru",
+    "lbr_gru",
+    "augru",
+    "lbr_augru",
+];
+const DIRECTIONS: [&str; 4] = ["l2r", "r2l", "concat", "sum"];
+
+#[test]
+fn every_cell_in_every_direction() {
+    let pairs = CELLS
+        .into_iter()
+        .flat_map(|cell| DIRECTIONS.map(|direction| (cell, direction)));
+    judge_all(pairs.flat_map(|(cell, direction)| {
+        [
+            format!("{cell} f32 l1t3mb5slc7dhc20 dir={direction}"),
+            format!("{cell} f32 l2t4mb2dhc33 dir={direction}"),
+            format!("{cell} bf16 l2t3mb9dhc32 dir={direction}"),
+        ]
+    }));
+}
+
+#[test]
+fn every_size() {
+    let shapes = [
+        "l1t1mb1dhc1",
+        "l1t1mb1slc3dhc5",
+        "l1t2mb1dhc16",
+        "l1t5mb1slc64dhc64",
+        "l3t2mb3dhc17",
+        "l1t2mb30slc70dhc40",
+        "l1t3mb7slc1dhc100",
+        "l1t2mb64slc48dhc64",
+        "l1t40mb1dhc3",
+    ];
+    judge_all(
+        ["lstm", "gru", "lbr_gru", "rnn_tanh"]
+            .into_iter()
+            .flat_map(|cell| {
+                shapes.iter().flat_map(move |shape| {
+                    [
+                        format!("{cell} f32 {shape}"),
+                        format!("{cell} bf16 {shape}"),
+                    ]
+                })
+            }),
+    );
+    judge_all(
+        ["l1t1mb3slc5sic9dhc7".into(), "l1t1mb3slc5sic3dhc70".into()]
+            .map(|shape: String| format!("lstm f32 {shape}")),
+    );
+}
+
+#[test]
+fn absent_tensors() {
+    let with = [
+        "none",
+        "iter",
+        "iter_c",
+        "bias",
+        "dst_iter",
+        "dst_iter_c",
+        "iter,bias,dst_iter",
+        "iter,iter_c,dst_iter,dst_iter_c",
+    ];
+    judge_all(
+        ["lstm", "gru", "lbr_augru", "rnn_relu"]
+            .into_iter()
+            .flat_map(|cell| {
+                with.map(move |with| format!("{cell} f32 l2t3mb4dhc19 dir=concat with={with}"))
+            }),
+    );
+}
+
+#[test]
+fn peephole_and_projection() {
+    let with = [
+        "iter,iter_c,bias,peephole",
+        "iter,iter_c,bias,projection,dst_iter,dst_iter_c",
+        "peephole,projection,dst_iter_c",
+    ];
+    let shapes = [
+        "l1t3mb5slc7dhc20dic9",
+        "l2t3mb4slc18sic18dhc10dic18",
+        "l1t2mb30slc40dhc64dic48",
+        "l1t1mb1slc3sic2dhc5dic4",
+    ];
+    judge_all(shapes.into_iter().flat_map(|shape| {
+        with.into_iter().flat_map(move |with| {
+            let shape = if with.contains("projection") {
+                shape.to_owned()
+            } else {
+                "l2t3mb5dhc20".to_owned()
+            };
+            let directions = DIRECTIONS.into_iter();
+            directions.flat_map(move |d| {
+                ["f32", "bf16"].map(|t| format!("lstm {t} {shape} dir={d} with={with}"))
+            })
+        })
+    }));
+}
+
+#[test]
+fn every_layout() {
+    let tags = [
+        "bac:abcde",
+        "abc:abdec",
+        "bac:any",
+        "any:any:any",
+        "abc:abdEc16e",
+        "abc:abdEc32e",
+        "@500x60x2:abcde",
+        "@96x640x1:abdec",
+        "cab:abced",
+    ];
+    judge_all(["lstm", "gru", "lbr_gru"].into_iter().flat_map(|cell| {
+        tags.into_iter().flat_map(move |tags| {
+            [
+                "f32 l1t5mb6dhc24",
+                "f32 l2t2mb30dhc48",
+                "bf16 l1t3mb6dhc24 ",
+            ]
+            .into_iter()
+            .filter_map(move |shape| {
+                // Strides that would overlap.
+                let fits = !tags.contains('@') || shape.contains("mb6dhc24");
+                fits.then(|| format!("{cell} {shape} tags={tags}"))
+            })
+        })
+    }));
+}
+
+#[test]
+fn gradients_replace_or_add() {
+    judge_all(CELLS.into_iter().flat_map(|cell| {
+        [
+            "overwrites=1",
+            "tags=any:any overwrites=1",
+            "tags=abc:abced",
+        ]
+        .map(|option| format!("{cell} f32 l2t3mb4dhc19 {option}"))
+    }));
+}
+
+#[test]
+fn half_precision() {
+    judge_all(CELLS.map(|cell| format!("{cell} f16 l1t3mb9slc20dhc32 dir=concat")));
+}
+
+/// The oracle's gradients against differences of its results.
+#[test]
+fn gradients_of_the_oracle_are_slopes() {
+    for cell in CELLS {
+        let problem = Problem::new(&format!(
+            "{cell} f32 l2t2mb2dhc3 dir=sum with=iter,iter_c,bias,peephole,dst_iter,dst_iter_c"
+        ));
+        let mut given: Vec<Option<Array>> = (0..INPUTS)
+            .map(|i| problem.has(i).then(|| problem.values(i, 1)))
+            .collect();
+        let by_outputs: Vec<Option<Array>> = (INPUTS..INPUTS + OUTPUTS)
+            .map(|i| problem.has(i).then(|| problem.values(i, 2)))
+            .collect();
+        let channels = problem.dims(9)[2];
+        let loss = |given: &[Option<Array>]| -> f64 {
+            let pass = Pass::new(problem.net(), given, channels);
+            let one = |(o, by): (usize, &Option<Array>)| {
+                let by = by.as_ref()?;
+                Some(
+                    pass.output(o)
+                        .data
+                        .iter()
+                        .zip(&by.data)
+                        .map(|(x, y)| x * y)
+                        .sum::<f64>(),
+                )
+            };
+            by_outputs.iter().enumerate().filter_map(one).sum()
+        };
+        let gradients = Pass::new(problem.net(), &given, channels).gradients(&by_outputs);
+        for i in (0..INPUTS).filter(|&i| problem.has(i)) {
+            let gradient = gradients[i].clone().unwrap();
+            for e in (0..gradient.data.len()).step_by(7) {
+                let mut slope = 0.0;
+                for step in [1e-5, -1e-5] {
+                    given[i].as_mut().unwrap().data[e] += step;
+                    slope += loss(&given) / (2.0 * step);
+                    given[i].as_mut().unwrap().data[e] -= step;
+                }
+                let want = gradient.data[e];
+                assert!(
+                    (slope - want).abs() < 1e-7,
+                    "{cell}, {}, element {e}: {slope}, not {want}",
+                    NAMES[i]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn bad_descriptors_are_refused() {
+    let refusal = |text: &str, spoil: &dyn Fn(&Problem, &mut Descriptors)| {
+        let problem = Problem::new(text);
+        for prop in [INFERENCE, TRAINING, BACKWARD] {
+            let mut mds = Descriptors::new(&problem, prop).unwrap();
+            spoil(&problem, &mut mds);
+            let refusal = create_pd(&problem, prop, &mds).err();
+            let refusal = refusal.unwrap_or_else(|| panic!("{text}, pass {prop}: accepted"));
+            assert!(refusal.sentence.len() > 10, "{text}: {refusal:?}");
+            assert!(
+                matches!(refusal.status, INVALID | UNIMPLEMENTED),
+                "{refusal:?}"
+            );
+        }
+    };
+    let dims = |i: usize, d: usize| {
+        move |problem: &Problem, mds: &mut Descriptors| {
+            let mut dims = problem.dims(i);
+            dims[d] += 1;
+            mds.0[i] = Some(describe(&dims, problem.dtype(i), "").unwrap());
+        }
+    };
+    for i in (0..12).filter(|i| ![3, 7].contains(i)) {
+        let problem =
+            Problem::new("lstm f32 l2t3mb4dhc8 with=iter,iter_c,bias,peephole,dst_iter,dst_iter_c");
+        for d in 0..problem.dims(i).len() {
+            refusal(&problem.text, &dims(i, d));
+        }
+        if ["src_layer", "weights_layer", "weights_iter", "dst_layer"].contains(&NAMES[i]) {
+            refusal(&problem.text, &move |_, mds| mds.0[i] = None);
+        }
+    }
+    refusal("augru f32 l1t3mb4dhc8", &|_, mds| mds.0[3] = None);
+    refusal("gru f32 l1t1mb4sic9dhc8", &|_, _| ());
+    refusal("lstm f32 l2t3mb4slc9dhc8", &|_, _| ());
+    refusal("lstm f32 l1t3mb4sic9dhc8", &|_, _| ());
+    refusal("lstm f32 l1t3mb4dhc8", &|p, mds| {
+        mds.0[4] = Some(describe(&p.dims(4), Type::Bf16, "").unwrap())
+    });
+    refusal("lstm u8 l1t3mb4dhc8", &|_, _| ());
+}
+
+/// Set in the processes that the test below starts: they print digests instead of comparing them.
+const CHILD: &str = "BRICK_TEST_PRINTS_RNN_DIGESTS";
+const SHARED: [&str; 6] = [
+    "lstm f32 l1t3mb20slc40dhc96 dir=concat",
+    "lstm f32 l1t2mb70slc40dhc130dic100 with=iter,projection,peephole,bias",
+    "gru f32 l2t3mb16dhc128",
+    "lbr_augru f32 l1t3mb40dhc100 dir=sum tags=bac:any",
+    "lstm bf16 l1t2mb40dhc96",
+    "rnn_tanh f32 l1t4mb1dhc300",
+];
+
+fn digests(threads: usize) -> Vec<String> {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "--nocapture",
+            "rnn::bits_do_not_depend_on_the_number_of_threads",
+        ])
+        .env("BRICK_NUM_THREADS", threads.to_string())
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{threads} threads:\n{text}");
+    text.lines()
+        .filter(|line| line.starts_with("digest "))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn bits_do_not_depend_on_the_number_of_threads() {
+    if std::env::var_os(CHILD).is_some() {
+        for text in SHARED {
+            let bytes = judge_passes(&Problem::new(text)).unwrap();
+            let digest = bytes.iter().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
+                (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+            });
+            println!("\ndigest {text} {digest:016x}");
+        }
+        return;
+    }
+    let alone = digests(1);
+    assert_eq!(alone.len(), SHARED.len());
+    for threads in [2, 3] {
+        assert_eq!(digests(threads), alone, "{threads} threads");
+    }
+}
+
+#[test]
+fn one_problem_from_the_environment() {
+    if let Ok(text) = std::env::var("BRICK_RNN_PROBLEM") {
+        judge_all(text.lines().map(str::to_owned));
+    }
+}
