@@ -35,7 +35,7 @@ demo-filters: all $(OUT)/examples/filters
 
 # Left out: how long files and families may be, which some exceed at present.
 test:
-	$(CARGO) test --workspace -- --skip primitives_and_planning_stay_small
+	$(CARGO) test --workspace
 
 # The rungs below this processor's own; kernels and products run all of them in any case. Then those of AVX-512 on any
 # processor, and the kinds of executable memory.
