@@ -11,7 +11,7 @@ OUT     := target/release
 CFLAGS  := -std=c99 -O2 -Wall -Wextra -pedantic -Werror
 EXAMPLES := $(patsubst examples/%.c,$(OUT)/examples/%,$(wildcard examples/*.c))
 
-.PHONY: all examples demo demo-filters test test-rungs test-all asan bench install test-install header fmt lint clean
+.PHONY: all examples demo demo-filters demo-lstm test test-rungs test-all asan bench install test-install header fmt lint clean
 
 all:
 	$(CARGO) build --release --workspace
@@ -32,6 +32,11 @@ demo-filters: all $(OUT)/examples/filters
 	@mkdir -p target/filters
 	$(OUT)/examples/filters examples/data/cat.ppm target/filters
 	-$(PYTHON) examples/png.py target/filters/*.ppm
+
+# LSTM_ARGS="--seconds 20" makes it short; examples/lstm_chars.c has all options.
+demo-lstm: all $(OUT)/examples/digits_lstm $(OUT)/examples/lstm_chars
+	$(OUT)/examples/digits_lstm
+	$(OUT)/examples/lstm_chars $(LSTM_ARGS)
 
 # Left out: how long files and families may be, which some exceed at present.
 test:

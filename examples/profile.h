@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "example.h"
+#include "peak.h"
 #include "screen.h"
 
 enum { PROFILE_KINDS = 8 };
@@ -95,6 +96,29 @@ static inline void profile_report(struct profile *profile, double seconds)
         profile_row(kind->name, kind->seconds / seconds, kind->calls);
     }
     profile_row("the program", 1 - profile_seconds(profile, NULL) / seconds, 0);
+}
+
+// The first line of a report: which library, which instructions, how many threads.
+static inline void show_machine(void)
+{
+    brick_machine_info_t machine;
+    CHECK(brick_machine_info(&machine));
+    const char *isa = brick_cpu_isa2str((brick_cpu_isa_t)machine.effective_isa) + strlen("cpu_isa_");
+    printf("%s%s%s, %s, %d thread%s\n", paint(BOLD), brick_version()->hash, paint(PLAIN), isa, machine.threads,
+           machine.threads == 1 ? "" : "s");
+}
+
+// How close operations in floating point, done in so many seconds, came to what the processor can do.
+static inline void show_rate(const char *what, double flops, double seconds, brick_data_type_t type)
+{
+    brick_machine_info_t machine;
+    CHECK(brick_machine_info(&machine));
+    double rate = 1e-9 * flops / seconds;
+    double peak = machine.threads * measure_peak(type == brick_bf16 ? PEAK_BF16 : PEAK_F32);
+    printf("%s at %.1f GFLOP/s", what, rate);
+    if (peak > 0)
+        printf(", %.0f %% of the peak of %.0f", 100 * rate / peak, peak);
+    printf(" (%d thread%s).\n", machine.threads, machine.threads == 1 ? "" : "s");
 }
 
 #endif

@@ -36,6 +36,52 @@ fn example_mlp_learns() {
     }
 }
 
+#[test]
+fn example_digits_lstm_learns() {
+    let program = compile(&["examples/digits_lstm.c"], Language::C99);
+    let reached = accuracy(&execute(&program, &[]));
+    assert!(reached > 95.0, "{reached} %");
+}
+
+/// Bits that a character of the last 5 % of a text takes when it is predicted from the one before it, by counts in the rest.
+fn bits_by_pairs(text: &[u8]) -> f64 {
+    let mut counts = vec![[0.1; 256]; 256];
+    let (learned, held_out) = text.split_at(text.len() - text.len() / 20);
+    for pair in learned.windows(2) {
+        counts[usize::from(pair[0])][usize::from(pair[1])] += 1.0;
+    }
+    let bits = held_out.windows(2).map(|pair| {
+        let row: &[f64; 256] = &counts[usize::from(pair[0])];
+        (row.iter().sum::<f64>() / row[usize::from(pair[1])]).log2()
+    });
+    bits.sum::<f64>() / (held_out.len() - 1) as f64
+}
+
+/// After a look at the beginning of the text, twice: better than a table of pairs, which any use of the state before beats.
+#[test]
+fn example_lstm_chars_learns() {
+    let folder = output().join("lstm");
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("text.txt");
+    let text = fs::read(format!("{ROOT}/examples/data/jargon.txt")).unwrap();
+    let text = &text[..200_000];
+    fs::write(&path, text).unwrap();
+    let program = compile(&["examples/lstm_chars.c"], Language::C99);
+    let path = path.to_str().unwrap();
+    let arguments = ["--text", path, "--epochs", "2", "--states", "128"];
+    let report = execute(&program, &arguments);
+    let reached = report
+        .lines()
+        .find_map(|line| line.split_once(" bits per character of the"))
+        .and_then(|(number, _)| number.parse::<f64>().ok());
+    let reached = reached.unwrap_or_else(|| panic!("no result in:\n{report}"));
+    let pairs = bits_by_pairs(text);
+    assert!(reached < pairs, "{reached} bits, {pairs} by pairs");
+    let sample = report.split("A sample:\n").nth(1).unwrap();
+    assert_eq!(sample.len(), 601, "{sample}");
+    assert!(sample.bytes().all(|c| text.contains(&c)), "{sample}");
+}
+
 /// A picture as the example reads and writes it: width, height, and the bytes of its pixels.
 fn ppm(path: &str) -> (usize, usize, Vec<u8>) {
     let bytes = fs::read(path).unwrap();
