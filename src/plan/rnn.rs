@@ -68,6 +68,12 @@ pub fn parts(threads: usize, flop: usize, columns: usize, unit: usize) -> usize 
     threads.min(most).max(1)
 }
 
+/// Whether one part's rows are so few that weights are streamed.
+pub fn streams(rows: usize, parts: usize) -> bool {
+    const FEW: usize = 8;
+    parts == 1 && rows <= FEW
+}
+
 /// Columns that a chain of element-wise kernels goes through at a time.
 pub fn block(rows: usize, unit: usize) -> usize {
     (BLOCK_ELEMS / rows.max(1) / unit * unit).clamp(unit, 1024)

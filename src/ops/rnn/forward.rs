@@ -12,6 +12,7 @@ use crate::{
         eltwise,
         expr::{Builder, Id},
     },
+    plan::rnn,
 };
 
 /// The phases of one time step.
@@ -252,16 +253,31 @@ impl Net<'_> {
             logistic(b, x)
         };
         let [i, f, candidate, o] = [0, 1, 2, 3].map(|g| self.gate(layer.gates, g));
-        let mut phase = vec![
-            self.gate_product(layer, (0, 2), state, &peep(0, layer.c.before), gated),
-            self.gate_product(layer, (2, 1), state, &[], |b, x, _| tanh(b, x)),
-        ];
+        // Few rows stream the weights: all gates at once, so that rows of weights are read from end to end.
+        let streams = rnn::streams(self.rows().1, self.program.share.0) && !self.desc.has(PEEPHOLE);
+        let open = streams.then(|| self.gate_product(layer, (0, 4), state, &[], |_, x, _| x));
+        let gates = |(g, count), peephole: &[View], f: &dyn Fn(&mut Builder, Id, &[Id]) -> Id| {
+            if !streams {
+                return self.gate_product(layer, (g, count), state, peephole, f);
+            }
+            let (view, sizes) = (
+                self.gate(layer.gates, g),
+                (self.rows().1, self.s.dhc * count),
+            );
+            self.program
+                .tile((sizes.0, sizes.1 as usize), view, &[view], |b, x| {
+                    f(b, x[0], &[])
+                })
+        };
+        let mut phase: Vec<_> = open.into_iter().collect();
+        phase.push(gates((0, 2), &peep(0, layer.c.before), &gated));
+        phase.push(gates((2, 1), &[], &|b, x, _| tanh(b, x)));
         let cells = self.cell_tile(layer.c.now, &[i, f, candidate, layer.c.before], |b, x| {
             let added = b.mul(x[0], x[2]);
             b.fma(x[1], x[3], added)
         });
         // Gate o looks at the new cell state.
-        let output = self.gate_product(layer, (3, 1), state, &peep(2, layer.c.now), gated);
+        let output = gates((3, 1), &peep(2, layer.c.now), &gated);
         match self.desc.has(PEEPHOLE) {
             true => phase.extend([cells, output]),
             false => phase.extend([output, cells]),

@@ -264,7 +264,9 @@ impl Program<Work> {
         let views = [&[a.view, b.view, d.view], operands].concat();
         let mut views = views;
         let (mut m, mut n, mut factors) = (m, n, [a, b, d]);
-        if !own && gates > 1 && factors[1..].iter().all(|f| f.concatenates(n)) {
+        // One part owns all columns; operands with rows are the same for every gate.
+        let whole = (!own || self.share.0 == 1) && operands.iter().all(|v| v.row == 0);
+        if whole && gates > 1 && factors[1..].iter().all(|f| f.concatenates(n)) {
             (n, gates) = (n * gates, 1);
         }
         if factors[2].is_by_columns() {
