@@ -57,6 +57,18 @@ macro_rules! unimplemented_here {
     ($($arg:tt)*) => { $crate::error::Error::new($crate::error::Status::Unimplemented, format!($($arg)*)) };
 }
 
+/// `require!(cond, "…")`: what the caller must see to; else *invalid arguments*, with the sentence.
+#[macro_export]
+macro_rules! require {
+    ($cond:expr, $($arg:tt)*) => { $crate::ensure!($cond, $crate::invalid!($($arg)*)) };
+}
+
+/// `supported!(cond, "…")`: what brick asks for beyond that; else *unimplemented*, with the sentence.
+#[macro_export]
+macro_rules! supported {
+    ($cond:expr, $($arg:tt)*) => { $crate::ensure!($cond, $crate::unimplemented_here!($($arg)*)) };
+}
+
 /// `ensure!(cond, invalid!("…"))`: returns the error when the condition does not hold.
 #[macro_export]
 macro_rules! ensure {

@@ -21,6 +21,7 @@ use crate::{
     machine::effective_isa,
     memory::{Memory, MemoryDesc},
     ops::{Arg, Env, Exec, Op, Planned, Run, describe},
+    require,
     threads::{Pool, default_pool},
 };
 pub use cache::{cache_capacity, set_cache_capacity};
@@ -90,7 +91,7 @@ impl Made {
             _ => MemoryDesc::absent(),
         };
         Ok(Made {
-            impl_name: CString::new(planned.impl_name.as_str()).unwrap_or_default(),
+            impl_name: CString::new(format!("brick:{}", env.isa.name())).unwrap_or_default(),
             ids: planned.args.iter().map(|arg| arg.id).collect(),
             needs: planned.args.iter().map(need).collect(),
             is_void: all_empty(planned.args.iter().filter(|a| a.output).map(|a| &a.md)),
@@ -133,9 +134,9 @@ impl Made {
             };
             let (op, attr) = self.op.given(&self.attr, given);
             let made = Made::shared(op, &attr, self.env)?;
-            ensure!(
+            require!(
                 made.ids == self.ids && !made.is_open,
-                invalid!("args: the descriptors of the memory objects leave dims open")
+                "args: the descriptors of the memory objects leave dims open"
             );
             made.compiled()?;
             Ok(made)
@@ -293,9 +294,9 @@ impl Primitive {
         pool: &dyn Pool,
         args: impl Iterator<Item = (i32, Option<&'a Memory>)>,
     ) -> Result<()> {
-        ensure!(
+        require!(
             Arc::ptr_eq(engine, &self.desc.engine),
-            invalid!("stream: its engine is not the primitive's")
+            "stream: its engine is not the primitive's"
         );
         let null = std::ptr::null_mut();
         // SAFETY: as this function demands.
@@ -354,7 +355,6 @@ impl Primitive {
         let run = made.run.get().expect("creation compiles");
         let exec = Exec {
             ptrs,
-            mds,
             scratch,
             pool,
         };
@@ -381,18 +381,15 @@ impl Primitive {
                 Need { runtime: true, .. } => md.map_or(0, |md| md.footprint_bytes()),
                 Need { bytes, .. } => bytes,
             };
-            ensure!(
+            require!(
                 given >= needed,
-                invalid!(
-                    "{}: its descriptor spans {given} bytes, {needed} are needed",
-                    describe::arg_name(made.ids[i])
-                )
+                "{}: its descriptor spans {given} bytes, {needed} are needed",
+                describe::arg_name(made.ids[i])
             );
         }
         let library = scratch::take(sized.planned.scratch_bytes)?;
         let exec = Exec {
             ptrs,
-            mds,
             scratch: library.as_ptr(),
             pool,
         };
@@ -422,19 +419,18 @@ impl Primitive {
         let mut bytes = planned_bytes(&arg.md);
         if arg.md.has_runtime() {
             let given = memory.md();
-            ensure!(
+            require!(
                 matches_runtime(&arg.md, given),
-                invalid!("{name}: {given} does not fit {}", arg.md)
+                "{name}: {given} does not fit {}",
+                arg.md
             );
             bytes = given.footprint_bytes();
         }
-        ensure!(
+        require!(
             memory.bytes() >= bytes,
-            invalid!(
-                "{name}: the memory has {} bytes, {} needs {bytes}",
-                memory.bytes(),
-                arg.md
-            )
+            "{name}: the memory has {} bytes, {} needs {bytes}",
+            memory.bytes(),
+            arg.md
         );
         ensure!(bytes == 0 || !memory.data().is_null(), no_data(&name));
         Ok(memory.data())
@@ -460,12 +456,10 @@ impl Primitive {
         let (data, bytes) = (memory.data(), memory.bytes());
         let name = || describe::arg_name(describe::SCRATCHPAD);
         ensure!(self.desc.engine.is(memory.engine()), foreign(&name()));
-        ensure!(
+        require!(
             bytes >= need,
-            invalid!(
-                "{}: the memory has {bytes} bytes, {need} are needed",
-                name()
-            )
+            "{}: the memory has {bytes} bytes, {need} are needed",
+            name()
         );
         ensure!(!data.is_null(), no_data(&name()));
         Ok(data.wrapping_add(data.align_offset(SCRATCH_ALIGN)))

@@ -57,6 +57,8 @@ const EVERYONE: &[&str] = &[
     "invalid",
     "unimplemented_here",
     "ensure",
+    "require",
+    "supported",
     "log_line",
 ];
 

@@ -9,26 +9,26 @@ use super::{
 use crate::{
     attr::{Attr, Dropout, Fpmath},
     dtype::DataType,
-    ensure,
     error::Result,
-    invalid,
+    require,
 };
 use std::ffi::c_int;
 
 /// A number that its enumeration has.
 pub(super) fn one_of(table: &'static Enum, value: c_int, name: &str) -> Result<c_int> {
-    ensure!(
+    require!(
         table.contains(value),
-        invalid!("{name}: {value} is not a {}", table.name)
+        "{name}: {value} is not a {}",
+        table.name
     );
     Ok(value)
 }
 
 /// A C truth value.
 pub(super) fn flag(value: c_int, name: &str) -> Result<bool> {
-    ensure!(
+    require!(
         value == 0 || value == 1,
-        invalid!("{name}: {value} is neither 0 nor 1")
+        "{name}: {value} is neither 0 nor 1"
     );
     Ok(value == 1)
 }
@@ -125,9 +125,10 @@ unsafe fn dropout(
     // SAFETY: as this function demands.
     let mask = *unsafe { borrow(mask_desc, "mask_desc") }?;
     let seed_type = DataType::from_c(seed_dt, "seed_dt")?;
-    ensure!(
+    require!(
         matches!(seed_type, DataType::S32 | DataType::S64),
-        invalid!("seed_dt: {} is neither s32 nor s64", seed_type.name())
+        "seed_dt: {} is neither s32 nor s64",
+        seed_type.name()
     );
     Ok(Some(Dropout {
         mask,

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     attr::Quant, dtype::DataType, ensure, error::Result, invalid, memory::MAX_NDIMS,
-    ops::describe::arg_name,
+    ops::describe::arg_name, require,
 };
 use std::ffi::c_int;
 
@@ -42,19 +42,18 @@ impl RawQuant {
         check_arg(self.arg)?;
         check_mask(self.mask)?;
         let data_type = DataType::from_c(self.data_type, "data_type")?;
-        ensure!(
+        require!(
             types.contains(&data_type),
-            invalid!("data_type: {} cannot hold such values", data_type.name())
+            "data_type: {} cannot hold such values",
+            data_type.name()
         );
         let on_host = flag(self.is_on_host, "is_on_host")?;
         // SAFETY: as this function demands.
         let groups = unsafe { self.groups() }?;
-        ensure!(
+        require!(
             !on_host || (self.mask == 0 && groups.is_empty()),
-            invalid!(
-                "is_on_host: a host scalar is one value, mask {:#x} asks for more",
-                self.mask
-            )
+            "is_on_host: a host scalar is one value, mask {:#x} asks for more",
+            self.mask
         );
         let quant = Quant {
             mask: self.mask,
@@ -69,12 +68,10 @@ impl RawQuant {
     /// # Safety
     /// `group_dims` is null or points to `ndims` values.
     unsafe fn groups(&self) -> Result<Vec<i64>> {
-        ensure!(
+        require!(
             (0..=MAX_NDIMS as c_int).contains(&self.ndims),
-            invalid!(
-                "group_ndims: {} is not between 0 and {MAX_NDIMS}",
-                self.ndims
-            )
+            "group_ndims: {} is not between 0 and {MAX_NDIMS}",
+            self.ndims
         );
         if self.ndims == 0 {
             return Ok(Vec::new());
@@ -96,9 +93,10 @@ impl RawQuant {
 pub(super) fn check_arg(arg: c_int) -> Result<()> {
     let base = arg & !BRICK_ARG_ATTR_POST_OP_DW;
     let known = matches!(base, 1..=4 | 17..=19 | 33..=36 | 41 | 129 | 145 | 161 | 1024..2048);
-    ensure!(
+    require!(
         arg > 0 && known,
-        invalid!("arg: {} cannot have such an attribute", arg_name(arg))
+        "arg: {} cannot have such an attribute",
+        arg_name(arg)
     );
     Ok(())
 }

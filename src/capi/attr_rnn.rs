@@ -1,7 +1,7 @@
 //! `brick_primitive_attr_*_rnn_*`: how recurrent primitives quantize data and weights.
 
 use super::{attr::set, borrow, check_mask, guard, not_nan, null, put_if, types::*};
-use crate::{attr::RnnQuant, ensure, error::Result, invalid};
+use crate::{attr::RnnQuant, ensure, error::Result, require};
 use std::ffi::c_int;
 
 /// Sets how recurrent primitives quantize data: q = scale * x + shift.
@@ -45,14 +45,14 @@ pub unsafe extern "C" fn brick_primitive_attr_get_rnn_data_qparams(
 /// # Safety
 /// `scales` is null or points to `count` values.
 unsafe fn rnn_quant(count: brick_dim_t, mask: c_int, scales: *const f32) -> Result<RnnQuant> {
-    ensure!(
+    require!(
         count > 0 && count <= isize::MAX as i64 / 4,
-        invalid!("count: {count}, but there must be at least 1 scale")
+        "count: {count}, but there must be at least 1 scale"
     );
     check_mask(mask)?;
-    ensure!(
+    require!(
         mask != 0 || count == 1,
-        invalid!("count: {count} scales for mask 0, which needs 1")
+        "count: {count} scales for mask 0, which needs 1"
     );
     ensure!(!scales.is_null(), null("scales"));
     // SAFETY: as this function demands.

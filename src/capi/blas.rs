@@ -3,11 +3,11 @@
 use super::{guard, types::*};
 use crate::{
     dtype::DataType,
-    ensure,
     error::Result,
     invalid,
     ops::blas::{Call, Desc, Factor, Offset},
     primitive::blas,
+    require,
 };
 use std::ffi::{c_char, c_void};
 
@@ -37,14 +37,12 @@ unsafe fn product(desc: &Desc, call: &Call) -> Result<()> {
         (call.c.cast_const(), "C", true),
         (call.co, "co", desc.co.is_some()),
     ] {
-        ensure!(
+        require!(
             !needed || !pointer.is_null(),
-            invalid!(
-                "{name}: NULL, but the product is {}x{}x{}",
-                desc.m,
-                desc.n,
-                desc.k
-            )
+            "{name}: NULL, but the product is {}x{}x{}",
+            desc.m,
+            desc.n,
+            desc.k
         );
     }
     // SAFETY: as this function demands.

@@ -8,9 +8,9 @@ use super::{
 use crate::{
     ensure,
     error::Result,
-    invalid,
     memory::{MAX_NDIMS, MemoryDesc},
     ops::{Op, Prop, convolution},
+    require,
 };
 
 /// The pointers that say how a kernel moves, one value a spatial dimension each.
@@ -85,10 +85,7 @@ unsafe fn operation(
     } else {
         "convolution"
     };
-    ensure!(
-        known,
-        invalid!("alg_kind: {alg:#x} is not an algorithm of a {what}")
-    );
+    require!(known, "alg_kind: {alg:#x} is not an algorithm of a {what}");
     let spatial = src.dims().len().saturating_sub(2).min(3);
     // SAFETY: as this function demands.
     let [strides, dilates, pad_left, pad_right] = unsafe { moves.read(spatial) }?;

@@ -1,7 +1,7 @@
 //! `brick_engine_*`: processors as clients name them.
 
 use super::{borrow, guard, put, types::*};
-use crate::{ensure, error::Result, invalid, primitive::Engine, unimplemented_here};
+use crate::{error::Result, primitive::Engine, require, supported};
 use std::sync::Arc;
 
 /// A share in the engine behind a handle: what outlives its destruction.
@@ -45,18 +45,15 @@ pub unsafe extern "C" fn brick_engine_create(
     index: usize,
 ) -> brick_status_t {
     let create = || {
-        ensure!(
+        require!(
             ENGINE_KIND.contains(kind),
-            invalid!("kind: {kind} is not an engine kind")
+            "kind: {kind} is not an engine kind"
         );
-        ensure!(
+        supported!(
             kind == brick_cpu,
-            unimplemented_here!("kind: {kind}, but brick has CPU engines (1) only")
+            "kind: {kind}, but brick has CPU engines (1) only"
         );
-        ensure!(
-            index == 0,
-            invalid!("index: {index}, but there is one CPU engine, 0")
-        );
+        require!(index == 0, "index: {index}, but there is one CPU engine, 0");
         Ok(Arc::into_raw(Engine::create()).cast_mut().cast())
     };
     // SAFETY: the caller passes a writable place.

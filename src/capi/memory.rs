@@ -4,8 +4,8 @@ use super::{borrow, borrow_mut, destroy, guard, hand_out, null, put, types::*};
 use crate::{
     ensure,
     error::Result,
-    invalid,
     memory::{Memory, MemoryDesc, object::Source},
+    require,
 };
 use std::ffi::{c_int, c_void};
 
@@ -28,18 +28,15 @@ unsafe fn give(place: *mut brick_memory_t, make: impl FnOnce() -> Result<Memory>
 }
 
 fn only_buffer(index: c_int) -> Result<()> {
-    ensure!(
-        index == 0,
-        invalid!("index: {index}, but the memory has one buffer")
-    );
+    require!(index == 0, "index: {index}, but the memory has one buffer");
     Ok(())
 }
 
 fn create(md: &MemoryDesc, engine: brick_engine_t, handle: *mut c_void) -> Result<Memory> {
     ensure!(!engine.is_null(), null("engine"));
-    ensure!(
+    require!(
         !md.is_host_scalar(),
-        invalid!("memory_desc: a host scalar is created by brick_memory_create_host_scalar")
+        "memory_desc: a host scalar is created by brick_memory_create_host_scalar"
     );
     let source = match handle as isize {
         -1 => Source::Allocate,
@@ -96,9 +93,9 @@ pub unsafe extern "C" fn brick_memory_create_v2(
             if nhandles == 0 && md.is_absent() {
                 return create(md, engine, std::ptr::null_mut());
             }
-            ensure!(
+            require!(
                 nhandles == 1,
-                invalid!("nhandles: {nhandles}, but the memory has one buffer")
+                "nhandles: {nhandles}, but the memory has one buffer"
             );
             ensure!(!handles.is_null(), null("handles"));
             create(md, engine, *handles)
@@ -278,9 +275,9 @@ pub unsafe extern "C" fn brick_memory_get_data_handle_v2(
         only_buffer(index)?;
         put(handle, "handle", || {
             let memory = object(memory)?;
-            ensure!(
+            require!(
                 !memory.is_host_scalar(),
-                invalid!("memory: a host scalar has no data handle")
+                "memory: a host scalar has no data handle"
             );
             Ok(memory.data().cast())
         })
@@ -317,9 +314,9 @@ pub unsafe extern "C" fn brick_memory_set_data_handle_v2(
     guard(|| unsafe {
         only_buffer(index)?;
         let memory = borrow_mut(memory, "memory")?;
-        ensure!(
+        require!(
             handle as isize != -1,
-            invalid!("handle: BRICK_MEMORY_ALLOCATE is for the creation of memory objects")
+            "handle: BRICK_MEMORY_ALLOCATE is for the creation of memory objects"
         );
         memory.set_handle(handle)
     })

@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     invalid,
     memory::{BLOB_SIZE, MAX_NDIMS, MemoryDesc},
-    unimplemented_here,
+    require, unimplemented_here,
 };
 use std::ffi::{CStr, c_char, c_int};
 
@@ -37,9 +37,9 @@ unsafe fn give(
 /// # Safety
 /// `dims` is null or points to `n` values.
 unsafe fn dims_of<'a>(n: c_int, dims: *const brick_dim_t, name: &str) -> Result<&'a [i64]> {
-    ensure!(
+    require!(
         (0..=MAX_NDIMS as c_int).contains(&n),
-        invalid!("ndims: {n} is not between 0 and {MAX_NDIMS}")
+        "ndims: {n} is not between 0 and {MAX_NDIMS}"
     );
     ensure!(n == 0 || !dims.is_null(), null(name));
     if n == 0 {
@@ -181,9 +181,9 @@ unsafe fn no_sparse(
     for (number, name) in types {
         DataType::from_c(*number, name)?;
     }
-    ensure!(
+    require!(
         nnz >= 0 || nnz == BRICK_RUNTIME_DIM_VAL,
-        invalid!("nnz: {nnz} is negative")
+        "nnz: {nnz} is negative"
     );
     Err(unimplemented_here!(
         "memory_desc: brick has no sparse memory; use a dense layout"

@@ -7,6 +7,7 @@ use crate::{
     error::Result,
     invalid,
     memory::{MAX_NDIMS, MemoryDesc},
+    require,
 };
 use std::ffi::{c_char, c_int, c_void};
 
@@ -165,9 +166,9 @@ pub unsafe extern "C" fn brick_memory_desc_query_v2(
 /// # Safety
 /// `size` is null or readable and writable; `to` is null or has `*size` bytes, or as many as needed if `size` is null.
 unsafe fn copy_out(bytes: &[u8], to: *mut u8, name: &str, size: *mut usize) -> Result<()> {
-    ensure!(
+    require!(
         !(to.is_null() && size.is_null()),
-        invalid!("{name} and size are NULL; one of them is needed")
+        "{name} and size are NULL; one of them is needed"
     );
     // SAFETY: as this function demands; the size is checked before bytes are written.
     unsafe {
@@ -175,13 +176,11 @@ unsafe fn copy_out(bytes: &[u8], to: *mut u8, name: &str, size: *mut usize) -> R
             size.write(bytes.len());
             return Ok(());
         }
-        ensure!(
+        require!(
             size.is_null() || *size >= bytes.len(),
-            invalid!(
-                "size: {name} has {} bytes, {} are needed",
-                *size,
-                bytes.len()
-            )
+            "size: {name} has {} bytes, {} are needed",
+            *size,
+            bytes.len()
         );
         to.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
     }

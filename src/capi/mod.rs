@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result, Status},
     invalid, log_line,
     memory::{MAX_NDIMS, MemoryDesc},
+    require,
 };
 use std::{
     any::Any,
@@ -115,15 +116,15 @@ static ABSENT: MemoryDesc = MemoryDesc::absent();
 
 /// A float parameter.
 fn not_nan(value: f32, name: impl Display) -> Result<F32> {
-    ensure!(!value.is_nan(), invalid!("{name}: NaN"));
+    require!(!value.is_nan(), "{name}: NaN");
     Ok(F32::new(value))
 }
 
 /// A set of dimensions, as bits.
 fn check_mask(mask: c_int) -> Result<()> {
-    ensure!(
+    require!(
         (0..1 << MAX_NDIMS).contains(&mask),
-        invalid!("mask: {mask:#x} has bits beyond {MAX_NDIMS} dimensions")
+        "mask: {mask:#x} has bits beyond {MAX_NDIMS} dimensions"
     );
     Ok(())
 }

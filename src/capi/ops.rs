@@ -5,10 +5,10 @@ use crate::{
     attr::{Attr, BinaryAlg, Eltwise},
     ensure,
     error::Result,
-    invalid,
     memory::MemoryDesc,
     ops::{Op, Prop, binary, eltwise, inner_product, matmul, reorder, sum},
     primitive::PrimitiveDesc,
+    require,
 };
 use std::ffi::c_int;
 
@@ -19,9 +19,9 @@ use std::ffi::c_int;
 pub(super) unsafe fn needed(md: const_brick_memory_desc_t, name: &str) -> Result<MemoryDesc> {
     // SAFETY: as this function demands.
     let md = unsafe { borrow(md, name) }?;
-    ensure!(
+    require!(
         !md.is_absent(),
-        invalid!("{name}: the descriptor is absent, it has 0 dimensions")
+        "{name}: the descriptor is absent, it has 0 dimensions"
     );
     Ok(*md)
 }
@@ -68,9 +68,10 @@ pub(super) unsafe fn create(
 
 pub(super) fn forward(prop_kind: brick_prop_kind_t) -> Result<Prop> {
     let prop = Prop::from_c(prop_kind)?;
-    ensure!(
+    require!(
         prop.is_forward(),
-        invalid!("prop_kind: {} is not forward", prop.name())
+        "prop_kind: {} is not forward",
+        prop.name()
     );
     Ok(prop)
 }
@@ -131,10 +132,7 @@ pub unsafe extern "C" fn brick_sum_primitive_desc_create(
 ) -> brick_status_t {
     // SAFETY: the caller passes `n` scales and sources.
     let op = || unsafe {
-        ensure!(
-            n >= 1,
-            invalid!("n: {n}, but there must be at least 1 source")
-        );
+        require!(n >= 1, "n: {n}, but there must be at least 1 source");
         ensure!(!scales.is_null(), null("scales"));
         ensure!(!src_descs.is_null(), null("src_descs"));
         let scales = std::slice::from_raw_parts(scales, n as usize);

@@ -6,10 +6,10 @@ use super::{
 use crate::{
     attr::{BinaryAlg, Eltwise, PostOp},
     dtype::DataType,
-    ensure,
     error::{Error, Result},
     invalid,
     memory::MemoryDesc,
+    require,
 };
 use std::ffi::c_int;
 
@@ -118,11 +118,9 @@ unsafe fn append(
     guard(|| {
         // SAFETY: as this function demands.
         let chain = unsafe { borrow_mut(post_ops, "post_ops") }?;
-        ensure!(
+        require!(
             chain.len() < MAX_POST_OPS,
-            invalid!(
-                "post_ops: the chain has {MAX_POST_OPS} post-ops already, the most there may be"
-            )
+            "post_ops: the chain has {MAX_POST_OPS} post-ops already, the most there may be"
         );
         chain.push(make()?);
         Ok(())
@@ -225,9 +223,9 @@ pub unsafe extern "C" fn brick_post_ops_append_eltwise(
 ) -> brick_status_t {
     let make = || {
         let (alg, use_dst) = Eltwise::from_c(alg_kind)?;
-        ensure!(
+        require!(
             !use_dst,
-            invalid!("alg_kind: {alg_kind:#x} is for backward passes, a post-op is forward")
+            "alg_kind: {alg_kind:#x} is for backward passes, a post-op is forward"
         );
         Ok(PostOp::Eltwise {
             alg,
@@ -294,12 +292,10 @@ pub unsafe extern "C" fn brick_post_ops_append_dw(
     padding_l_size: brick_dim_t,
 ) -> brick_status_t {
     let make = || {
-        ensure!(
+        require!(
             kernel_size >= 1 && stride_size >= 1 && (0..kernel_size).contains(&padding_l_size),
-            invalid!(
-                "kernel_size, stride_size, padding_l_size: {kernel_size}, {stride_size}, {padding_l_size}; \
+            "kernel_size, stride_size, padding_l_size: {kernel_size}, {stride_size}, {padding_l_size}; \
                  at least 1, at least 1, and from 0 to below the kernel size are possible"
-            )
         );
         Ok(PostOp::Depthwise {
             weights: DataType::from_c(weights_data_type, "weights_data_type")?,
@@ -382,9 +378,9 @@ pub unsafe extern "C" fn brick_post_ops_append_binary(
 unsafe fn operand(md: const_brick_memory_desc_t, name: &str) -> Result<MemoryDesc> {
     // SAFETY: as this function demands.
     let md = *unsafe { borrow(md, name) }?;
-    ensure!(
+    require!(
         !md.is_absent(),
-        invalid!("{name}: the operand is absent, it has 0 dimensions")
+        "{name}: the operand is absent, it has 0 dimensions"
     );
     Ok(md)
 }
@@ -396,9 +392,9 @@ unsafe fn operand(md: const_brick_memory_desc_t, name: &str) -> Result<MemoryDes
 unsafe fn no_third(md: const_brick_memory_desc_t) -> Result<Option<MemoryDesc>> {
     // SAFETY: as this function demands.
     let absent = unsafe { md.cast::<MemoryDesc>().as_ref() }.is_none_or(MemoryDesc::is_absent);
-    ensure!(
+    require!(
         absent,
-        invalid!("src2_desc: given, but of all algorithms only select has a third operand")
+        "src2_desc: given, but of all algorithms only select has a third operand"
     );
     Ok(None)
 }

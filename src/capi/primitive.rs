@@ -9,7 +9,7 @@ use crate::{
     invalid,
     memory::{Memory, MemoryDesc},
     primitive::{Primitive, PrimitiveDesc, no_further_implementation},
-    unimplemented_here,
+    require, unimplemented_here,
 };
 use std::ffi::{c_char, c_int, c_void};
 
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn brick_primitive_desc_destroy(
 
 /// The memory descriptor that a query asks for; an absent one where the primitive needs none.
 fn query_md(desc: &PrimitiveDesc, what: brick_query_t, index: c_int) -> Result<&MemoryDesc> {
-    ensure!(index >= 0, invalid!("index: {index} is negative"));
+    require!(index >= 0, "index: {index} is negative");
     let arg = |id: c_int| desc.arg(id).unwrap_or(&ABSENT);
     let indexed = |first: c_int, count: c_int| match index {
         i if i < count => arg(first + i),
@@ -300,7 +300,7 @@ pub unsafe extern "C" fn brick_primitive_create_from_cache_blob(
         ensure!(!primitive.is_null(), null("primitive"));
         borrow(primitive_desc, "primitive_desc")?;
         ensure!(!cache_blob.is_null(), null("cache_blob"));
-        ensure!(size != 0, invalid!("size: the blob has 0 bytes"));
+        require!(size != 0, "size: the blob has 0 bytes");
         Err(no_blobs())
     })
 }
@@ -332,7 +332,7 @@ pub unsafe extern "C" fn brick_primitive_execute(
     guard(|| unsafe {
         let primitive = borrow(primitive, "primitive")?;
         let stream = borrow(stream, "stream")?;
-        ensure!(nargs >= 0, invalid!("nargs: {nargs} is negative"));
+        require!(nargs >= 0, "nargs: {nargs} is negative");
         ensure!(nargs == 0 || !args.is_null(), null("args"));
         let args = match nargs {
             0 => &[],

@@ -7,14 +7,13 @@ use super::{
 };
 use crate::{
     attr::{Eltwise, F32},
-    ensure,
     error::Result,
-    invalid,
     memory::MemoryDesc,
     ops::{
         Op, Prop,
         rnn::{Cell, Desc, Direction, tensor},
     },
+    require,
 };
 
 /// The tensors of a call by their places among all that recurrent layers have.
@@ -32,9 +31,9 @@ pub(super) unsafe fn operation(
     tensors: &Given,
     gradients: &Given,
 ) -> Result<Desc> {
-    ensure!(
+    require!(
         flags & !(brick_rnn_flags_diff_weights_overwrite as u32) == 0,
-        invalid!("flags: {flags:#x} has unknown bits")
+        "flags: {flags:#x} has unknown bits"
     );
     let count = if gradients.is_empty() {
         tensor::DIFF
@@ -64,21 +63,19 @@ pub(super) unsafe fn operation(
 
 pub(super) fn backward(prop_kind: brick_prop_kind_t) -> Result<Prop> {
     let prop = Prop::from_c(prop_kind)?;
-    ensure!(
+    require!(
         prop == Prop::Backward,
-        invalid!(
-            "prop_kind: {}, recurrent layers only go back as a whole, with brick_backward",
-            prop.name()
-        )
+        "prop_kind: {}, recurrent layers only go back as a whole, with brick_backward",
+        prop.name()
     );
     Ok(prop)
 }
 
 fn with_activation(desc: Desc, activation: brick_alg_kind_t, alpha: f32, beta: f32) -> Result<Op> {
     let (alg, use_dst) = Eltwise::from_c(activation)?;
-    ensure!(
+    require!(
         matches!(alg, Eltwise::Relu | Eltwise::Tanh | Eltwise::Logistic) && !use_dst,
-        invalid!("activation: {activation:#x}, vanilla cells have relu, tanh or logistic")
+        "activation: {activation:#x}, vanilla cells have relu, tanh or logistic"
     );
     let (alpha, beta) = (not_nan(alpha, "alpha")?, not_nan(beta, "beta")?);
     Ok(Op::Rnn(Box::new(Desc {

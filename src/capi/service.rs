@@ -5,7 +5,7 @@ use crate::{
     ensure, invalid, knobs,
     log::{self, Levels, Sink},
     machine::{Isa, effective_isa, machine, set_max_isa},
-    primitive,
+    primitive, require, supported,
     threads::default_pool,
     unimplemented_here,
 };
@@ -84,9 +84,9 @@ pub unsafe extern "C" fn brick_set_log(log: brick_log_fn_t, ctx: *mut c_void) ->
 #[unsafe(no_mangle)]
 pub extern "C" fn brick_set_jit_dump(enable: c_int) -> brick_status_t {
     guard(|| {
-        ensure!(
+        require!(
             enable == 0 || enable == 1,
-            invalid!("enable: {enable} is neither 0 nor 1")
+            "enable: {enable} is neither 0 nor 1"
         );
         let dir = || knobs::JIT_DUMP.get().unwrap_or_else(|| PathBuf::from("."));
         knobs::JIT_DUMP.set((enable == 1).then(dir));
@@ -105,15 +105,10 @@ pub extern "C" fn brick_set_jit_profiling_flags(flags: c_uint) -> brick_status_t
         | BRICK_JIT_PROFILE_LINUX_JITDUMP
         | BRICK_JIT_PROFILE_LINUX_JITDUMP_USE_TSC;
     guard(|| {
-        ensure!(
-            flags & !KNOWN == 0,
-            invalid!("flags: {flags:#x} has unknown bits")
-        );
-        ensure!(
+        require!(flags & !KNOWN == 0, "flags: {flags:#x} has unknown bits");
+        supported!(
             flags & !BRICK_JIT_PROFILE_LINUX_PERFMAP == 0,
-            unimplemented_here!(
-                "flags: {flags:#x}, but brick announces kernels by perf maps (2) only"
-            )
+            "flags: {flags:#x}, but brick announces kernels by perf maps (2) only"
         );
         knobs::JIT_PERF.set(flags != 0);
         Ok(())

@@ -2,12 +2,10 @@
 
 use super::{borrow, destroy, engine, guard, hand_out, null, put, types::*};
 use crate::{
-    ensure,
     error::Result,
-    invalid,
     primitive::Engine,
+    require, supported,
     threads::{Pool, UserPool, default_pool, user::Callbacks},
-    unimplemented_here,
 };
 use std::{ffi::c_uint, sync::Arc};
 
@@ -41,13 +39,13 @@ impl Stream {
 fn check_flags(flags: c_uint) -> Result<()> {
     let orders = (brick_stream_in_order | brick_stream_out_of_order) as c_uint;
     let profiling = brick_stream_profiling as c_uint;
-    ensure!(
+    require!(
         flags & !(orders | profiling) == 0 && flags & orders != orders,
-        invalid!("flags: {flags:#x} is neither in_order (1) nor out_of_order (2)")
+        "flags: {flags:#x} is neither in_order (1) nor out_of_order (2)"
     );
-    ensure!(
+    supported!(
         flags & profiling == 0,
-        unimplemented_here!("flags: profiling (4) is not supported; verbose lines tell times")
+        "flags: profiling (4) is not supported; verbose lines tell times"
     );
     Ok(())
 }

@@ -3,7 +3,6 @@
 use super::{borrow, borrow_mut, destroy, guard, hand_out, put, types::*};
 use crate::{
     dtype::DataType,
-    ensure,
     error::Result,
     invalid,
     kernel::{bare::Bare, spec::Batch},
@@ -11,7 +10,7 @@ use crate::{
         epilogue::arg,
         ukernel::{self, Brgemm, Operands, Params, Sizes, Transform},
     },
-    unimplemented_here,
+    require, unimplemented_here,
 };
 use std::ffi::{c_int, c_void};
 
@@ -122,10 +121,7 @@ fn types(a_dt: i32, b_dt: i32) -> Result<(DataType, DataType)> {
 }
 
 fn flag(value: c_int, name: &str) -> Result<bool> {
-    ensure!(
-        matches!(value, 0 | 1),
-        invalid!("{name}: {value} is neither 0 nor 1")
-    );
+    require!(matches!(value, 0 | 1), "{name}: {value} is neither 0 nor 1");
     Ok(value == 1)
 }
 

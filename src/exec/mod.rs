@@ -26,37 +26,37 @@ const MAX_LOOPS: usize = 32;
 const FEW: usize = 6;
 const MANY: usize = 132;
 
-/// Compiled steps.
-pub struct Nest {
-    steps: Vec<Step<Arc<Kernel>>>,
-    parts: usize,
-    slices: usize,
-    stage_bytes: usize,
+/// Steps shared out over `parts`; `K` is a kernel's specification, then the kernel.
+pub struct Nest<K> {
+    /// The steps; their operands are indices into the pointers that a run gets.
+    pub steps: Vec<Step<K>>,
+    /// Parts that may run at once.
+    pub parts: usize,
+    /// Each part takes so many slices of all steps in turn, so that what several steps write of one cache line meets in
+    /// the cache.
+    pub slices: usize,
+    /// Scratch of a part.
+    pub stage_bytes: usize,
 }
 
-impl Nest {
-    /// Generates the kernels of the steps, to be shared out over `parts`. Each part takes `slices` slices of all steps
-    /// in turn, so that what several steps write of one cache line meets in the cache, and has `stage_bytes` of scratch.
-    pub fn new(
-        steps: &[Step<Spec>],
-        parts: usize,
-        slices: usize,
-        stage_bytes: usize,
-    ) -> Result<Nest> {
-        let steps = steps.iter().map(compile).collect::<Result<_>>()?;
+impl Nest<Spec> {
+    /// Generates the kernels of the steps.
+    pub fn compiled(&self) -> Result<Nest<Arc<Kernel>>> {
         Ok(Nest {
-            steps,
-            parts,
-            slices,
-            stage_bytes,
+            steps: self.steps.iter().map(compile).collect::<Result<_>>()?,
+            parts: self.parts,
+            slices: self.slices,
+            stage_bytes: self.stage_bytes,
         })
     }
+}
 
+impl Nest<Arc<Kernel>> {
     /// Runs the steps on operands that start at `starts`.
     ///
     /// # Safety
     /// The operands are as planned, and the scratch has `parts * stage_bytes` bytes.
-    pub unsafe fn run(&self, starts: &[*mut u8], scratch: *mut u8, pool: &dyn Pool) {
+    pub unsafe fn walk(&self, starts: &[*mut u8], scratch: *mut u8, pool: &dyn Pool) {
         let shared = Shared { starts, scratch };
         let part = |part: usize| {
             let shared = &shared;

@@ -7,10 +7,10 @@
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::kernel::Kernel;
-use crate::kernel::expr::{Bcast, Expr, Node};
-use crate::kernel::spec::{Args, Interleave, Out, Spec, Tile, Transpose, Widen};
+use crate::kernel::spec::{Args, Interleave, Spec, Transpose, Widen};
 use crate::machine::Isa;
-use crate::{ensure, unimplemented_here};
+use crate::plan::steps::copied_words;
+use crate::supported;
 use std::sync::Arc;
 
 /// Where the elements of a matrix lie, in bytes from the start of its batch entry.
@@ -93,27 +93,6 @@ impl Shape {
     }
 }
 
-/// Copies rows of so many 32-bit words.
-fn rows_of_words(isa: Isa, n: usize, row_bytes: i64, d_row_bytes: i64) -> Spec {
-    let words = Node::Load {
-        slot: 0,
-        dtype: DataType::S32,
-        bcast: Bcast::Full { row_bytes },
-        int: true,
-    };
-    let expr = Expr {
-        nodes: vec![words],
-        result: 0,
-        int: true,
-    };
-    let out = Out {
-        expr,
-        d: DataType::S32,
-        d_row_bytes,
-    };
-    Spec::Tile(Tile { isa, n, out })
-}
-
 impl Packer {
     /// The packer for windows of k × x of a matrix whose elements lie `k_bytes` and `x_bytes` apart along them, one of
     /// which is the size of an element.
@@ -133,7 +112,7 @@ impl Packer {
         }
         if x_bytes == size && s.v == 1 {
             if (x * s.size).is_multiple_of(4) {
-                let words = rows_of_words(s.isa, x * s.size / 4, k_bytes, d_row_bytes);
+                let words = copied_words(s.isa, x * s.size / 4, k_bytes, d_row_bytes);
                 return Ok(Packer::Rows(Kernel::get(&words)?));
             }
             return Ok(Packer::Copy {
@@ -152,9 +131,9 @@ impl Packer {
             };
             return Ok(Packer::Interleave(Kernel::get(&Spec::Interleave(spec))?));
         }
-        ensure!(
+        supported!(
             k_bytes == size,
-            unimplemented_here!("packing: neither rows nor columns have adjacent elements")
+            "packing: neither rows nor columns have adjacent elements"
         );
         let spec = Transpose {
             isa: s.isa,

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::jit::code::Code;
 use crate::machine::{Isa, effective_isa};
 use crate::process::PerProcess;
-use crate::{ensure, invalid, knobs, unimplemented_here};
+use crate::{knobs, require, supported, unimplemented_here};
 use std::ptr::null_mut;
 use std::sync::atomic::{
     AtomicPtr,
@@ -56,41 +56,34 @@ impl Bare {
     pub fn check(&self) -> Result<()> {
         let acc = Bare::accumulator(self.a, self.b)?;
         for (name, size) in [("M", self.m), ("N", self.n), ("K", self.k)] {
-            ensure!(
-                size > 0,
-                invalid!("{name}: {size}, but a kernel has at least 1")
-            );
+            require!(size > 0, "{name}: {size}, but a kernel has at least 1");
         }
         for (name, ld, least) in [
             ("lda", self.lda, self.k),
             ("ldb", self.ldb, self.n),
             ("ldc", self.ldc, self.n),
         ] {
-            ensure!(
+            require!(
                 ld >= least,
-                invalid!("{name}: {ld} is less than the {least} elements of a row")
+                "{name}: {ld} is less than the {least} elements of a row"
             );
         }
         let rows = self.m.max(self.k).checked_add(3); // the last group of k may be padded
         let widest = self.lda.max(self.ldb).max(self.ldc);
         let bytes = rows.and_then(|rows| rows.checked_mul(widest)?.checked_mul(16));
-        ensure!(
+        require!(
             bytes.is_some(),
-            invalid!(
-                "M, N, K: {}x{}x{} with rows of {widest} elements are too large",
-                self.m,
-                self.n,
-                self.k
-            )
+            "M, N, K: {}x{}x{} with rows of {widest} elements are too large",
+            self.m,
+            self.n,
+            self.k
         );
-        ensure!(
+        supported!(
             self.c == acc || (self.c.is_kernel_type() && !self.add),
-            unimplemented_here!(
-                "c_dt: sums of {} products are added to {}, not to {}",
-                self.a.name(),
-                acc.name(),
-                self.c.name()
-            )
+            "c_dt: sums of {} products are added to {}, not to {}",
+            self.a.name(),
+            acc.name(),
+            self.c.name()
         );
         Ok(())
     }

@@ -180,6 +180,21 @@ impl Expr {
         }
     }
 
+    /// Operand 0 as it is; with `int`, integers stay integers.
+    pub fn load(dtype: DataType, bcast: Bcast, int: bool) -> Expr {
+        let load = Node::Load {
+            slot: 0,
+            dtype,
+            bcast,
+            int,
+        };
+        Expr {
+            nodes: vec![load],
+            result: 0,
+            int,
+        }
+    }
+
     /// For every node the index of the last one that reads it: the number of nodes for the result, 0 for unused ones.
     pub fn last_uses(&self) -> Vec<usize> {
         let mut last = vec![0; self.nodes.len()];

@@ -1,7 +1,7 @@
 //! Descriptors as bytes, at the offsets of the C layout.
 
 use super::{FormatKind, MAX_NDIMS, MemoryDesc};
-use crate::{dtype::DataType, ensure, error::Result, invalid, unimplemented_here};
+use crate::{dtype::DataType, error::Result, invalid, require, supported};
 use std::mem::offset_of;
 
 /// Bytes of a blob.
@@ -59,11 +59,11 @@ impl MemoryDesc {
             }
         };
         fields!(md, one, many);
-        ensure!(
+        supported!(
             blob[offset_of!(MemoryDesc, extra)..]
                 .iter()
                 .all(|&b| b == 0),
-            unimplemented_here!("blob: compensation data are not supported")
+            "blob: compensation data are not supported"
         );
         md.checked()
     }
@@ -73,9 +73,10 @@ impl MemoryDesc {
         if self.ndims == 0 {
             return Ok(MemoryDesc::absent());
         }
-        ensure!(
+        require!(
             (1..=MAX_NDIMS as i32).contains(&self.ndims),
-            invalid!("blob: {} dimensions", self.ndims)
+            "blob: {} dimensions",
+            self.ndims
         );
         let dt = DataType::from_c(self.data_type, "blob")?;
         match self.kind() {
@@ -92,28 +93,27 @@ impl MemoryDesc {
     fn checked_blocked(self, dt: DataType) -> Result<MemoryDesc> {
         let n = self.dims().len();
         let mut md = MemoryDesc::shaped(self.dims(), dt, FormatKind::Blocked)?;
-        ensure!(
+        require!(
             (0..=MAX_NDIMS as i32).contains(&self.inner_nblks),
-            invalid!("blob: {} inner blocks", self.inner_nblks)
+            "blob: {} inner blocks",
+            self.inner_nblks
         );
         for i in 0..self.inner_nblks as usize {
             let (dim, size) = (self.inner_idxs[i], self.inner_blks[i]);
-            ensure!(
+            require!(
                 (0..n as i64).contains(&dim) && (1..=1 << 16).contains(&size),
-                invalid!("blob: inner block {i} has {size} elements of dimension {dim}")
+                "blob: inner block {i} has {size} elements of dimension {dim}"
             );
             (md.inner_idxs[i], md.inner_blks[i]) = (dim, size);
         }
         md.inner_nblks = self.inner_nblks;
         md.pad()?;
-        ensure!(
+        require!(
             md.padded_dims() == self.padded_dims() && self.padded_offsets == [0; MAX_NDIMS],
-            invalid!(
-                "blob: padded dims {:?} do not fit the blocks",
-                self.padded_dims()
-            )
+            "blob: padded dims {:?} do not fit the blocks",
+            self.padded_dims()
         );
-        ensure!(self.offset0 >= 0, invalid!("blob: offset {}", self.offset0));
+        require!(self.offset0 >= 0, "blob: offset {}", self.offset0);
         md.offset0 = self.offset0;
         md.strides[..n].copy_from_slice(self.strides());
         md.check_strides()?;

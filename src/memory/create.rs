@@ -5,7 +5,7 @@ use super::{
     FormatKind, MAX_NDIMS, MemoryDesc, RUNTIME_DIM,
     tags::{self, Tag},
 };
-use crate::{dtype::DataType, ensure, error::Result, invalid};
+use crate::{dtype::DataType, ensure, error::Result, invalid, require};
 
 impl MemoryDesc {
     /// The descriptor that means "no such argument".
@@ -29,12 +29,10 @@ impl MemoryDesc {
 
     /// Dims and type without a layout yet; refuses too many, negative or overflowing dims.
     pub(super) fn shaped(dims: &[i64], dt: DataType, kind: FormatKind) -> Result<MemoryDesc> {
-        ensure!(
+        require!(
             dims.len() <= MAX_NDIMS,
-            invalid!(
-                "dims: {} dimensions, at most {MAX_NDIMS} are possible",
-                dims.len()
-            )
+            "dims: {} dimensions, at most {MAX_NDIMS} are possible",
+            dims.len()
         );
         if let Some(d) = dims.iter().position(|&n| n < 0 && n != RUNTIME_DIM) {
             return Err(invalid!("dims: dimension {d} is {}, negative", dims[d]));
@@ -53,9 +51,9 @@ impl MemoryDesc {
         if dims.is_empty() {
             return Ok(MemoryDesc::absent());
         }
-        ensure!(
+        require!(
             !dims.contains(&RUNTIME_DIM),
-            invalid!("dims: runtime dimensions need a layout, `any` cannot be chosen for them")
+            "dims: runtime dimensions need a layout, `any` cannot be chosen for them"
         );
         let md = MemoryDesc::shaped(dims, dt, FormatKind::Any)?;
         ensure!(
@@ -86,9 +84,11 @@ impl MemoryDesc {
         let mut md = MemoryDesc::shaped(dims, dt, FormatKind::Blocked)?;
         match strides {
             Some(strides) => {
-                ensure!(
+                require!(
                     strides.len() == dims.len(),
-                    invalid!("strides: {} of them for {} dims", strides.len(), dims.len())
+                    "strides: {} of them for {} dims",
+                    strides.len(),
+                    dims.len()
                 );
                 md.strides[..dims.len()].copy_from_slice(strides);
                 md.check_strides()?;
@@ -128,13 +128,11 @@ impl MemoryDesc {
             return Ok(MemoryDesc::absent());
         }
         let mut md = MemoryDesc::shaped(dims, dt, FormatKind::Blocked)?;
-        ensure!(
+        require!(
             layout.order().len() == dims.len(),
-            invalid!(
-                "tag: `{name}` has {} dimensions, dims {}",
-                layout.order().len(),
-                dims.len()
-            )
+            "tag: `{name}` has {} dimensions, dims {}",
+            layout.order().len(),
+            dims.len()
         );
         for (i, (dim, size)) in layout.blocks().enumerate() {
             md.inner_idxs[i] = dim as i64;
@@ -152,9 +150,9 @@ impl MemoryDesc {
         let volume = self
             .blocks()
             .try_fold(1i64, |volume, b| volume.checked_mul(b.1));
-        ensure!(
+        require!(
             volume.is_some_and(|v| v <= i64::from(i32::MAX)),
-            invalid!("layout: the inner blocks have more than 2^31 elements")
+            "layout: the inner blocks have more than 2^31 elements"
         );
         for d in 0..self.dims().len() {
             self.padded_dims[d] =
@@ -201,19 +199,15 @@ impl MemoryDesc {
         by_stride.sort_by_key(|&d| self.strides[d]);
         let mut span = self.inner_volume();
         for d in by_stride {
-            ensure!(
+            require!(
                 self.strides[d] >= span,
-                invalid!(
-                    "strides: stride {d} is {}, so elements overlap: the dimensions inside it span {span}",
-                    self.strides[d]
-                )
+                "strides: stride {d} is {}, so elements overlap: the dimensions inside it span {span}",
+                self.strides[d]
             );
-            ensure!(
+            require!(
                 self.strides[d] == 1 || self.strides[d] % 2 == 0 || !self.dtype().is_nibble(),
-                invalid!(
-                    "strides: stride {d} is {}, odd, but two elements share a byte",
-                    self.strides[d]
-                )
+                "strides: stride {d} is {}, odd, but two elements share a byte",
+                self.strides[d]
             );
             let outer = (self.outer_dim(d) - 1).checked_mul(self.strides[d]);
             span = outer

@@ -2,9 +2,8 @@
 
 use super::MemoryDesc;
 use crate::{
-    ensure,
     error::{Error, Result, Status},
-    invalid,
+    require,
 };
 use std::ffi::c_void;
 
@@ -73,19 +72,17 @@ pub struct Memory {
 impl Memory {
     /// A memory object; descriptors without a concrete layout are refused.
     pub fn new(md: &MemoryDesc, engine: *const c_void, source: Source) -> Result<Memory> {
-        ensure!(
+        require!(
             !md.is_any(),
-            invalid!(
-                "memory_desc: layout `any` ({md}) has no place in memory; use the layout that the primitive chose"
-            )
+            "memory_desc: layout `any` ({md}) has no place in memory; use the layout that the primitive chose"
         );
-        ensure!(
+        require!(
             md.is_absent() || md.is_blocked() || md.is_host_scalar(),
-            invalid!("memory_desc: {md} cannot be a memory object")
+            "memory_desc: {md} cannot be a memory object"
         );
-        ensure!(
+        require!(
             !md.has_runtime(),
-            invalid!("memory_desc: {md} has runtime values; a memory object needs them all")
+            "memory_desc: {md} has runtime values; a memory object needs them all"
         );
         let mut memory = Memory {
             md: *md,
@@ -104,9 +101,9 @@ impl Memory {
 
     /// A memory object that holds one value itself, given as the bytes of its type.
     pub fn host_scalar(md: &MemoryDesc, value: &[u8]) -> Result<Memory> {
-        ensure!(
+        require!(
             md.is_host_scalar(),
-            invalid!("memory_desc: {md} does not describe a host scalar")
+            "memory_desc: {md} does not describe a host scalar"
         );
         let mut memory = Memory::new(md, std::ptr::null(), Source::Handle(std::ptr::null_mut()))?;
         memory.set_scalar(value)?;
@@ -154,9 +151,9 @@ impl Memory {
 
     /// Points the object at other memory, giving up what it owned.
     pub fn set_handle(&mut self, handle: *mut c_void) -> Result<()> {
-        ensure!(
+        require!(
             !self.is_host_scalar(),
-            invalid!("memory: a host scalar has a value, no data handle")
+            "memory: a host scalar has a value, no data handle"
         );
         if handle != self.handle {
             self.owned = None;
@@ -168,9 +165,10 @@ impl Memory {
 
     /// The value of a host scalar as bytes.
     pub fn scalar(&self) -> Result<&[u8]> {
-        ensure!(
+        require!(
             self.is_host_scalar(),
-            invalid!("memory: {} is not a host scalar", self.md)
+            "memory: {} is not a host scalar",
+            self.md
         );
         Ok(&self.scalar[..self.md.size_bytes()])
     }
@@ -178,9 +176,11 @@ impl Memory {
     /// Replaces the value of a host scalar.
     pub fn set_scalar(&mut self, value: &[u8]) -> Result<()> {
         let size = self.scalar()?.len();
-        ensure!(
+        require!(
             value.len() == size,
-            invalid!("value: {} bytes for {}", value.len(), self.md)
+            "value: {} bytes for {}",
+            value.len(),
+            self.md
         );
         self.scalar[..size].copy_from_slice(value);
         Ok(())

@@ -4,7 +4,7 @@ use super::{
     FormatKind, MAX_NDIMS, MemoryDesc, RUNTIME_DIM,
     create::{checked_product, overflow, round_up},
 };
-use crate::{ensure, error::Result, invalid, unimplemented_here};
+use crate::{ensure, error::Result, invalid, require, supported};
 
 impl MemoryDesc {
     /// Axis `i` of this becomes axis `axes[i]` of the result.
@@ -17,13 +17,13 @@ impl MemoryDesc {
                 seen
             }
         });
-        ensure!(
+        require!(
             axes.len() == n && seen == (1 << n) - 1,
-            invalid!("permutation: {axes:?} does not name each of the {n} axes from 0 once")
+            "permutation: {axes:?} does not name each of the {n} axes from 0 once"
         );
-        ensure!(
+        supported!(
             self.is_absent() || self.is_any() || self.is_blocked(),
-            unimplemented_here!("permute_axes: the axes of {self} cannot be permuted")
+            "permute_axes: the axes of {self} cannot be permuted"
         );
         let mut out = *self;
         for (i, to) in axes.iter().map(|&a| a as usize).enumerate() {
@@ -40,38 +40,32 @@ impl MemoryDesc {
     /// The box of `dims` at `offsets`, addressed from the same handle.
     pub fn submemory(&self, dims: &[i64], offsets: &[i64]) -> Result<MemoryDesc> {
         let n = self.dims().len();
-        ensure!(
+        supported!(
             self.is_blocked()
                 && !self.has_runtime()
                 && !dims.contains(&RUNTIME_DIM)
                 && !offsets.contains(&RUNTIME_DIM),
-            unimplemented_here!("submemory: {self} needs a concrete layout without runtime values")
+            "submemory: {self} needs a concrete layout without runtime values"
         );
-        ensure!(
+        require!(
             dims.len() == n && offsets.len() == n,
-            invalid!(
-                "submemory: {} dims and {} offsets for a parent of {n}",
-                dims.len(),
-                offsets.len()
-            )
+            "submemory: {} dims and {} offsets for a parent of {n}",
+            dims.len(),
+            offsets.len()
         );
         for (d, whole) in self.dims().iter().enumerate() {
             let (len, start) = (dims[d], offsets[d]);
-            ensure!(
+            require!(
                 len >= 0 && start >= 0 && start <= *whole && len <= whole - start,
-                invalid!(
-                    "dims, offsets: {len} elements from {start} on do not fit dimension {d}, which has {whole}"
-                )
+                "dims, offsets: {len} elements from {start} on do not fit dimension {d}, which has {whole}"
             );
         }
         let mut out = *self;
         for d in 0..n {
             let (len, start, whole, block) = (dims[d], offsets[d], self.dims[d], self.block_of(d));
-            ensure!(
+            supported!(
                 start % block == 0 && (len % block == 0 || start + len == whole),
-                unimplemented_here!(
-                    "dims, offsets: {len} elements from {start} on cut a block of {block} in dimension {d}"
-                )
+                "dims, offsets: {len} elements from {start} on cut a block of {block} in dimension {d}"
             );
             out.dims[d] = len;
             out.padded_dims[d] = round_up(len, block).ok_or_else(|| overflow(dims))?;
@@ -89,13 +83,13 @@ impl MemoryDesc {
             self.check_volume(dims)?;
             return MemoryDesc::any(dims, self.dtype());
         }
-        ensure!(
+        supported!(
             self.is_blocked(),
-            unimplemented_here!("reshape: {self} has no layout that could be reshaped")
+            "reshape: {self} has no layout that could be reshaped"
         );
-        ensure!(
+        require!(
             !self.has_runtime() && !dims.contains(&RUNTIME_DIM),
-            invalid!("reshape: runtime values in {self} or {dims:?}")
+            "reshape: runtime values in {self} or {dims:?}"
         );
         self.check_volume(dims)?;
         if dims == self.dims() {
@@ -118,13 +112,11 @@ impl MemoryDesc {
     }
 
     fn check_volume(&self, dims: &[i64]) -> Result<()> {
-        ensure!(
+        require!(
             checked_product(dims) == Some(self.nelems()),
-            invalid!(
-                "dims: {dims:?} cannot hold the {} elements of {:?}",
-                self.nelems(),
-                self.dims()
-            )
+            "dims: {dims:?} cannot hold the {} elements of {:?}",
+            self.nelems(),
+            self.dims()
         );
         Ok(())
     }

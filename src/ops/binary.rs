@@ -1,17 +1,15 @@
 //! Binary element-wise operations with broadcast: `dst = alg(src0, src1)`, and `select(src0, src1; src2)`.
 
 use super::{
-    Arg, Env, Planned,
-    epilogue::{Chain, Input, arg, check_attr, check_broadcast, identity, resolved, select},
-    pointwise::{Pointwise, check_operand},
+    Env, Planned,
+    epilogue::{Chain, Input, arg, check_attr, check_operand, identity, resolved, select},
 };
 use crate::{
     attr::{Attr, BinaryAlg},
-    ensure,
     error::Result,
-    invalid,
     kernel::eltwise,
     memory::MemoryDesc,
+    require,
 };
 
 /// The operation; src2 has `ndims == 0` for all but `select`.
@@ -39,17 +37,9 @@ impl Desc {
         if self.alg == BinaryAlg::Select {
             inputs.push((arg::SRC_2, &self.src2, "src2"));
         }
-        let mut args = Vec::new();
-        for &(id, md, what) in &inputs {
-            check_broadcast(md, &dst, what)?;
-            let md = resolved(md, &dst)?;
-            check_operand(&md, what)?;
-            args.push(Arg::input(id, md));
-        }
-        args.push(Arg::output(arg::DST, dst));
-        let (to, mut chain) = (identity(dst.dims().len()), Chain::new(&mut args, &dst, 0));
-        let mut values = Vec::new();
-        for &(id, md, what) in &inputs {
+        let (to, mut args, mut values) = (identity(dst.dims().len()), Vec::new(), Vec::new());
+        let mut chain = Chain::new(&mut args, &dst);
+        for (id, md, what) in inputs {
             let x = chain.load_broadcast(id, md, what)?;
             values.push(chain.scaled(attr, x, Input { id, md, to: &to })?);
         }
@@ -58,43 +48,30 @@ impl Desc {
             _ => eltwise::binary(&mut chain.code, self.alg, values[0], values[1]),
         };
         let x = chain.post_ops(attr, x)?;
-        let (expr, bindings) = chain.finish(x, false);
-        Pointwise {
-            name: "binary",
-            args,
-            dst: arg::DST,
-            expr: Some(expr),
-            bindings,
-            env,
-        }
-        .plan()
+        chain.store((x, false), arg::DST, env)
     }
 
     fn check(&self) -> Result<()> {
         let select = self.alg == BinaryAlg::Select;
-        ensure!(
+        require!(
             self.src2.is_absent() != select,
-            invalid!(
-                "src2: {} dims; select takes it, the other algorithms do not",
-                self.src2.ndims
-            )
+            "src2: {} dims; select takes it, the other algorithms do not",
+            self.src2.ndims
         );
-        ensure!(
+        require!(
             !self.src0.is_absent()
                 && self.src0.ndims == self.src1.ndims
                 && self.src0.ndims == self.dst.ndims,
-            invalid!(
-                "src0, src1, dst: {}, {} and {} dims, but they must have as many",
-                self.src0.ndims,
-                self.src1.ndims,
-                self.dst.ndims
-            )
+            "src0, src1, dst: {}, {} and {} dims, but they must have as many",
+            self.src0.ndims,
+            self.src1.ndims,
+            self.dst.ndims
         );
         for (d, &n) in self.dst.dims().iter().enumerate() {
             let (a, b) = (self.src0.dims[d], self.src1.dims[d]);
-            ensure!(
+            require!(
                 n == if a == 1 { b } else { a },
-                invalid!("dst: dimension {d} is {n}, but src0 has {a} and src1 has {b}")
+                "dst: dimension {d} is {n}, but src0 has {a} and src1 has {b}"
             );
         }
         Ok(())

@@ -15,8 +15,8 @@ use crate::kernel::Kernel;
 use crate::kernel::expr::{Bcast, Builder, Expr, Id, Node};
 use crate::kernel::spec::{Args, Batch, Brgemm, Out, Reduce, Spec};
 use crate::plan::place::{Place, Term};
+use crate::require;
 use crate::threads::Pool;
-use crate::{ensure, invalid};
 use std::fmt;
 use std::sync::Arc;
 
@@ -127,7 +127,7 @@ impl Desc {
     /// Checks the sizes.
     pub fn check(&self) -> Result<()> {
         for (name, size) in [("M", self.m), ("N", self.n), ("K", self.k)] {
-            ensure!(size >= 0, invalid!("{name}: {size} is negative"));
+            require!(size >= 0, "{name}: {size} is negative");
         }
         let [ta, tb] = self.transposed;
         let a = if ta {
@@ -145,25 +145,26 @@ impl Desc {
             ("ldb", self.ldb, b),
             ("ldc", self.ldc, (self.m, self.n)),
         ] {
-            ensure!(
+            require!(
                 ld >= columns.max(1),
-                invalid!(
-                    "{name}: {ld}, but a row of the matrix has {} elements",
-                    columns.max(1)
-                )
+                "{name}: {ld}, but a row of the matrix has {} elements",
+                columns.max(1)
             );
             let bytes = rows.max(1).checked_mul(ld).and_then(|b| b.checked_mul(8));
-            ensure!(
+            require!(
                 bytes.is_some(),
-                invalid!("{name}: {rows} rows of {ld} elements are too large")
+                "{name}: {rows} rows of {ld} elements are too large"
             );
         }
         let flops = self.m.max(1).checked_mul(self.n.max(1));
-        ensure!(
+        require!(
             flops
                 .and_then(|f| f.checked_mul(2 * self.k.max(1)))
                 .is_some(),
-            invalid!("M, N, K: {} x {} x {} is too large", self.m, self.n, self.k)
+            "M, N, K: {} x {} x {} is too large",
+            self.m,
+            self.n,
+            self.k
         );
         Ok(())
     }
@@ -487,7 +488,6 @@ impl Blas {
         }
         let exec = Exec {
             ptrs: &ptrs,
-            mds: &[],
             scratch,
             pool,
         };

@@ -8,7 +8,6 @@ use super::{Arg, Exec};
 use crate::{
     attr::{Attr, BinaryAlg, PostOp, Quant},
     dtype::DataType,
-    ensure,
     error::Result,
     invalid,
     kernel::{
@@ -17,7 +16,7 @@ use crate::{
     },
     memory::{MemoryDesc, RUNTIME_DIM},
     plan::place::Place,
-    unimplemented_here,
+    require, supported, unimplemented_here,
 };
 
 mod product;
@@ -63,22 +62,32 @@ pub struct Binding {
 /// The operands of an expression, by slot.
 #[derive(Clone, Debug, Default)]
 pub struct Bindings {
-    /// Slots below this one belong to the nest itself.
-    pub first_slot: usize,
-    /// The operands from `first_slot` on.
+    /// The operands.
     pub list: Vec<Binding>,
 }
 
+impl Binding {
+    /// Every element of an argument, broadcast along its dims of size 1.
+    pub fn whole(index: usize, md: &MemoryDesc) -> Binding {
+        let dtype = md.dtype();
+        let place = Place::broadcast(md, dtype.size_bytes());
+        Binding {
+            index,
+            dtype,
+            place,
+        }
+    }
+}
+
 impl Bindings {
-    /// Number of slots, those of the nest included.
+    /// Number of slots.
     pub fn slots(&self) -> usize {
-        self.first_slot + self.list.len()
+        self.list.len()
     }
 
-    /// Writes the operand pointers for the tile whose first element is dst element `position`; slots of the nest stay
-    /// as they are.
+    /// Writes the operand pointers for the tile whose first element is dst element `position`.
     pub fn fill(&self, out: &mut [*const u8], exec: &Exec, position: &Position) {
-        for (slot, binding) in out[self.first_slot..].iter_mut().zip(&self.list) {
+        for (slot, binding) in out.iter_mut().zip(&self.list) {
             *slot = exec.ptrs[binding.index].wrapping_offset(binding.place.at(position) as isize);
         }
     }
@@ -102,47 +111,39 @@ pub struct Chain<'a> {
     pub code: Builder,
     /// The operands so far.
     pub bindings: Bindings,
-    args: &'a mut Vec<Arg>,
-    dst: MemoryDesc,
+    pub(super) args: &'a mut Vec<Arg>,
+    pub(super) dst: MemoryDesc,
 }
 
 impl<'a> Chain<'a> {
-    /// Starts a chain that ends in `dst`. Operands are looked up in `args`, and appended where they are attributes'.
-    pub fn new(args: &'a mut Vec<Arg>, dst: &MemoryDesc, first_slot: usize) -> Chain<'a> {
-        let bindings = Bindings {
-            first_slot,
-            list: Vec::new(),
-        };
+    /// Starts a chain that ends in `dst`. Operands are looked up in `args`, and appended where they are not there.
+    pub fn new(args: &'a mut Vec<Arg>, dst: &MemoryDesc) -> Chain<'a> {
         Chain {
             code: Builder::new(),
-            bindings,
+            bindings: Bindings::default(),
             args,
             dst: *dst,
         }
     }
 
-    /// Loads the argument `id`, which lies at `place`; an argument not yet listed is added as an input with `md`.
+    /// The index of argument `id`; one not yet listed is added as an input.
+    fn argument(&mut self, id: i32, md: &MemoryDesc) -> usize {
+        let known = self.args.iter().position(|a| a.id == id);
+        known.unwrap_or_else(|| {
+            self.args.push(Arg::input(id, *md));
+            self.args.len() - 1
+        })
+    }
+
+    /// Loads the argument `id`, which lies at `place`.
     pub fn load(&mut self, id: i32, md: &MemoryDesc, place: Place, int: bool) -> Result<Id> {
         let dtype = md.dtype();
-        ensure!(
+        supported!(
             dtype.is_kernel_type(),
-            unimplemented_here!(
-                "argument {id}: operands of type {} are not supported",
-                dtype.name()
-            )
+            "argument {id}: operands of type {} are not supported",
+            dtype.name()
         );
-        let index = self
-            .args
-            .iter()
-            .position(|a| a.id == id)
-            .unwrap_or(self.args.len());
-        if index == self.args.len() {
-            self.args.push(Arg {
-                id,
-                md: *md,
-                output: false,
-            });
-        }
+        let index = self.argument(id, md);
         self.load_at(
             Binding {
                 index,
@@ -153,12 +154,18 @@ impl<'a> Chain<'a> {
         )
     }
 
+    /// Loads the elements of a tensor like dst, whatever their type, to be stored as they are.
+    pub fn copied(&mut self, id: i32, md: &MemoryDesc) -> Result<Id> {
+        let binding = Binding::whole(self.argument(id, md), md);
+        self.load_at(binding, md.dtype().is_int())
+    }
+
     /// Loads an operand from where it lies; with `int`, integers stay integers.
     pub fn load_at(&mut self, binding: Binding, int: bool) -> Result<Id> {
         let slot = self.bindings.slots();
-        ensure!(
+        supported!(
             slot < MAX_OPERANDS,
-            unimplemented_here!("more than {MAX_OPERANDS} operands in one pass")
+            "more than {MAX_OPERANDS} operands in one pass"
         );
         let dtype = binding.dtype;
         self.bindings.list.push(binding);
@@ -176,37 +183,42 @@ impl<'a> Chain<'a> {
     pub fn load_broadcast(&mut self, id: i32, md: &MemoryDesc, what: &str) -> Result<Id> {
         check_broadcast(md, &self.dst, what)?;
         let md = resolved(md, &self.dst)?;
-        ensure!(
-            md.is_blocked() && !md.has_runtime(),
-            unimplemented_here!("{what}: only layouts known at creation are supported")
-        );
-        self.load(
-            id,
-            &md,
-            Place::broadcast(&md, md.dtype().size_bytes()),
-            false,
-        )
+        check_operand(&md, what)?;
+        let place = Place::broadcast(&md, md.dtype().size_bytes());
+        self.load(id, &md, place, false)
     }
 
-    /// Loads the scales or zero points of an input, if it has any, as floats or as integers. `kind` is the offset of
-    /// their argument numbers.
-    pub fn quant(
+    /// Loads the scales of an input, if it has any.
+    pub fn scale(&mut self, attr: &Attr, input: Input) -> Result<Option<Id>> {
+        let scales = attr
+            .scales
+            .get(&input.id)
+            .map(|q| (q, arg::SCALES, "scales"));
+        self.quant(scales, input, false)
+    }
+
+    /// Loads the zero points of an input, if it has any, as floats or as integers.
+    pub fn zero_point(&mut self, attr: &Attr, input: Input, int: bool) -> Result<Option<Id>> {
+        let points = attr.zero_points.get(&input.id);
+        let points = points.map(|q| (q, arg::ZERO_POINTS, "zero points"));
+        self.quant(points, input, int)
+    }
+
+    /// `given` comes with the offset of the argument numbers of its kind, and the kind's name.
+    fn quant(
         &mut self,
-        quant: Option<&Quant>,
-        kind: i32,
+        given: Option<(&Quant, i32, &str)>,
         input: Input,
         int: bool,
     ) -> Result<Option<Id>> {
-        let Some(quant) = quant else { return Ok(None) };
-        let what = if kind == arg::SCALES {
-            "scales"
-        } else {
-            "zero points"
+        let Some((quant, kind, what)) = given else {
+            return Ok(None);
         };
         let what = format!("{what} of argument {}", input.id);
-        ensure!(
+        supported!(
             quant.mode <= 1,
-            unimplemented_here!("{what}: quantization mode {} is not supported", quant.mode)
+            "{what}: quantization mode {} is not supported",
+            quant.mode
         );
         let mask = quant_mask(quant, input.md.dims(), &what)?;
         let bytes = quant.data_type.size_bytes();
@@ -220,27 +232,26 @@ impl<'a> Chain<'a> {
                 "{what}: mask {mask} varies along a dimension that the result does not have"
             )
         })?;
-        ensure!(
+        supported!(
             !int || quant.data_type.is_int(),
-            unimplemented_here!("{what}: type {} is not supported", quant.data_type.name())
+            "{what}: type {} is not supported",
+            quant.data_type.name()
         );
         self.load(kind | input.id, &md, place, int).map(Some)
     }
 
     /// Multiplies by the scales of `input`, if it has any.
     pub fn scaled(&mut self, attr: &Attr, x: Id, input: Input) -> Result<Id> {
-        let scale = self.quant(attr.scales.get(&input.id), arg::SCALES, input, false)?;
-        Ok(scale.map_or(x, |s| self.code.push(Node::Mul(x, s))))
+        let scale = self.scale(attr, input)?;
+        Ok(scale.map_or(x, |s| self.code.mul(x, s)))
     }
 
     /// Applies the post-ops of `attr` in order.
     pub fn post_ops(&mut self, attr: &Attr, mut x: Id) -> Result<Id> {
-        ensure!(
+        require!(
             attr.post_ops.len() <= 32,
-            invalid!(
-                "post-ops: {} of them, at most 32 are possible",
-                attr.post_ops.len()
-            )
+            "post-ops: {} of them, at most 32 are possible",
+            attr.post_ops.len()
         );
         for (i, op) in attr.post_ops.iter().enumerate() {
             x = self.post_op(i, op, x)?;
@@ -279,24 +290,22 @@ impl<'a> Chain<'a> {
         dtype: Option<DataType>,
     ) -> Result<Id> {
         let (own, dtype) = (self.dst.dtype(), dtype.unwrap_or(self.dst.dtype()));
-        ensure!(
+        require!(
             dtype.size_bytes() == own.size_bytes() && dtype.is_kernel_type(),
-            invalid!(
-                "post-op {i}: sum cannot read dst of type {} as {}",
-                own.name(),
-                dtype.name()
-            )
+            "post-op {i}: sum cannot read dst of type {} as {}",
+            own.name(),
+            dtype.name()
         );
         let mut old = self.code.push(Node::LoadD { dtype });
         if zero_point != 0 {
             let zero_point = self.code.float(zero_point as f32);
-            old = self.code.push(Node::Sub(old, zero_point));
+            old = self.code.sub(old, zero_point);
         }
         if scale == 1.0 {
-            return Ok(self.code.push(Node::Add(x, old)));
+            return Ok(self.code.add(x, old));
         }
         let scale = self.code.float(scale);
-        Ok(self.code.push(Node::Fma(old, scale, x)))
+        Ok(self.code.fma(old, scale, x))
     }
 
     fn binary(
@@ -327,24 +336,14 @@ impl<'a> Chain<'a> {
         let what = format!("post-op {i}: prelu weights");
         check_mask(mask, self.dst.dims().len(), &what)?;
         let (_, place) = dense(self.dst.dims(), mask, DataType::F32, 4, &what)?;
-        let dims: Vec<i64> = self
-            .dst
-            .dims()
-            .iter()
-            .enumerate()
-            .map(|(d, &n)| if mask >> d & 1 == 1 { n } else { 1 })
-            .collect();
+        let mut dims = self.dst.dims().to_vec();
+        let single = (0..dims.len()).filter(|d| mask >> d & 1 == 0);
+        single.for_each(|d| dims[d] = 1);
         let md = MemoryDesc::plain(&dims, DataType::F32)?;
         let weights = self.load(arg::post_op(i) | arg::WEIGHTS, &md, place, false)?;
-        let scaled = self.code.push(Node::Mul(x, weights));
+        let scaled = self.code.mul(x, weights);
         let zero = self.code.float(0.0);
-        Ok(self.code.push(Node::Select {
-            pred: Pred::Gt,
-            x,
-            y: zero,
-            a: x,
-            b: scaled,
-        }))
+        Ok(self.code.select(Pred::Gt, x, zero, x, scaled))
     }
 
     /// Divides by the scale of dst and adds its zero point, if it has them.
@@ -355,16 +354,11 @@ impl<'a> Chain<'a> {
             md: &dst,
             to: &to,
         };
-        if let Some(scale) = self.quant(attr.scales.get(&arg::DST), arg::SCALES, input, false)? {
-            x = self.code.push(Node::Div(x, scale));
+        if let Some(scale) = self.scale(attr, input)? {
+            x = self.code.div(x, scale);
         }
-        if let Some(zero_point) = self.quant(
-            attr.zero_points.get(&arg::DST),
-            arg::ZERO_POINTS,
-            input,
-            false,
-        )? {
-            x = self.code.push(Node::Add(x, zero_point));
+        if let Some(zero_point) = self.zero_point(attr, input, false)? {
+            x = self.code.add(x, zero_point);
         }
         Ok(x)
     }
@@ -378,13 +372,7 @@ impl<'a> Chain<'a> {
 /// `condition ≠ 0 ? x : y`.
 pub fn select(code: &mut Builder, condition: Id, x: Id, y: Id) -> Id {
     let zero = code.float(0.0);
-    code.push(Node::Select {
-        pred: Pred::Ne,
-        x: condition,
-        y: zero,
-        a: x,
-        b: y,
-    })
+    code.select(Pred::Ne, condition, zero, x, y)
 }
 
 /// The map of an input whose dimensions are those of dst.
@@ -394,23 +382,21 @@ pub fn identity(ndims: usize) -> Vec<Option<usize>> {
 
 /// Refuses what no primitive honours, and scales or zero points of arguments other than those listed.
 pub fn check_attr(attr: &Attr, scales: &[i32], zero_points: &[i32]) -> Result<()> {
-    ensure!(
+    supported!(
         attr.dropout.is_none(),
-        unimplemented_here!("attribute: dropout is not supported")
+        "attribute: dropout is not supported"
     );
-    ensure!(
+    supported!(
         attr.rounding.values().all(|&mode| mode == 0),
-        unimplemented_here!("attribute: stochastic rounding is not supported")
+        "attribute: stochastic rounding is not supported"
     );
-    ensure!(
+    supported!(
         attr.precomputed_reductions.is_empty(),
-        unimplemented_here!("attribute: precomputed reductions are not supported")
+        "attribute: precomputed reductions are not supported"
     );
-    ensure!(
+    supported!(
         attr.rnn_data.is_none() && attr.rnn_weights.is_none() && attr.rnn_projection.is_none(),
-        unimplemented_here!(
-            "attribute: quantisation of recurrent layers means nothing to this primitive"
-        )
+        "attribute: quantisation of recurrent layers means nothing to this primitive"
     );
     let stranger = |given: &std::collections::BTreeMap<i32, Quant>, known: &[i32]| {
         given.keys().copied().find(|k| !known.contains(k))
@@ -437,35 +423,69 @@ pub fn check_accumulation(attr: &Attr, acc: DataType) -> Result<()> {
         5 => DataType::F16,
         _ => return Ok(()),
     };
-    ensure!(
+    supported!(
         wanted == acc,
-        unimplemented_here!(
-            "attribute: accumulation in {} is not supported, sums are {}",
-            wanted.name(),
-            acc.name()
-        )
+        "attribute: accumulation in {} is not supported, sums are {}",
+        wanted.name(),
+        acc.name()
     );
     Ok(())
 }
 
 /// Checks that every dim of `md` is 1 or that of `dst`.
 pub fn check_broadcast(md: &MemoryDesc, dst: &MemoryDesc, what: &str) -> Result<()> {
-    ensure!(
+    require!(
         md.ndims == dst.ndims,
-        invalid!("{what}: {} dims, dst has {}", md.ndims, dst.ndims)
+        "{what}: {} dims, dst has {}",
+        md.ndims,
+        dst.ndims
     );
     let fits = md
         .dims()
         .iter()
         .zip(dst.dims())
         .all(|(&a, &b)| a == b || a == 1);
-    ensure!(
+    require!(
         fits,
-        invalid!(
-            "{what}: dims {:?} do not broadcast to {:?} of dst",
-            md.dims(),
-            dst.dims()
-        )
+        "{what}: dims {:?} do not broadcast to {:?} of dst",
+        md.dims(),
+        dst.dims()
+    );
+    Ok(())
+}
+
+/// Refuses layouts that a nest over elements cannot walk.
+pub fn check_layout(md: &MemoryDesc, what: &str) -> Result<()> {
+    supported!(
+        md.is_blocked(),
+        "{what}: only plain and blocked layouts are supported, this is {:?}",
+        md.kind()
+    );
+    supported!(
+        !md.has_runtime(),
+        "{what}: dims and strides known only at execution are not supported"
+    );
+    supported!(
+        !md.has_extra(),
+        "{what}: compensation or other extra data behind the elements is not supported"
+    );
+    let dtype = md.dtype();
+    supported!(
+        !dtype.is_nibble(),
+        "{what}: type {} is not supported",
+        dtype.name()
+    );
+    Ok(())
+}
+
+/// Refuses layouts and types that an expression cannot load or store.
+pub fn check_operand(md: &MemoryDesc, what: &str) -> Result<()> {
+    check_layout(md, what)?;
+    let dtype = md.dtype();
+    supported!(
+        dtype.is_kernel_type(),
+        "{what}: type {} is not supported",
+        dtype.name()
     );
     Ok(())
 }
@@ -485,9 +505,9 @@ pub fn resolved(md: &MemoryDesc, like: &MemoryDesc) -> Result<MemoryDesc> {
 }
 
 fn check_mask(mask: i32, ndims: usize, what: &str) -> Result<()> {
-    ensure!(
+    require!(
         mask >= 0 && mask >> ndims == 0,
-        invalid!("{what}: mask {mask} names dimensions beyond the {ndims} there are")
+        "{what}: mask {mask} names dimensions beyond the {ndims} there are"
     );
     Ok(())
 }
@@ -495,27 +515,23 @@ fn check_mask(mask: i32, ndims: usize, what: &str) -> Result<()> {
 /// The dims along which the values really vary; groups are supported where they cover a whole dim or one element.
 fn quant_mask(quant: &Quant, dims: &[i64], what: &str) -> Result<i32> {
     check_mask(quant.mask, dims.len(), what)?;
-    ensure!(
+    require!(
         !quant.on_host || quant.mask == 0,
-        invalid!(
-            "{what}: a host scalar cannot vary, but the mask is {}",
-            quant.mask
-        )
+        "{what}: a host scalar cannot vary, but the mask is {}",
+        quant.mask
     );
-    ensure!(
+    require!(
         quant.groups.len() <= dims.len(),
-        invalid!(
-            "{what}: {} group sizes for {} dims",
-            quant.groups.len(),
-            dims.len()
-        )
+        "{what}: {} group sizes for {} dims",
+        quant.groups.len(),
+        dims.len()
     );
     let mut mask = quant.mask;
     let first = dims.len() - quant.groups.len();
     for (d, &group) in quant.groups.iter().enumerate().map(|(i, g)| (first + i, g)) {
-        ensure!(
+        supported!(
             group <= 1 || group == dims[d],
-            unimplemented_here!("{what}: groups of {group} along dimension {d} are not supported")
+            "{what}: groups of {group} along dimension {d} are not supported"
         );
         if group == dims[d] {
             mask &= !(1 << d);
@@ -534,11 +550,9 @@ fn dense(
 ) -> Result<(MemoryDesc, Place)> {
     let varying = (0..dims.len()).filter(|d| mask >> d & 1 == 1);
     let runtime = varying.clone().any(|d| dims[d] == RUNTIME_DIM);
-    ensure!(
+    supported!(
         !runtime || varying.count() == 1,
-        unimplemented_here!(
-            "{what}: mask {mask} over several dims, one of them known only at execution"
-        )
+        "{what}: mask {mask} over several dims, one of them known only at execution"
     );
     let (place, count) = Place::dense(dims, mask, bytes);
     Ok((MemoryDesc::plain(&[count], dtype)?, place))

@@ -15,7 +15,7 @@ use super::matrix::{
     accumulator, axes, check_types, factor, inputs, matrix, matrix_layout, panels, plain, product,
     reads_dst,
 };
-use super::row_sum::RowSum;
+use super::row_sum;
 use super::sequence::Sequence;
 use super::{Arg, Env, Planned, Prop};
 use crate::attr::Attr;
@@ -24,7 +24,7 @@ use crate::exec::pack::Side;
 use crate::kernel::expr::Expr;
 use crate::memory::MemoryDesc;
 use crate::plan::gemm::weights_panel;
-use crate::{ensure, invalid, unimplemented_here};
+use crate::{invalid, require, supported};
 
 const DIFF_WEIGHTS: i32 = 161;
 const DIFF_BIAS: i32 = 169;
@@ -58,52 +58,42 @@ impl Desc {
 
     fn check(&self) -> Result<()> {
         let (s, w, d) = (self.src.dims(), self.weights.dims(), self.dst.dims());
-        ensure!(
+        require!(
             (2..=5).contains(&s.len()) && w.len() == s.len() && d.len() == 2,
-            invalid!(
-                "inner product: src has {} dims (2 to 5), weights {} (as src), dst {} (2)",
-                s.len(),
-                w.len(),
-                d.len()
-            )
+            "inner product: src has {} dims (2 to 5), weights {} (as src), dst {} (2)",
+            s.len(),
+            w.len(),
+            d.len()
         );
         for md in [&self.src, &self.weights, &self.dst, &self.bias] {
-            ensure!(
+            supported!(
                 !md.has_runtime(),
-                unimplemented_here!("inner product: all dims must be known at creation")
+                "inner product: all dims must be known at creation"
             );
         }
-        ensure!(
+        require!(
             s[0] == d[0],
-            invalid!(
-                "inner product: minibatch is {} in src, {} in dst",
-                s[0],
-                d[0]
-            )
+            "inner product: minibatch is {} in src, {} in dst",
+            s[0],
+            d[0]
         );
-        ensure!(
+        require!(
             w[0] == d[1],
-            invalid!(
-                "inner product: output channels are {} in weights, {} in dst",
-                w[0],
-                d[1]
-            )
+            "inner product: output channels are {} in weights, {} in dst",
+            w[0],
+            d[1]
         );
-        ensure!(
+        require!(
             s[1..] == w[1..],
-            invalid!(
-                "inner product: channels and space are {:?} in src, {:?} in weights",
-                &s[1..],
-                &w[1..]
-            )
+            "inner product: channels and space are {:?} in src, {:?} in weights",
+            &s[1..],
+            &w[1..]
         );
         let bias = self.bias.dims();
-        ensure!(
+        require!(
             bias.is_empty() || bias == &d[1..],
-            invalid!(
-                "inner product: bias has dims {bias:?}, dst has {} channels",
-                d[1]
-            )
+            "inner product: bias has dims {bias:?}, dst has {} channels",
+            d[1]
         );
         Ok(())
     }
@@ -269,13 +259,13 @@ fn epilogue(
 fn check_gradient(attr: &Attr, mds: [&MemoryDesc; 3]) -> Result<()> {
     epilogue::check_attr(attr, &[], &[])?;
     epilogue::check_accumulation(attr, accumulator(mds[0].dtype()))?;
-    ensure!(
+    supported!(
         mds.iter().all(|md| !md.dtype().is_int()),
-        unimplemented_here!("inner product: integers have no gradients")
+        "inner product: integers have no gradients"
     );
-    ensure!(
+    supported!(
         attr.post_ops.is_empty(),
-        unimplemented_here!("inner product: backward passes take no post-ops")
+        "inner product: backward passes take no post-ops"
     );
     Ok(())
 }
@@ -293,8 +283,8 @@ fn bias_gradient(
     };
     let from = sequence.read(env, (1, diff_dst), &layout)?;
     let rows = matrix(from, &layout).expect("a row-major tensor is a matrix");
-    let sums = RowSum::planned(env, &rows, diff_dst.dims()[0] as usize, bias)?;
-    sequence.push(sums, Some(vec![from, to]));
+    let count = diff_dst.dims()[0] as usize;
+    sequence.push(row_sum::planned(env, &rows, count, (to, bias))?);
     Ok(())
 }
 

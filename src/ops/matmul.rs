@@ -19,8 +19,8 @@ use crate::error::Result;
 use crate::exec::pack::Side;
 use crate::kernel::expr::Expr;
 use crate::memory::MemoryDesc;
-use crate::plan::{gemm::weights_panel, place::Place};
-use crate::{ensure, invalid, unimplemented_here};
+use crate::plan::gemm::weights_panel;
+use crate::{require, supported};
 
 /// The operation; an absent bias has `ndims == 0`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -61,49 +61,40 @@ impl Desc {
     fn check(&self) -> Result<()> {
         let (s, w, d) = (self.src.dims(), self.weights.dims(), self.dst.dims());
         let nd = d.len();
-        ensure!(
-            nd >= 2,
-            invalid!("matmul: dst has {nd} dims, at least 2 are needed")
-        );
-        ensure!(
+        require!(nd >= 2, "matmul: dst has {nd} dims, at least 2 are needed");
+        require!(
             s.len() == nd && w.len() == nd,
-            invalid!(
-                "matmul: src has {} dims, weights {}, dst {nd}",
-                s.len(),
-                w.len()
-            )
+            "matmul: src has {} dims, weights {}, dst {nd}",
+            s.len(),
+            w.len()
         );
-        ensure!(
+        require!(
             s[nd - 1] == w[nd - 2],
-            invalid!(
-                "matmul: K is {} in src, {} in weights",
-                s[nd - 1],
-                w[nd - 2]
-            )
+            "matmul: K is {} in src, {} in weights",
+            s[nd - 1],
+            w[nd - 2]
         );
-        ensure!(
+        require!(
             s[nd - 2] == d[nd - 2],
-            invalid!("matmul: M is {} in src, {} in dst", s[nd - 2], d[nd - 2])
+            "matmul: M is {} in src, {} in dst",
+            s[nd - 2],
+            d[nd - 2]
         );
-        ensure!(
+        require!(
             w[nd - 1] == d[nd - 1],
-            invalid!(
-                "matmul: N is {} in weights, {} in dst",
-                w[nd - 1],
-                d[nd - 1]
-            )
+            "matmul: N is {} in weights, {} in dst",
+            w[nd - 1],
+            d[nd - 1]
         );
         for i in 0..nd - 2 {
             let fits = [s[i], w[i]].iter().all(|x| *x == d[i] || *x == 1)
                 && (s[i] == d[i] || w[i] == d[i]);
-            ensure!(
+            require!(
                 fits,
-                invalid!(
-                    "matmul: batch dimension {i} is {} in src, {} in weights, {} in dst",
-                    s[i],
-                    w[i],
-                    d[i]
-                )
+                "matmul: batch dimension {i} is {} in src, {} in weights, {} in dst",
+                s[i],
+                w[i],
+                d[i]
             );
         }
         if !self.bias.is_absent() {
@@ -214,9 +205,9 @@ impl Planning<'_> {
     ) -> Result<[Option<Binding>; 2]> {
         let given = |id| self.attr.zero_points.contains_key(&id);
         let (of_weights, of_src) = (given(arg::SRC), given(arg::WEIGHTS));
-        ensure!(
+        supported!(
             src.dtype().is_int() || !(of_weights || of_src),
-            unimplemented_here!("matmul: zero points of src and weights need integer operands")
+            "matmul: zero points of src and weights need integer operands"
         );
         let batch = src.dims().len() - 2;
         let mut found = [None, None];
@@ -254,12 +245,8 @@ impl Planning<'_> {
         let d = matrix(index, &md).expect("a row-major tensor is a matrix");
         let end = (Expr::acc(true), Bindings::default());
         let planned = product(self.env, batch, (m, n, k), [a, b, d], end);
-        self.sequence.push(planned, None);
-        Ok(Binding {
-            index,
-            dtype: DataType::S32,
-            place: Place::broadcast(&md, DataType::S32.size_bytes()),
-        })
+        self.sequence.push(planned);
+        Ok(Binding::whole(index, &md))
     }
 }
 

@@ -8,12 +8,11 @@ use super::{
 };
 use crate::{
     dtype::DataType,
-    ensure,
     error::Result,
     exec::pack::Side,
     kernel::expr::{Expr, Node},
     memory::MemoryDesc,
-    unimplemented_here,
+    supported,
 };
 
 /// Checks that the kernel multiplies these types and stores that one.
@@ -24,14 +23,12 @@ pub fn check_types(what: &str, a: &MemoryDesc, b: &MemoryDesc, d: &MemoryDesc) -
         (a, b),
         (F32, F32) | (Bf16, Bf16) | (F16, F16) | (U8 | S8, U8 | S8)
     );
-    ensure!(
+    supported!(
         known && d.is_kernel_type(),
-        unimplemented_here!(
-            "{what}: types {} x {} -> {} are not supported",
-            a.name(),
-            b.name(),
-            d.name()
-        )
+        "{what}: types {} x {} -> {} are not supported",
+        a.name(),
+        b.name(),
+        d.name()
     );
     Ok(())
 }
@@ -90,13 +87,7 @@ pub fn product(
         threads: env.threads,
         share: None,
     };
-    Planned {
-        args: Vec::new(),
-        impl_name: format!("brick:{}", env.isa.name()),
-        nest: product.nest(),
-        scratch_bytes: product.scratch_bytes(),
-        plan: Box::new(product),
-    }
+    Planned::new(product.nest(), product.scratch_bytes(), product)
 }
 
 /// The dims of dst that the rows and columns of the computed product run along.

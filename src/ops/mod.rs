@@ -88,14 +88,24 @@ impl Arg {
 pub struct Planned {
     /// Inputs, outputs, then attribute arguments, in the order in which `Run::run` receives their pointers.
     pub args: Vec<Arg>,
-    /// `impl_info_str`, e.g. `brick:avx512_bf16`.
-    pub impl_name: String,
     /// The nest's spec string and block sizes, for verbose lines.
     pub nest: String,
     /// Bytes of scratch memory that `run` needs, 64-byte aligned.
     pub scratch_bytes: usize,
     /// The rest: turned into kernels when the primitive is created.
     pub plan: Box<dyn Plan>,
+}
+
+impl Planned {
+    /// A plan whose arguments are not listed yet.
+    pub fn new(nest: String, scratch_bytes: usize, plan: impl Plan + 'static) -> Planned {
+        Planned {
+            args: Vec::new(),
+            nest,
+            scratch_bytes,
+            plan: Box::new(plan),
+        }
+    }
 }
 
 /// A planned primitive before its kernels exist.
@@ -118,8 +128,6 @@ pub trait Run: Send + Sync {
 pub struct Exec<'a> {
     /// Data pointers in the order of `Planned::args`, before `offset0` is applied.
     pub ptrs: &'a [*mut u8],
-    /// The memory objects' own descriptors in the same order: where the plan's has runtime dims, these say them.
-    pub mds: &'a [Option<&'a MemoryDesc>],
     /// Scratch of the planned size, 64-byte aligned.
     pub scratch: *mut u8,
     /// Where parallel parts run.

@@ -1,19 +1,16 @@
 //! Reorders: the same logical tensor in another layout and type.
 
 use super::{
-    Arg, Env, Planned,
-    epilogue::{Binding, Chain, Input, arg, check_attr, identity},
-    pointwise::{Pointwise, check_layout, check_operand},
+    Env, Planned,
+    epilogue::{Chain, Input, arg, check_attr, check_layout, check_operand, identity},
 };
 use crate::{
     attr::{Attr, PostOp},
-    ensure,
     error::Result,
-    invalid,
-    kernel::expr::{Id, Node},
+    kernel::expr::Id,
     memory::MemoryDesc,
     plan::place::Place,
-    unimplemented_here,
+    require, supported,
 };
 
 /// The operation.
@@ -30,65 +27,42 @@ impl Desc {
         check_attr(attr, &[arg::SRC, arg::DST], &[arg::SRC, arg::DST])?;
         let (src, dst) = (&self.src, &self.dst);
         self.check()?;
-        ensure!(
+        supported!(
             attr.post_ops
                 .iter()
                 .all(|op| matches!(op, PostOp::Sum { .. })),
-            unimplemented_here!("attribute: reorder supports no post-op but sum")
+            "attribute: reorder supports no post-op but sum"
         );
         let plain =
             attr.scales.is_empty() && attr.zero_points.is_empty() && attr.post_ops.is_empty();
-        let mut args = vec![Arg::input(arg::SRC, *src), Arg::output(arg::DST, *dst)];
-        let mut chain = Chain::new(&mut args, dst, 0);
-        let place = Place::broadcast(src, src.dtype().size_bytes());
-        let (expr, bindings) = if plain && src.data_type == dst.data_type {
-            let binding = Binding {
-                index: 0,
-                dtype: src.dtype(),
-                place,
-            };
-            chain.bindings.list.push(binding);
-            (None, chain.bindings)
-        } else {
-            check_operand(src, "src")?;
-            check_operand(dst, "dst")?;
-            // Integers stay integers where nothing is computed: an f32 does not hold every s32.
-            let int = plain && src.dtype().is_int() && dst.dtype().is_int();
-            let x = chain.load(arg::SRC, src, place, int)?;
-            let value = if plain {
-                x
-            } else {
-                converted(&mut chain, attr, src, x)?
-            };
-            let (expr, bindings) = chain.finish(value, int);
-            (Some(expr), bindings)
-        };
-        Pointwise {
-            name: "reorder",
-            args,
-            dst: arg::DST,
-            expr,
-            bindings,
-            env,
+        let mut args = Vec::new();
+        let mut chain = Chain::new(&mut args, dst);
+        if plain && src.data_type == dst.data_type {
+            let value = chain.copied(arg::SRC, src)?;
+            return chain.store((value, src.dtype().is_int()), arg::DST, env);
         }
-        .plan()
+        check_operand(src, "src")?;
+        check_operand(dst, "dst")?;
+        // Integers stay integers where nothing is computed: an f32 does not hold every s32.
+        let int = plain && src.dtype().is_int() && dst.dtype().is_int();
+        let place = Place::broadcast(src, src.dtype().size_bytes());
+        let mut x = chain.load(arg::SRC, src, place, int)?;
+        if !plain {
+            x = converted(&mut chain, attr, src, x)?;
+        }
+        chain.store((x, int), arg::DST, env)
     }
 
     fn check(&self) -> Result<()> {
         let (src, dst) = (&self.src, &self.dst);
-        ensure!(
+        require!(
             src.dims() == dst.dims() && !src.is_absent(),
-            invalid!(
-                "src, dst: dims {:?} and {:?} differ",
-                src.dims(),
-                dst.dims()
-            )
+            "src, dst: dims {:?} and {:?} differ",
+            src.dims(),
+            dst.dims()
         );
         for (md, what) in [(src, "src"), (dst, "dst")] {
-            ensure!(
-                !md.is_any(),
-                invalid!("{what}: a reorder needs a layout, not `any`")
-            );
+            require!(!md.is_any(), "{what}: a reorder needs a layout, not `any`");
             check_layout(md, what)?;
         }
         Ok(())
@@ -103,13 +77,8 @@ fn converted(chain: &mut Chain, attr: &Attr, src: &MemoryDesc, mut x: Id) -> Res
         md: src,
         to: &to,
     };
-    if let Some(zero_point) = chain.quant(
-        attr.zero_points.get(&arg::SRC),
-        arg::ZERO_POINTS,
-        input,
-        false,
-    )? {
-        x = chain.code.push(Node::Sub(x, zero_point));
+    if let Some(zero_point) = chain.zero_point(attr, input, false)? {
+        x = chain.code.sub(x, zero_point);
     }
     x = chain.scaled(attr, x, input)?;
     x = chain.post_ops(attr, x)?;

@@ -7,15 +7,13 @@
 use super::{
     Arg, Env, Exec, Plan, Planned, Run,
     epilogue::{Binding, Bindings},
-    pointwise::Pointwise,
+    pointwise::nest,
 };
 use crate::{
-    ensure,
     error::Result,
-    kernel::expr::{Bcast, Expr, Node},
+    kernel::expr::{Bcast, Expr},
     memory::MemoryDesc,
-    plan::place::Place,
-    unimplemented_here,
+    supported,
 };
 
 /// Entries of the table that arguments may take; buffers follow.
@@ -23,20 +21,12 @@ const MOST_ARGS: usize = 80;
 const MOST_BUFFERS: usize = 48;
 /// The table's last entry.
 const ONES: usize = MOST_ARGS + MOST_BUFFERS;
-/// Entries that a stage with a table of its own may take.
-const MOST_OWN: usize = 4;
 const ALIGN: usize = 64;
-
-/// One plan, and which entries of the table it takes as its arguments: none given, all as they are numbered.
-struct Stage<T> {
-    work: T,
-    table: Option<Vec<usize>>,
-}
 
 /// Stages under planning.
 #[derive(Default)]
 pub struct Sequence {
-    stages: Vec<Stage<Box<dyn Plan>>>,
+    stages: Vec<Box<dyn Plan>>,
     /// Where buffers start in the scratch; they end at the last number.
     buffers: Vec<usize>,
     end: usize,
@@ -52,9 +42,9 @@ pub struct Sequence {
 impl Sequence {
     /// A buffer of so many bytes; its entry of the table.
     pub fn buffer(&mut self, bytes: usize) -> Result<usize> {
-        ensure!(
+        supported!(
             self.buffers.len() < MOST_BUFFERS,
-            unimplemented_here!("layouts: more than {MOST_BUFFERS} operands need a copy")
+            "layouts: more than {MOST_BUFFERS} operands need a copy"
         );
         self.buffers.push(self.end);
         self.end += bytes.next_multiple_of(ALIGN);
@@ -67,48 +57,35 @@ impl Sequence {
         ONES
     }
 
-    /// Appends a stage; `table` says which entries are its arguments, in their order; without, it numbers its arguments
-    /// as the table does.
-    pub fn push(&mut self, planned: Planned, table: Option<Vec<usize>>) {
+    /// Appends a stage, whose arguments are numbered as the table has them.
+    pub fn push(&mut self, planned: Planned) {
         self.stage_bytes = self.stage_bytes.max(planned.scratch_bytes);
         if !self.nest.is_empty() {
             self.nest.push('>');
         }
         self.nest += &planned.nest;
-        self.stages.push(Stage {
-            work: planned.plan,
-            table,
-        });
+        self.stages.push(planned.plan);
     }
 
-    /// Appends a copy from one layout to another, given as (entry, descriptor).
+    /// Appends a copy from one layout to another, given as (entry, descriptor); where their inner blocks do not nest, by
+    /// way of a plain layout.
     pub fn push_move(
         &mut self,
         env: &Env,
         (from, from_md): (usize, &MemoryDesc),
-        (to, to_md): (usize, &MemoryDesc),
+        to: (usize, &MemoryDesc),
     ) -> Result<()> {
-        const FROM: i32 = 0;
-        const TO: i32 = 1;
-        let bytes = from_md.dtype().size_bytes();
-        let source = Binding {
-            index: 0,
-            dtype: from_md.dtype(),
-            place: Place::broadcast(from_md, bytes),
+        let source = Bindings {
+            list: vec![Binding::whole(from, from_md)],
         };
-        let copy = Pointwise {
-            name: "copy",
-            args: vec![Arg::input(FROM, *from_md), Arg::output(TO, *to_md)],
-            dst: TO,
-            expr: (from_md.data_type != to_md.data_type).then(|| converted(from_md)),
-            bindings: Bindings {
-                first_slot: 0,
-                list: vec![source],
-            },
-            env,
-        };
-        self.push(copy.plan()?, Some(vec![from, to]));
-        Ok(())
+        let same = Expr::load(from_md.dtype(), Bcast::Scalar, false);
+        if let Some(copy) = nest(to, &same, &source, env) {
+            self.push(copy);
+            return Ok(());
+        }
+        let plain = MemoryDesc::plain(from_md.dims(), from_md.dtype())?;
+        let between = self.read(env, (from, from_md), &plain)?;
+        self.push_move(env, (between, &plain), to)
     }
 
     /// The entry where an operand can be read in this layout: its own, or that of a buffer it is copied to.
@@ -153,14 +130,9 @@ impl Sequence {
         (from, md): (usize, &MemoryDesc),
         (rows, cols): (usize, usize),
     ) -> Result<Option<Binding>> {
-        let (layout, dtype) = (innermost(md, rows, cols)?, md.dtype());
-        let index = self.read(env, (from, md), &layout)?;
-        let place = Place::broadcast(&layout, dtype.size_bytes());
-        Ok(Some(Binding {
-            index,
-            dtype,
-            place,
-        }))
+        let layout = innermost(md, rows, cols)?;
+        let entry = self.read(env, (from, md), &layout)?;
+        Ok(Some(Binding::whole(entry, &layout)))
     }
 
     /// The sequence as one primitive with these arguments, which ends with `main` and the copies of its outputs.
@@ -168,37 +140,18 @@ impl Sequence {
         if self.stages.is_empty() && self.outputs.is_empty() {
             return Ok(Planned { args, ..main });
         }
-        ensure!(
+        supported!(
             args.len() <= MOST_ARGS,
-            unimplemented_here!("arguments: {} of them, at most {MOST_ARGS}", args.len())
+            "arguments: {} of them, at most {MOST_ARGS}",
+            args.len()
         );
-        let impl_name = main.impl_name.clone();
-        self.push(main, None);
+        self.push(main);
         for ((buffer, layout), (to, md)) in std::mem::take(&mut self.outputs) {
             self.push_move(env, (buffer, &layout), (to, &md))?;
         }
-        Ok(Planned {
-            args,
-            impl_name,
-            nest: std::mem::take(&mut self.nest),
-            scratch_bytes: self.end + self.stage_bytes,
-            plan: Box::new(self),
-        })
-    }
-}
-
-/// Operand 0 as it is, for a store as another type.
-fn converted(md: &MemoryDesc) -> Expr {
-    let load = Node::Load {
-        slot: 0,
-        dtype: md.dtype(),
-        bcast: Bcast::Scalar,
-        int: false,
-    };
-    Expr {
-        nodes: vec![load],
-        result: 0,
-        int: false,
+        let nest = std::mem::take(&mut self.nest);
+        let planned = Planned::new(nest, self.end + self.stage_bytes, self);
+        Ok(Planned { args, ..planned })
     }
 }
 
@@ -216,14 +169,9 @@ fn innermost(md: &MemoryDesc, rows: usize, cols: usize) -> Result<MemoryDesc> {
 
 impl Plan for Sequence {
     fn compile(&self) -> Result<Box<dyn Run>> {
-        let compile = |stage: &Stage<Box<dyn Plan>>| {
-            Ok(Stage {
-                work: stage.work.compile()?,
-                table: stage.table.clone(),
-            })
-        };
+        let stages = self.stages.iter().map(|stage| stage.compile());
         Ok(Box::new(Compiled {
-            stages: self.stages.iter().map(compile).collect::<Result<_>>()?,
+            stages: stages.collect::<Result<_>>()?,
             buffers: self.buffers.clone(),
             end: self.end,
             ones: vec![1; self.ones],
@@ -232,7 +180,7 @@ impl Plan for Sequence {
 }
 
 struct Compiled {
-    stages: Vec<Stage<Box<dyn Run>>>,
+    stages: Vec<Box<dyn Run>>,
     buffers: Vec<usize>,
     end: usize,
     ones: Vec<u8>,
@@ -247,25 +195,14 @@ impl Run for Compiled {
         }
         // The ones are only read.
         table[ONES] = self.ones.as_ptr().cast_mut();
+        let exec = Exec {
+            ptrs: &table,
+            scratch: exec.scratch.wrapping_add(self.end),
+            pool: exec.pool,
+        };
         for stage in &self.stages {
-            let mut own = [std::ptr::null_mut(); MOST_OWN];
-            let ptrs = match &stage.table {
-                None => &table[..],
-                Some(entries) => {
-                    own.iter_mut()
-                        .zip(entries)
-                        .for_each(|(p, &e)| *p = table[e]);
-                    &own[..entries.len()]
-                }
-            };
-            let part = Exec {
-                ptrs,
-                mds: &[],
-                scratch: exec.scratch.wrapping_add(self.end),
-                pool: exec.pool,
-            };
             // SAFETY: arguments are the caller's promise; buffers lie in the scratch, and are as large as planned.
-            unsafe { stage.work.run(&part)? };
+            unsafe { stage.run(&exec)? };
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use crate::kernel::bare::Bare;
 use crate::kernel::spec::{Args, Out, Spec};
 use crate::machine::{Isa, effective_isa};
 use crate::memory::MemoryDesc;
-use crate::{ensure, invalid, unimplemented_here};
+use crate::{invalid, require, supported};
 use std::sync::Arc;
 
 /// How many elements of K the kernel wants side by side in B, for operands of these types.
@@ -104,13 +104,11 @@ impl Brgemm {
     /// A brgemm of `batch` blocks that stores its sums.
     pub fn new(shape: Bare, batch: i64) -> Result<Brgemm> {
         let acc = Bare::accumulator(shape.a, shape.b)?;
-        ensure!(
+        supported!(
             shape.c == acc,
-            unimplemented_here!(
-                "c_dt: {}, but C holds sums of type {}",
-                shape.c.name(),
-                acc.name()
-            )
+            "c_dt: {}, but C holds sums of type {}",
+            shape.c.name(),
+            acc.name()
         );
         shape.check()?;
         let count = usize::try_from(batch).map_err(|_| invalid!("batch_size: {batch}"))?;
@@ -126,9 +124,9 @@ impl Brgemm {
     }
 
     fn describing(&mut self) -> Result<&mut Brgemm> {
-        ensure!(
+        require!(
             self.finished.is_none(),
-            invalid!("brgemm: it is finalized and cannot be changed any more")
+            "brgemm: it is finalized and cannot be changed any more"
         );
         Ok(self)
     }
@@ -142,17 +140,12 @@ impl Brgemm {
     /// What is applied to the sums on their way to D.
     pub fn set_post_ops(&mut self, ldd: i64, d: DataType, post_ops: Vec<PostOp>) -> Result<()> {
         let this = self.describing()?;
-        ensure!(
+        require!(
             ldd >= this.shape.n,
-            invalid!(
-                "ldd: {ldd} is less than the {} elements of a row",
-                this.shape.n
-            )
+            "ldd: {ldd} is less than the {} elements of a row",
+            this.shape.n
         );
-        ensure!(
-            d.is_kernel_type(),
-            unimplemented_here!("d_dt: {} is not supported", d.name())
-        );
+        supported!(d.is_kernel_type(), "d_dt: {} is not supported", d.name());
         (this.ldd, this.d, this.attr.post_ops) = (ldd, d, post_ops);
         Ok(())
     }
@@ -160,11 +153,9 @@ impl Brgemm {
     /// One scale for all of an operand, or (mask 2, of B only) one a column.
     pub fn set_scales(&mut self, of: i32, mask: i32) -> Result<()> {
         let known = mask == 0 || (of == arg::WEIGHTS && mask == 2);
-        ensure!(
+        require!(
             known,
-            invalid!(
-                "scale mask: {mask}, but a scale is for the whole operand (0) or, of B, for a column (2)"
-            )
+            "scale mask: {mask}, but a scale is for the whole operand (0) or, of B, for a column (2)"
         );
         self.describing()?.attr.scales.insert(of, scale(mask));
         Ok(())
@@ -261,9 +252,10 @@ impl Brgemm {
 
     fn args(&self, o: &Operands) -> Result<Args> {
         let some = |p: *const u8, name: &str| {
-            ensure!(
+            require!(
                 !p.is_null(),
-                invalid!("{name}: NULL, but the batch has {} blocks", self.batch)
+                "{name}: NULL, but the batch has {} blocks",
+                self.batch
             );
             Ok(())
         };
@@ -290,7 +282,7 @@ impl Brgemm {
     pub unsafe fn execute(&self, o: &Operands) -> Result<()> {
         let kernels = self.kernels()?;
         let args = self.args(o)?;
-        ensure!(!o.c.is_null(), invalid!("C: NULL, but the sums go there"));
+        require!(!o.c.is_null(), "C: NULL, but the sums go there");
         // SAFETY: as this function demands.
         unsafe { kernels.plain.call(&args) };
         Ok(())
@@ -310,11 +302,11 @@ impl Brgemm {
             invalid!("brgemm: it has neither post-ops nor scales nor a D of another type than C")
         })?;
         let mut args = self.args(o)?;
-        ensure!(
+        require!(
             !o.c.is_null() || !self.shape.add,
-            invalid!("C: NULL, but the sums are added to it")
+            "C: NULL, but the sums are added to it"
         );
-        ensure!(!d.is_null(), invalid!("D: NULL, but the results go there"));
+        require!(!d.is_null(), "D: NULL, but the results go there");
         args.d = d;
         let mut operands = [std::ptr::null(); MAX_OPERANDS];
         // SAFETY: as this function demands.
@@ -344,7 +336,7 @@ impl Brgemm {
                 // SAFETY: as this function demands.
                 Source::PostOp(i) => (unsafe { *params.post_ops.add(i) }, "post_ops_args"),
             };
-            ensure!(!pointer.is_null(), invalid!("attr_params: {name}: NULL"));
+            require!(!pointer.is_null(), "attr_params: {name}: NULL");
             *operand = pointer.wrapping_offset(offset as isize);
         }
         Ok(())
@@ -388,17 +380,16 @@ pub struct Sizes {
 impl Transform {
     /// A transform of a row-major matrix, or of one that lies transposed (N×K).
     pub fn new(s: Sizes, transposed: bool, from: DataType, to: DataType) -> Result<Transform> {
-        ensure!(
+        supported!(
             from == to,
-            unimplemented_here!(
-                "transform: from {} to {}: types cannot be converted",
-                from.name(),
-                to.name()
-            )
+            "transform: from {} to {}: types cannot be converted",
+            from.name(),
+            to.name()
         );
-        ensure!(
+        supported!(
             Bare::accumulator(from, from).is_ok(),
-            unimplemented_here!("transform: no kernel multiplies {}", from.name())
+            "transform: no kernel multiplies {}",
+            from.name()
         );
         for (name, value, least) in [
             ("K", s.k, 1),
@@ -406,9 +397,9 @@ impl Transform {
             ("in_ld", s.in_ld, if transposed { s.k } else { s.n }),
             ("out_ld", s.out_ld, 1),
         ] {
-            ensure!(
+            require!(
                 value >= least,
-                invalid!("transform: {name}: {value}, must be {least} or more")
+                "transform: {name}: {value}, must be {least} or more"
             );
         }
         let rows =
@@ -419,13 +410,11 @@ impl Transform {
             r.checked_mul(s.in_ld.max(s.out_ld).max(s.k))?
                 .checked_mul(4)
         });
-        ensure!(
+        require!(
             bytes.is_some(),
-            invalid!(
-                "transform: {}x{} with these leading dimensions is too large",
-                s.k,
-                s.n
-            )
+            "transform: {}x{} with these leading dimensions is too large",
+            s.k,
+            s.n
         );
         let size = from.size_bytes();
         let long = s.in_ld * size as i64;
@@ -465,8 +454,8 @@ impl Transform {
     pub unsafe fn execute(&self, from: *const u8, to: *mut u8) -> Result<()> {
         let [whole, last] = (self.packers.as_ref())
             .ok_or_else(|| invalid!("transform: it has not been generated"))?;
-        ensure!(!from.is_null(), invalid!("in_ptr: NULL"));
-        ensure!(!to.is_null(), invalid!("out_ptr: NULL"));
+        require!(!from.is_null(), "in_ptr: NULL");
+        require!(!to.is_null(), "out_ptr: NULL");
         let s = &self.shape;
         let group_bytes = s.v * s.size;
         let groups = self.k.div_ceil(s.v);

@@ -146,6 +146,16 @@ pub struct Loop {
     pub strides: Vec<i64>,
 }
 
+impl Loop {
+    /// A loop of one iteration for so many operands.
+    pub fn once(operands: usize) -> Loop {
+        Loop {
+            count: 1,
+            strides: vec![0; operands],
+        }
+    }
+}
+
 /// A rectangular part of the logical space in which all operands advance evenly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {

@@ -8,7 +8,7 @@ use super::place::{Block, Loop, collapse};
 use crate::{
     dtype::DataType,
     kernel::{
-        expr::{Bcast, Expr, Id, Node},
+        expr::{Bcast, Expr, Node},
         spec::{Interleave, Out, Spec, Tile, Transpose},
     },
     machine::Isa,
@@ -92,8 +92,12 @@ pub fn zero(isa: Isa, block: Block, bytes: i64) -> Vec<Step<Spec>> {
         let bytes = (run * bytes) as usize;
         let mut step = step(block, vec![0], Body::Zero(bytes));
         if bytes.is_multiple_of(4) {
-            let nodes = vec![Node::Const(0)];
-            step.body = Body::Kernel(words(isa, nodes, bytes / 4, &step.rows));
+            let zero = Expr {
+                nodes: vec![Node::Const(0)],
+                result: 0,
+                int: true,
+            };
+            step.body = Body::Kernel(words(isa, bytes / 4, zero, step.rows.strides[0]));
         }
         step
     };
@@ -136,15 +140,11 @@ fn step_with_rows(
     operands: Vec<usize>,
     body: Body<Spec>,
 ) -> Step<Spec> {
-    let one = Loop {
-        count: 1,
-        strides: vec![0; operands.len()],
-    };
     Step {
+        rows: rows.unwrap_or_else(|| Loop::once(operands.len())),
         operands,
         base: block.base,
         outer: block.loops,
-        rows: rows.unwrap_or(one),
         body,
     }
 }
@@ -455,16 +455,8 @@ impl Move {
             let bytes = (block.loops.remove(at).count * self.bytes) as usize;
             let mut step = step(block, self.operands.clone(), Body::Bytes(bytes));
             if bytes.is_multiple_of(4) {
-                let bcast = Bcast::Full {
-                    row_bytes: step.rows.strides[1],
-                };
-                let load = Node::Load {
-                    slot: 0,
-                    dtype: DataType::S32,
-                    bcast,
-                    int: true,
-                };
-                step.body = Body::Kernel(words(self.isa, vec![load], bytes / 4, &step.rows));
+                let [to, from] = [0, 1].map(|side: usize| step.rows.strides[side]);
+                step.body = Body::Kernel(copied_words(self.isa, bytes / 4, from, to));
             }
             step
         };
@@ -537,10 +529,7 @@ impl Move {
         let emit = |mut b: Block| {
             let groups = further.map(|g| b.loops[g].clone());
             if let Some(g) = further {
-                b.loops[g] = Loop {
-                    count: 1,
-                    strides: vec![0, 0],
-                };
+                b.loops[g] = Loop::once(2);
             }
             let [_, cols] = take(&mut b, p, q);
             b.loops.retain(|l| l.count != 1);
@@ -582,18 +571,18 @@ fn take(block: &mut Block, p: usize, q: usize) -> [Loop; 2] {
     pair
 }
 
-/// Rows of 32-bit words, each the value of the last node.
-fn words(isa: Isa, nodes: Vec<Node>, words: usize, rows: &Loop) -> Spec {
-    let result = (nodes.len() - 1) as Id;
-    let expr = Expr {
-        nodes,
-        result,
-        int: true,
-    };
+/// Rows of 32-bit words.
+pub fn words(isa: Isa, words: usize, expr: Expr, d_row_bytes: i64) -> Spec {
     let out = Out {
         expr,
         d: DataType::S32,
-        d_row_bytes: rows.strides[0],
+        d_row_bytes,
     };
     Spec::Tile(Tile { isa, n: words, out })
+}
+
+/// Rows of 32-bit words as they are.
+pub fn copied_words(isa: Isa, n: usize, row_bytes: i64, d_row_bytes: i64) -> Spec {
+    let same = Expr::load(DataType::S32, Bcast::Full { row_bytes }, true);
+    words(isa, n, same, d_row_bytes)
 }

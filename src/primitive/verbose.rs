@@ -12,10 +12,10 @@ fn timed(what: impl FnOnce() -> Result<()>) -> Result<f64> {
 
 fn emit(event: &str, made: &Made, mds: &[Option<&MemoryDesc>], ms: f64) {
     let (_, kind) = made.op.kind();
-    let name = &made.planned.impl_name;
+    let isa = made.env.isa.name();
     let line = made.op.line(&made.attr, &made.planned.args, mds);
     log::emit(format_args!(
-        "primitive,{event},cpu,{kind},{name},{line},{ms:.6}"
+        "primitive,{event},cpu,{kind},brick:{isa},{line},{ms:.6}"
     ));
 }
 

@@ -17,7 +17,7 @@ use crate::jit::asm::{Cond, Label, Len, Mem, gpr::*};
 use crate::jit::rows::*;
 use crate::kernel::expr::{Bcast, Node};
 use crate::kernel::spec::{Args, Batch, Brgemm};
-use crate::{ensure, unimplemented_here};
+use crate::supported;
 use group::Dot;
 use std::mem::offset_of;
 
@@ -127,9 +127,11 @@ fn generate(
 fn check(s: &Brgemm) -> Result<()> {
     const GROUPS: usize = 32;
     const ROWS: usize = 28;
-    ensure!(
+    supported!(
         !s.a_wide || Dot::of(s).steps() == 2,
-        unimplemented_here!("kernel: {} is not widened for {}", s.a.name(), s.isa.name())
+        "kernel: {} is not widened for {}",
+        s.a.name(),
+        s.isa.name()
     );
     check_reach([
         (s.a_row_bytes, ROWS),

@@ -16,7 +16,7 @@ mod widen;
 use super::spec::{Brgemm, Spec};
 use crate::error::Result;
 use crate::jit::asm::{Asm, Cond, gpr::*};
-use crate::{ensure, unimplemented_here};
+use crate::supported;
 use simd::Simd;
 
 /// Machine code for a specification; refused where its strides are beyond what the code can address.
@@ -87,9 +87,9 @@ fn check_reach(terms: impl IntoIterator<Item = (i64, usize)>) -> Result<()> {
     let mut reach = 0;
     for (stride, count) in terms {
         reach += i128::from(stride).abs() * count as i128;
-        ensure!(
+        supported!(
             reach < i128::from(i32::MAX),
-            unimplemented_here!("a stride of {stride} bytes is too large for generated code")
+            "a stride of {stride} bytes is too large for generated code"
         );
     }
     Ok(())

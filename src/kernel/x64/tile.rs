@@ -8,7 +8,7 @@ use crate::jit::asm::{Cond, Mem, gpr::*};
 use crate::kernel::expr::{Bcast, Expr, Node};
 use crate::kernel::spec::{Args, Out, Tile};
 use crate::machine::Isa;
-use crate::{ensure, unimplemented_here};
+use crate::supported;
 use std::mem::offset_of;
 
 /// Registers for operand addresses in the epilogue of a brgemm, whose loops need the others.
@@ -43,16 +43,14 @@ fn bases(expr: &Expr, pool: &[u8]) -> Vec<Base> {
 /// an accumulator.
 pub fn check_expr(out: &Out, isa: Isa, vectors: usize) -> Result<()> {
     let loads = bases(&out.expr, &TILE_BASES).len();
-    ensure!(
+    supported!(
         loads <= EPILOGUE_BASES.len(),
-        unimplemented_here!("an expression with {loads} operands has too many for generated code")
+        "an expression with {loads} operands has too many for generated code"
     );
     let temps = expr::temps_needed(out, isa);
-    ensure!(
+    supported!(
         temps <= vectors,
-        unimplemented_here!(
-            "an expression with {temps} live values has too many for generated code"
-        )
+        "an expression with {temps} live values has too many for generated code"
     );
     Ok(())
 }

@@ -93,7 +93,6 @@ impl Compiled {
         }
         let exec = Exec {
             ptrs: &ptrs,
-            mds: &[None, None],
             ..*exec
         };
         // SAFETY: both hold what the reorder was planned for.

@@ -295,8 +295,8 @@ impl Pass<'_> {
             dense.sums = dense.bindings.list.iter().position(is_sums);
             let lengths = TapSums::longest(&dense.cut);
             let ones = sequence.ones(lengths);
-            let planned = TapSums::new(&dense, self.output.1.dims[1]).planned();
-            sequence.push(planned, Some(vec![dense.operands[1].arg, ones, entry]));
+            let sums = TapSums::new(&dense, self.output.1.dims[1], [ones, entry]);
+            sequence.push(sums.planned());
         }
         dense.split = dense.split(2 * self.output.1.nelems() * self.channels().0);
         Ok(dense)
@@ -452,7 +452,6 @@ impl Dense {
         self.operands.iter_mut().for_each(|o| o.place(&mut bytes));
         Ok(Planned {
             args: Vec::new(),
-            impl_name: format!("brick:{}", self.env.isa.name()),
             nest: self.nest(),
             scratch_bytes: bytes,
             plan: Box::new(self),

@@ -88,7 +88,6 @@ impl Gradient {
     pub(super) fn planned(self) -> Planned {
         Planned {
             args: Vec::new(),
-            impl_name: format!("brick:{}", self.env.isa.name()),
             nest: format!("P{}:depthwise", self.parts),
             scratch_bytes: 0,
             plan: Box::new(self),

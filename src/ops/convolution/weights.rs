@@ -15,7 +15,7 @@ use crate::kernel::spec::{Batch, Brgemm, Out};
 use crate::memory::{MAX_NDIMS, MemoryDesc};
 use crate::ops::epilogue::arg;
 use crate::ops::gemm::Matrix;
-use crate::ops::row_sum::RowSum;
+use crate::ops::row_sum;
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned};
 use crate::plan::conv::{Axis, Band, Table, bands};
@@ -311,8 +311,7 @@ fn bias_gradient(
         batch: Vec::new(),
     };
     let pixels = dense.nelems() / channels.max(1);
-    let sums = RowSum::planned(env, &matrix, pixels as usize, bias)?;
-    sequence.push(sums, Some(vec![from, to]));
+    sequence.push(row_sum::planned(env, &matrix, pixels as usize, (to, bias))?);
     Ok(())
 }
 
@@ -446,7 +445,6 @@ impl Gradient {
         let kind = |s: &Source| if s.direct { "" } else { "p" };
         Planned {
             args: Vec::new(),
-            impl_name: format!("brick:{}", self.env.isa.name()),
             nest: format!(
                 "P{}M{}:{}i{}b{}:m{}{}n{}{}{}",
                 self.split.0,

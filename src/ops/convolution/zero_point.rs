@@ -14,9 +14,11 @@ use crate::ops::{Exec, Plan, Planned, Run};
 use crate::plan::conv::Cut;
 use std::sync::Arc;
 
-/// Planned sums; argument 0 is the weights, 1 a row of ones, 2 the sums.
+/// Planned sums.
 #[derive(Clone)]
 pub(super) struct TapSums {
+    /// Where the weights, a row of ones and the sums are found.
+    entries: [usize; 3],
     /// The kernel for whole panels; its k is set by table.
     spec: Brgemm,
     /// Reduction of an entry, and offsets in the weights, by table.
@@ -33,7 +35,8 @@ impl TapSums {
         cut.shapes.iter().map(|s| s.k).max().unwrap_or(0) as usize
     }
 
-    pub fn new(dense: &Dense, channels: i64) -> TapSums {
+    /// The ones and the sums are given as entries.
+    pub fn new(dense: &Dense, channels: i64, [ones, sums]: [usize; 2]) -> TapSums {
         let weights = &dense.operands[1].md;
         let length = |table: usize| {
             let call = dense.cut.calls.iter().find(|c| c.table == table);
@@ -41,6 +44,7 @@ impl TapSums {
         };
         let tables = dense.cut.tables.iter().enumerate();
         TapSums {
+            entries: [dense.operands[1].arg, ones, sums],
             spec: Brgemm {
                 isa: dense.env.isa,
                 m: 1,
@@ -72,7 +76,6 @@ impl TapSums {
     pub fn planned(self) -> Planned {
         Planned {
             args: Vec::new(),
-            impl_name: String::new(),
             nest: format!("sums{}", self.tables.len()),
             scratch_bytes: 0,
             plan: Box::new(self),
@@ -118,15 +121,16 @@ impl Plan for TapSums {
 impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) -> Result<()> {
         let p = &self.plan;
+        let [weights, ones, sums] = p.entries.map(|entry| exec.ptrs[entry]);
         for (i, ((_, offsets), kernels)) in p.tables.iter().zip(&self.kernels).enumerate() {
             for panel in &p.panels {
                 let at = (i as i64 * p.channels + panel.channel) * 4;
                 let args = Args {
-                    a: exec.ptrs[1],
-                    b: exec.ptrs[0].wrapping_offset((p.offset + panel.b) as isize),
+                    a: ones,
+                    b: weights.wrapping_offset((p.offset + panel.b) as isize),
                     a_offsets: self.zeros.as_ptr(),
                     b_offsets: offsets.as_ptr(),
-                    d: exec.ptrs[2].wrapping_offset(at as isize),
+                    d: sums.wrapping_offset(at as isize),
                     batch: offsets.len(),
                     ..Args::default()
                 };

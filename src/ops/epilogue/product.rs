@@ -68,7 +68,7 @@ impl Epilogue {
         args: &mut Vec<Arg>,
         mut copy: impl FnMut(usize, &MemoryDesc) -> Result<Option<Binding>>,
     ) -> Result<Epilogue> {
-        let mut chain = Chain::new(args, request.dst, 0);
+        let mut chain = Chain::new(args, request.dst);
         let (result, int) = value(&mut chain, request)?;
         let (mut expr, mut bindings) = chain.finish(result, int);
         for node in &mut expr.nodes {
@@ -120,8 +120,7 @@ fn value(chain: &mut Chain, request: &Request) -> Result<(Id, bool)> {
 fn without_zero_points(chain: &mut Chain, request: &Request, mut x: Id) -> Result<Id> {
     let mut product = None;
     for ZeroPoint { input, sums } in request.zero_points {
-        let given = request.attr.zero_points.get(&input.id);
-        let Some(point) = chain.quant(given, arg::ZERO_POINTS, *input, true)? else {
+        let Some(point) = chain.zero_point(request.attr, *input, true)? else {
             continue;
         };
         let sums = chain.load_at(sums.clone(), true)?;
@@ -145,16 +144,11 @@ fn without_zero_points(chain: &mut Chain, request: &Request, mut x: Id) -> Resul
 fn scale_all(chain: &mut Chain, request: &Request, x: Id) -> Result<Id> {
     let mut product = None;
     for &input in request.scaled {
-        if let Some(scale) = chain.quant(
-            request.attr.scales.get(&input.id),
-            arg::SCALES,
-            input,
-            false,
-        )? {
-            product = Some(product.map_or(scale, |p| chain.code.push(Node::Mul(p, scale))));
+        if let Some(scale) = chain.scale(request.attr, input)? {
+            product = Some(product.map_or(scale, |p| chain.code.mul(p, scale)));
         }
     }
-    Ok(product.map_or(x, |p| chain.code.push(Node::Mul(x, p))))
+    Ok(product.map_or(x, |p| chain.code.mul(x, p)))
 }
 
 fn add_bias(chain: &mut Chain, bias: Input, x: Id) -> Result<Id> {
@@ -167,7 +161,7 @@ fn add_bias(chain: &mut Chain, bias: Input, x: Id) -> Result<Id> {
         )
     })?;
     let bias = chain.load(bias.id, bias.md, place, false)?;
-    Ok(chain.code.push(Node::Add(x, bias)))
+    Ok(chain.code.add(x, bias))
 }
 
 /// How an operand varies over a tile of rows and columns; nothing where a kernel could not walk it.

@@ -152,11 +152,9 @@ pub fn execute(
                 .as_mut_ptr()
         })
         .collect();
-    let mds = vec![None; ptrs.len()];
     let mut scratch = vec![0u64; planned.scratch_bytes / 8 + 8];
     let exec = Exec {
         ptrs: &ptrs,
-        mds: &mds,
         scratch: scratch.as_mut_ptr().cast(),
         pool,
     };

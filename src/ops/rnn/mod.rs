@@ -483,7 +483,6 @@ impl Desc {
         let program = net.plan();
         let main = Planned {
             args: Vec::new(),
-            impl_name: format!("brick:{}", env.isa.name()),
             nest: program.nest(),
             scratch_bytes: program.scratch_bytes(),
             plan: Box::new(program),

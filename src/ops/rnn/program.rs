@@ -313,10 +313,7 @@ impl Program<Work> {
             d,
             accumulates: adds,
             expr,
-            bindings: Bindings {
-                first_slot: 0,
-                list,
-            },
+            bindings: Bindings { list },
             axes,
             threads: self.threads,
             share: own.then_some(self.share),

@@ -159,7 +159,6 @@ fn padding_stays_zero_where_the_function_of_zero_is_not() {
     let ptr = both.data.as_mut_ptr();
     let exec = Exec {
         ptrs: &[ptr, ptr],
-        mds: &[None, None],
         scratch: std::ptr::null_mut(),
         pool: &crate::threads::Inline,
     };

@@ -227,7 +227,6 @@ impl Compiled {
         let ptrs = at.pointers(views, 0);
         let exec = Exec {
             ptrs: &ptrs,
-            mds: &[],
             ..*at.exec
         };
         let scratch = exec
