@@ -2,7 +2,7 @@
 //!
 //! Nothing here judges a combination; a primitive that cannot honour what stands here refuses at planning.
 
-use crate::{dtype::DataType, memory::MemoryDesc};
+use crate::{dtype::DataType, error::Result, invalid, memory::MemoryDesc, numbered};
 use std::collections::BTreeMap;
 
 /// An f32 that compares and hashes by its bits, so that descriptors can be keys.
@@ -69,52 +69,90 @@ pub enum PostOp {
     },
 }
 
-/// Element-wise algorithms, with the numbers of `brick_alg_kind_t` of their forward form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(i32)]
-#[allow(missing_docs)]
-pub enum Eltwise {
-    Relu = 32,
-    Tanh = 33,
-    Elu = 34,
-    Square = 35,
-    Abs = 36,
-    Sqrt = 37,
-    Linear = 38,
-    SoftRelu = 39,
-    Hardsigmoid = 40,
-    Logistic = 41,
-    Exp = 42,
-    GeluTanh = 43,
-    Swish = 44,
-    Log = 45,
-    Clip = 46,
-    ClipV2 = 47,
-    Pow = 48,
-    GeluErf = 49,
-    Round = 50,
-    Mish = 51,
-    Hardswish = 52,
+numbered! {
+    /// Element-wise algorithms, with the numbers of `brick_alg_kind_t` of their forward form.
+    pub enum Eltwise {
+        Relu = 32 "relu",
+        Tanh = 33 "tanh",
+        Elu = 34 "elu",
+        Square = 35 "square",
+        Abs = 36 "abs",
+        Sqrt = 37 "sqrt",
+        Linear = 38 "linear",
+        SoftRelu = 39 "soft_relu",
+        Hardsigmoid = 40 "hardsigmoid",
+        Logistic = 41 "logistic",
+        Exp = 42 "exp",
+        GeluTanh = 43 "gelu_tanh",
+        Swish = 44 "swish",
+        Log = 45 "log",
+        Clip = 46 "clip",
+        ClipV2 = 47 "clip_v2",
+        Pow = 48 "pow",
+        GeluErf = 49 "gelu_erf",
+        Round = 50 "round",
+        Mish = 51 "mish",
+        Hardswish = 52 "hardswish",
+    }
 }
 
-/// Binary algorithms, with the numbers of `brick_alg_kind_t`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(i32)]
-#[allow(missing_docs)]
-pub enum BinaryAlg {
-    Add = 0x1fff0,
-    Mul = 0x1fff1,
-    Max = 0x1fff2,
-    Min = 0x1fff3,
-    Div = 0x1fff4,
-    Sub = 0x1fff5,
-    Ge = 0x1fff6,
-    Gt = 0x1fff7,
-    Le = 0x1fff8,
-    Lt = 0x1fff9,
-    Eq = 0x1fffa,
-    Ne = 0x1fffb,
-    Select = 0x1fffc,
+impl Eltwise {
+    /// The algorithms whose derivative can be computed from the result.
+    pub const USE_DST: [Eltwise; 7] = {
+        use Eltwise::*;
+        [Relu, Tanh, Elu, Sqrt, Logistic, Exp, ClipV2]
+    };
+    /// Their numbers in that form follow one another from here.
+    const FIRST_USE_DST: i32 = 0x100;
+
+    /// The algorithm with the given C number, and whether its derivative is computed from the result.
+    pub fn from_c(value: i32) -> Result<(Eltwise, bool)> {
+        let by_dst = value.wrapping_sub(Eltwise::FIRST_USE_DST);
+        let by_dst = usize::try_from(by_dst)
+            .ok()
+            .and_then(|i| Eltwise::USE_DST.get(i));
+        let forward = Eltwise::from_number(value).map(|alg| (alg, false));
+        (by_dst.map(|&alg| (alg, true)).or(forward))
+            .ok_or_else(|| invalid!("alg_kind: {value:#x} is not an element-wise algorithm"))
+    }
+
+    /// The C number of the algorithm in either form.
+    pub fn number(self, use_dst: bool) -> i32 {
+        match Eltwise::USE_DST
+            .iter()
+            .position(|&alg| use_dst && alg == self)
+        {
+            Some(i) => Eltwise::FIRST_USE_DST + i as i32,
+            None => self as i32,
+        }
+    }
+}
+
+numbered! {
+    /// Binary algorithms, with the numbers of `brick_alg_kind_t`.
+    pub enum BinaryAlg {
+        Add = 0x1fff0 "add",
+        Mul = 0x1fff1 "mul",
+        Max = 0x1fff2 "max",
+        Min = 0x1fff3 "min",
+        Div = 0x1fff4 "div",
+        Sub = 0x1fff5 "sub",
+        Ge = 0x1fff6 "ge",
+        Gt = 0x1fff7 "gt",
+        Le = 0x1fff8 "le",
+        Lt = 0x1fff9 "lt",
+        Eq = 0x1fffa "eq",
+        Ne = 0x1fffb "ne",
+        Select = 0x1fffc "select",
+    }
+}
+
+impl BinaryAlg {
+    /// The algorithm with the given C number.
+    pub fn from_c(value: i32) -> Result<BinaryAlg> {
+        BinaryAlg::from_number(value)
+            .ok_or_else(|| invalid!("alg_kind: {value:#x} is not a binary algorithm"))
+    }
 }
 
 /// Down-conversions that the caller allows inside a primitive; brick computes at full precision and ignores the leave.

@@ -24,4 +24,5 @@ pub mod knobs;
 pub mod log;
 pub mod machine;
 pub mod memory;
+pub mod numbered;
 pub mod process;

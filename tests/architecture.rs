@@ -42,6 +42,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("dtype", &[]),
     ("error", &[]),
     ("process", &[]),
+    ("numbered", &[]),
     // The knobs say which ISA, and lines say which machine wrote them.
     ("knobs", &["machine"]),
     ("log", &["machine"]),
@@ -54,6 +55,7 @@ const EVERYONE: &[&str] = &[
     "knobs",
     "log",
     "process",
+    "numbered",
     "invalid",
     "unimplemented_here",
     "ensure",

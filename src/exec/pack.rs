@@ -112,7 +112,7 @@ impl Packer {
         }
         if x_bytes == size && s.v == 1 {
             if (x * s.size).is_multiple_of(4) {
-                let words = copied_words(s.isa, x * s.size / 4, k_bytes, d_row_bytes);
+                let words = copied_words(s.isa, (x * s.size / 4) as i64, k_bytes, d_row_bytes);
                 return Ok(Packer::Rows(Kernel::get(&words)?));
             }
             return Ok(Packer::Copy {

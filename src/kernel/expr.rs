@@ -180,6 +180,20 @@ impl Expr {
         }
     }
 
+    /// Zero bits.
+    pub fn zero() -> Expr {
+        Expr {
+            nodes: vec![Node::Const(0)],
+            result: 0,
+            int: true,
+        }
+    }
+
+    /// Whether it reads what D held before.
+    pub fn reads_dst(&self) -> bool {
+        self.nodes.iter().any(|n| matches!(n, Node::LoadD { .. }))
+    }
+
     /// Operand 0 as it is; with `int`, integers stay integers.
     pub fn load(dtype: DataType, bcast: Bcast, int: bool) -> Expr {
         let load = Node::Load {

@@ -12,8 +12,9 @@ use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::pack::Side;
 use crate::kernel::Kernel;
+use crate::kernel::bare::Bare;
 use crate::kernel::expr::{Bcast, Builder, Expr, Id, Node};
-use crate::kernel::spec::{Args, Batch, Brgemm, Out, Reduce, Spec};
+use crate::kernel::spec::{Args, Batch, Reduce, Spec};
 use crate::plan::place::{Place, Term};
 use crate::require;
 use crate::threads::Pool;
@@ -262,12 +263,7 @@ impl<'a> Epilogue<'a> {
             Offset::Column => (Bcast::Col { row_bytes: 4 }, Some(0)),
             Offset::Row => (Bcast::Row, Some(1)),
         };
-        let term = |dim| Term {
-            dim,
-            div: 1,
-            size: i64::MAX,
-            stride: 4,
-        };
+        let term = |dim| Term::plain(dim, 4);
         let slot = self.bindings.slots() as u8;
         self.bindings.list.push(Binding {
             index,
@@ -368,32 +364,24 @@ impl Sums {
                 ones: Vec::new(),
             });
         }
-        let v = dtype.vnni();
-        let spec = Brgemm {
-            isa: env.isa,
-            m: count,
+        let bare = Bare {
+            m: count as i64,
             n: 1,
-            k,
+            k: k as i64,
+            lda: ld,
+            ldb: 1,
+            ldc: 1,
             a: dtype,
             b: DataType::S8,
-            a_row_bytes: ld,
-            a_group_bytes: v as i64,
-            b_group_bytes: v as i64,
-            a_wide: false,
+            c: DataType::S32,
+            add: false,
             batch: Batch::RunStride,
-            beta: false,
-            c_row_bytes: 4,
-            out: Out {
-                expr: Expr::acc(true),
-                d: DataType::S32,
-                d_row_bytes: 4,
-            },
         };
         Ok(Sums {
-            kernel: Kernel::get(&Spec::Brgemm(spec))?,
+            kernel: Kernel::get(&Spec::Brgemm(bare.spec(env.isa)))?,
             count,
             rows: 0,
-            ones: vec![1; k.next_multiple_of(v)],
+            ones: vec![1; k.next_multiple_of(dtype.vnni())],
         })
     }
 

@@ -2,14 +2,11 @@
 //!
 //! The texts are oneDNN's, because tools parse them.
 
-use super::{Arg, Op, Prop, convolution, eltwise, inner_product, rnn};
+use super::{Arg, Op, Prop, convolution, inner_product, rnn};
 use crate::{
-    attr::{Attr, BinaryAlg, Eltwise, Fpmath, PostOp, Quant},
-    error::Result,
-    invalid,
-    memory::{MAX_NDIMS, MemoryDesc},
+    attr::{Attr, Fpmath, PostOp, Quant},
+    memory::{MAX_NDIMS, MemoryDesc, RUNTIME_DIM},
 };
-use std::fmt::{self, Display, Write};
 
 /// The argument number of scratch memory.
 pub const SCRATCHPAD: i32 = 80;
@@ -88,7 +85,7 @@ impl Op {
     /// The number of `brick_alg_kind_t`, where the operation has an algorithm.
     pub fn alg(&self) -> Option<i32> {
         match self {
-            Op::Eltwise(d) => Some(eltwise_number(d)),
+            Op::Eltwise(d) => Some(d.alg.number(d.use_dst)),
             Op::Binary(d) => Some(d.alg as i32),
             Op::Convolution(d) => Some(d.alg),
             _ => None,
@@ -159,351 +156,166 @@ impl Op {
 
     /// The fields of a verbose line from the prop kind to the problem; `mds` says what was open until execution.
     pub fn line(&self, attr: &Attr, args: &[Arg], mds: &[Option<&MemoryDesc>]) -> String {
-        let mut line = String::new();
-        let prop = self.prop().map_or("undef", Prop::name);
-        write!(line, "{prop},").expect("a string takes everything");
+        let given = |i: usize| mds.get(i).copied().flatten();
         let named = args.iter().enumerate().filter_map(|(i, arg)| {
-            let md = mds.get(i).copied().flatten().unwrap_or(&arg.md);
-            let layout = Layout(md, self.left_open(arg.id));
-            let mut text = format!("{}:{layout}", self.line_name(arg)?);
+            let md = given(i).unwrap_or(&arg.md);
+            let mut text =
+                format!("{}:", self.line_name(arg)?) + &layout(md, self.left_open(arg.id));
             if let (Op::Matmul(_), 41) = (self, arg.id) {
                 text += &format!("_mask{}", mask_of(md));
             }
             Some(text)
         });
-        line += &named.collect::<Vec<_>>().join(" ");
-        let given = |id| {
-            let at = args.iter().position(|arg| arg.id == id)?;
-            mds.get(at).copied().flatten().copied()
-        };
-        let (known, _) = self.given(attr, given);
-        let (attr, aux, problem) = (AttrText(attr), Aux(self), Problem(&known));
-        write!(line, ",{attr},{aux},{problem}").expect("a string takes everything");
-        line
-    }
-}
-
-/// Bit d set: the descriptor varies along dimension d.
-fn mask_of(md: &MemoryDesc) -> i32 {
-    let varies = |(d, &n): (usize, &i64)| if n == 1 { 0 } else { 1 << d };
-    md.dims().iter().enumerate().map(varies).sum()
-}
-
-/// The algorithms whose derivative can be computed from the result; their numbers follow one another from here.
-const FIRST_USE_DST: i32 = 0x100;
-const USE_DST: [Eltwise; 7] = {
-    use Eltwise::*;
-    [Relu, Tanh, Elu, Sqrt, Logistic, Exp, ClipV2]
-};
-
-fn eltwise_number(d: &eltwise::Desc) -> i32 {
-    match USE_DST.iter().position(|&alg| d.use_dst && alg == d.alg) {
-        Some(i) => FIRST_USE_DST + i as i32,
-        None => d.alg as i32,
-    }
-}
-
-impl Prop {
-    /// The pass with the given C number.
-    pub fn from_c(value: i32) -> Result<Prop> {
-        use Prop::*;
-        [
-            ForwardTraining,
-            ForwardInference,
-            Backward,
-            BackwardData,
-            BackwardWeights,
-            BackwardBias,
-        ]
-        .into_iter()
-        .find(|&prop| prop as i32 == value)
-        .ok_or_else(|| invalid!("prop_kind: {value} is not a propagation kind"))
+        let named = named.collect::<Vec<_>>().join(" ");
+        let at = |id| args.iter().position(|arg| arg.id == id);
+        let (known, _) = self.given(attr, |id| given(at(id)?).copied());
+        let prop = self.prop().map_or("undef", Prop::name);
+        let (attr, aux, problem) = (attributes(attr), self.aux(), known.problem());
+        format!("{prop},{named},{attr},{aux},{problem}")
     }
 
-    /// Its name in verbose lines.
-    pub fn name(self) -> &'static str {
+    /// The auxiliary field.
+    fn aux(&self) -> String {
         match self {
-            Prop::ForwardTraining => "forward_training",
-            Prop::ForwardInference => "forward_inference",
-            Prop::Backward => "backward",
-            Prop::BackwardData => "backward_data",
-            Prop::BackwardWeights => "backward_weights",
-            Prop::BackwardBias => "backward_bias",
-        }
-    }
-
-    /// Whether it is a forward pass.
-    pub fn is_forward(self) -> bool {
-        matches!(self, Prop::ForwardTraining | Prop::ForwardInference)
-    }
-}
-
-impl Eltwise {
-    /// The algorithm with the given C number, and whether its derivative is computed from the result.
-    pub fn from_c(value: i32) -> Result<(Eltwise, bool)> {
-        use Eltwise::*;
-        let all = [
-            Relu,
-            Tanh,
-            Elu,
-            Square,
-            Abs,
-            Sqrt,
-            Linear,
-            SoftRelu,
-            Hardsigmoid,
-            Logistic,
-            Exp,
-            GeluTanh,
-            Swish,
-            Log,
-            Clip,
-            ClipV2,
-            Pow,
-            GeluErf,
-            Round,
-            Mish,
-            Hardswish,
-        ];
-        let by_dst = usize::try_from(value.wrapping_sub(FIRST_USE_DST)).ok();
-        let by_dst = by_dst.and_then(|i| USE_DST.get(i)).map(|&alg| (alg, true));
-        let forward = || all.into_iter().find(|&alg| alg as i32 == value);
-        by_dst
-            .or_else(|| Some((forward()?, false)))
-            .ok_or_else(|| invalid!("alg_kind: {value:#x} is not an element-wise algorithm"))
-    }
-
-    /// Its name, without the kind.
-    pub fn name(self) -> &'static str {
-        match self {
-            Eltwise::Relu => "relu",
-            Eltwise::Tanh => "tanh",
-            Eltwise::Elu => "elu",
-            Eltwise::Square => "square",
-            Eltwise::Abs => "abs",
-            Eltwise::Sqrt => "sqrt",
-            Eltwise::Linear => "linear",
-            Eltwise::SoftRelu => "soft_relu",
-            Eltwise::Hardsigmoid => "hardsigmoid",
-            Eltwise::Logistic => "logistic",
-            Eltwise::Exp => "exp",
-            Eltwise::GeluTanh => "gelu_tanh",
-            Eltwise::Swish => "swish",
-            Eltwise::Log => "log",
-            Eltwise::Clip => "clip",
-            Eltwise::ClipV2 => "clip_v2",
-            Eltwise::Pow => "pow",
-            Eltwise::GeluErf => "gelu_erf",
-            Eltwise::Round => "round",
-            Eltwise::Mish => "mish",
-            Eltwise::Hardswish => "hardswish",
-        }
-    }
-}
-
-impl BinaryAlg {
-    /// The algorithm with the given C number.
-    pub fn from_c(value: i32) -> Result<BinaryAlg> {
-        use BinaryAlg::*;
-        [Add, Mul, Max, Min, Div, Sub, Ge, Gt, Le, Lt, Eq, Ne, Select]
-            .into_iter()
-            .find(|&alg| alg as i32 == value)
-            .ok_or_else(|| invalid!("alg_kind: {value:#x} is not a binary algorithm"))
-    }
-
-    /// Its name, without the kind.
-    pub fn name(self) -> &'static str {
-        match self {
-            BinaryAlg::Add => "add",
-            BinaryAlg::Mul => "mul",
-            BinaryAlg::Max => "max",
-            BinaryAlg::Min => "min",
-            BinaryAlg::Div => "div",
-            BinaryAlg::Sub => "sub",
-            BinaryAlg::Ge => "ge",
-            BinaryAlg::Gt => "gt",
-            BinaryAlg::Le => "le",
-            BinaryAlg::Lt => "lt",
-            BinaryAlg::Eq => "eq",
-            BinaryAlg::Ne => "ne",
-            BinaryAlg::Select => "select",
-        }
-    }
-}
-
-/// `f32::blocked:ab::f0`: type, properties (`a` where the layout was left open), kind, layout, strides where they are not dense, flags.
-struct Layout<'a>(&'a MemoryDesc, bool);
-
-impl Display for Layout<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let md = self.0;
-        if md.is_absent() {
-            return f.write_str("undef::undef:::");
-        }
-        let padded = if md.is_padded() { "p" } else { "" };
-        let shifted = if md.offset0 != 0 { "0" } else { "" };
-        let layout = md.tag_string();
-        let (tag, strides) = layout.split_once(':').unwrap_or((&layout, ""));
-        let kind = if md.is_blocked() {
-            "blocked"
-        } else {
-            "host_scalar"
-        };
-        let dt = md.dtype().name();
-        let open = if self.1 { "a" } else { "" };
-        write!(f, "{dt}:{open}{padded}{shifted}:{kind}:{tag}:{strides}:f0")
-    }
-}
-
-/// The auxiliary field.
-struct Aux<'a>(&'a Op);
-
-impl Display for Aux<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self.0 {
             Op::Eltwise(d) => {
                 let by_dst = if d.use_dst { "_use_dst_for_bwd" } else { "" };
-                let (alpha, beta) = (d.alpha.get(), d.beta.get());
-                let alg = d.alg.name();
-                write!(f, "alg:eltwise_{alg}{by_dst} alpha:{alpha} beta:{beta}")
+                let (alg, alpha, beta) = (d.alg.name(), d.alpha.get(), d.beta.get());
+                format!("alg:eltwise_{alg}{by_dst} alpha:{alpha} beta:{beta}")
             }
-            Op::Binary(d) => write!(f, "alg:binary_{}", d.alg.name()),
+            Op::Binary(d) => format!("alg:binary_{}", d.alg.name()),
             Op::Rnn(d) => {
                 let (cell, direction) = (d.cell.name(), d.direction.name());
-                write!(
-                    f,
-                    "alg:{cell} direction:{direction} activation:{}",
-                    d.activation_name()
-                )
+                let activation = d.activation_name();
+                format!("alg:{cell} direction:{direction} activation:{activation}")
             }
             Op::Matmul(d) if d.src.has_runtime() || d.weights.has_runtime() => {
                 let [src, weights] = [&d.src, &d.weights].map(open_mask);
-                write!(f, "runtime_dims_masks:{src}:{weights}")
+                format!("runtime_dims_masks:{src}:{weights}")
             }
-            Op::Convolution(d) => write!(f, "alg:{}", d.alg_name()),
-            _ => Ok(()),
+            Op::Convolution(d) => format!("alg:{}", d.alg_name()),
+            _ => String::new(),
         }
     }
-}
 
-/// Bit d set: dimension d is only known at execution.
-fn open_mask(md: &MemoryDesc) -> i32 {
-    let open = |(d, &n): (usize, &i64)| i32::from(n == crate::memory::RUNTIME_DIM) << d;
-    md.dims().iter().enumerate().map(open).sum()
-}
-
-/// The problem string.
-struct Problem<'a>(&'a Op);
-
-impl Display for Problem<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self.0 {
-            Op::Reorder(d) => write!(f, "{}", Dims(&d.src)),
-            Op::Sum(d) => write!(f, "{}", Dims(d.srcs.first().unwrap_or(&d.dst))),
-            Op::Eltwise(d) => write!(f, "{}", Dims(&d.data)),
-            Op::Convolution(d) => convolution_problem(f, d),
-            Op::InnerProduct(d) => inner_product_problem(f, d),
-            Op::Binary(d) => write!(f, "{}:{}", Dims(&d.src0), Dims(&d.src1)),
-            Op::Matmul(d) => write!(f, "{}:{}", Dims(&d.src), Dims(&d.weights)),
+    /// The problem string.
+    fn problem(&self) -> String {
+        match self {
+            Op::Reorder(d) => dims(&d.src),
+            Op::Sum(d) => dims(d.srcs.first().unwrap_or(&d.dst)),
+            Op::Eltwise(d) => dims(&d.data),
+            Op::Convolution(d) => convolution_problem(d),
+            Op::InnerProduct(d) => inner_product_problem(d),
+            Op::Binary(d) => format!("{}:{}", dims(&d.src0), dims(&d.src1)),
+            Op::Matmul(d) => format!("{}:{}", dims(&d.src), dims(&d.weights)),
             Op::Rnn(d) => {
                 let s = d.sizes();
-                write!(f, "l{}t{}mb{}sic{}", s.layers, s.t, s.n, s.sic)?;
-                write!(f, "slc{}dhc{}dic{}", s.slc, s.dhc, s.dic)
+                let sizes = format!("l{}t{}mb{}sic{}", s.layers, s.t, s.n, s.sic);
+                sizes + &format!("slc{}dhc{}dic{}", s.slc, s.dhc, s.dic)
             }
         }
     }
 }
 
-fn inner_product_problem(f: &mut fmt::Formatter, d: &inner_product::Desc) -> fmt::Result {
-    let spatial: &[&str] = match d.src.ndims {
-        5 => &["id", "ih", "iw"],
-        4 => &["ih", "iw"],
-        3 => &["iw"],
-        _ => &[],
-    };
-    write!(f, "mb{}ic{}", d.src.dims[0], d.src.dims[1])?;
-    for (name, size) in spatial.iter().zip(&d.src.dims[2..]) {
-        write!(f, "{name}{size}")?;
+/// Bit d set: the size of dimension d is one of those.
+fn mask(md: &MemoryDesc, is: impl Fn(i64) -> bool) -> i32 {
+    let bit = |(d, &n): (usize, &i64)| i32::from(is(n)) << d;
+    md.dims().iter().enumerate().map(bit).sum()
+}
+
+/// The dimensions along which the descriptor varies.
+fn mask_of(md: &MemoryDesc) -> i32 {
+    mask(md, |n| n != 1)
+}
+
+/// The dimensions that are only known at execution.
+fn open_mask(md: &MemoryDesc) -> i32 {
+    mask(md, |n| n == RUNTIME_DIM)
+}
+
+/// `f32::blocked:ab::f0`: type, properties (`a` where the layout was left open), kind, layout, strides where they are not
+/// dense, flags.
+fn layout(md: &MemoryDesc, left_open: bool) -> String {
+    if md.is_absent() {
+        return "undef::undef:::".into();
     }
-    write!(f, "oc{}", d.dst.dims[1])
+    let property = |has: bool, letter| if has { letter } else { "" };
+    let (open, padded) = (property(left_open, "a"), property(md.is_padded(), "p"));
+    let shifted = property(md.offset0 != 0, "0");
+    let layout = md.tag_string();
+    let (tag, strides) = layout.split_once(':').unwrap_or((&layout, ""));
+    let kind = match md.is_blocked() {
+        true => "blocked",
+        false => "host_scalar",
+    };
+    let dt = md.dtype().name();
+    format!("{dt}:{open}{padded}{shifted}:{kind}:{tag}:{strides}:f0")
+}
+
+fn inner_product_problem(d: &inner_product::Desc) -> String {
+    let names = ["id", "ih", "iw"];
+    let (src, dst) = (d.src.dims(), d.dst.dims());
+    let mut text = format!("mb{}ic{}", src[0], src[1]);
+    for (name, size) in names[5 - src.len()..].iter().zip(&src[2..]) {
+        text += &format!("{name}{size}");
+    }
+    text + &format!("oc{}", dst[1])
 }
 
 /// `g32mb16_ic256oc256_ih28oh28kh3sh1dh0ph1_iw28ow28kw3sw1dw0pw1`.
-fn convolution_problem(f: &mut fmt::Formatter, d: &convolution::Desc) -> fmt::Result {
-    if d.groups() > 1 {
-        write!(f, "g{}", d.groups())?;
-    }
-    write!(
-        f,
-        "mb{}_ic{}oc{}",
-        d.src.dims[0], d.src.dims[1], d.dst.dims[1]
-    )?;
-    let spatial = d.src.dims().len() - 2;
-    for (i, x) in ["d", "h", "w"][3 - spatial..].iter().enumerate() {
-        let (input, output, taps) = (d.src.dims[2 + i], d.dst.dims[2 + i], d.taps(i));
+fn convolution_problem(d: &convolution::Desc) -> String {
+    let (src, dst) = (d.src.dims(), d.dst.dims());
+    let mut text = match d.groups() {
+        0 | 1 => String::new(),
+        groups => format!("g{groups}"),
+    };
+    text += &format!("mb{}_ic{}oc{}", src[0], src[1], dst[1]);
+    for (i, x) in ["d", "h", "w"][5 - src.len()..].iter().enumerate() {
+        let (input, output, taps) = (src[2 + i], dst[2 + i], d.taps(i));
         let (stride, dilate, pad) = (d.strides[i], d.dilates[i], d.pad_left[i]);
-        write!(
-            f,
-            "_i{x}{input}o{x}{output}k{x}{taps}s{x}{stride}d{x}{dilate}p{x}{pad}"
-        )?;
+        text += &format!("_i{x}{input}o{x}{output}k{x}{taps}s{x}{stride}d{x}{dilate}p{x}{pad}");
     }
-    Ok(())
+    text
 }
 
 /// Dims joined by `x`, a runtime value as `*`.
-struct Dims<'a>(&'a MemoryDesc);
-
-impl Display for Dims<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        for (i, &dim) in self.0.dims().iter().enumerate() {
-            let sep = if i == 0 { "" } else { "x" };
-            match dim {
-                crate::memory::RUNTIME_DIM => write!(f, "{sep}*")?,
-                dim => write!(f, "{sep}{dim}")?,
-            }
-        }
-        Ok(())
-    }
+fn dims(md: &MemoryDesc) -> String {
+    let text = |&dim: &i64| match dim {
+        RUNTIME_DIM => "*".to_owned(),
+        dim => dim.to_string(),
+    };
+    md.dims().iter().map(text).collect::<Vec<_>>().join("x")
 }
 
 /// The attributes field: what differs from the defaults.
-struct AttrText<'a>(&'a Attr);
-
-impl Display for AttrText<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let attr = self.0;
-        let mut parts = Vec::new();
-        if attr.user_scratchpad {
-            parts.push("attr-scratchpad:user".to_owned());
+fn attributes(attr: &Attr) -> String {
+    let mut parts = Vec::new();
+    let mut say = |differs: bool, name: &str, value: &str| {
+        if differs {
+            parts.push(format!("attr-{name}:{value}"));
         }
-        let fpmath = attr.fpmath;
-        if fpmath != Fpmath::default() {
-            let mode = ["strict", "bf16", "f16", "any", "tf32"][fpmath.mode as usize];
-            let int = if fpmath.apply_to_int { ":true" } else { "" };
-            parts.push(format!("attr-fpmath:{mode}{int}"));
-        }
-        if attr.accumulation != 0 {
-            let modes = ["strict", "relaxed", "any", "s32", "f32", "f16"];
-            parts.push(format!(
-                "attr-acc-mode:{}",
-                modes[attr.accumulation as usize]
-            ));
-        }
-        if attr.deterministic {
-            parts.push("attr-deterministic:1".to_owned());
-        }
-        for (name, quants) in [("scales", &attr.scales), ("zero-points", &attr.zero_points)] {
-            let texts: Vec<_> = quants.iter().map(quant_text).collect();
-            if !texts.is_empty() {
-                parts.push(format!("attr-{name}:{}", texts.join("+")));
-            }
-        }
-        let post_ops: Vec<_> = attr.post_ops.iter().map(post_op_text).collect();
-        if !post_ops.is_empty() {
-            parts.push(format!("attr-post-ops:{}", post_ops.join("+")));
-        }
-        f.write_str(&parts.join(" "))
+    };
+    say(attr.user_scratchpad, "scratchpad", "user");
+    let mode = ["strict", "bf16", "f16", "any", "tf32"][attr.fpmath.mode as usize];
+    let int = if attr.fpmath.apply_to_int {
+        ":true"
+    } else {
+        ""
+    };
+    say(
+        attr.fpmath != Fpmath::default(),
+        "fpmath",
+        &format!("{mode}{int}"),
+    );
+    let mode = ["strict", "relaxed", "any", "s32", "f32", "f16"][attr.accumulation as usize];
+    say(attr.accumulation != 0, "acc-mode", mode);
+    say(attr.deterministic, "deterministic", "1");
+    for (name, quants) in [("scales", &attr.scales), ("zero-points", &attr.zero_points)] {
+        let texts: Vec<_> = quants.iter().map(quant_text).collect();
+        say(!texts.is_empty(), name, &texts.join("+"));
     }
+    let post_ops: Vec<_> = attr.post_ops.iter().map(post_op_text).collect();
+    say(!post_ops.is_empty(), "post-ops", &post_ops.join("+"));
+    parts.join(" ")
 }
 
 fn quant_text((&id, quant): (&i32, &Quant)) -> String {

@@ -110,21 +110,16 @@ impl Desc {
             return Ok(());
         }
         let alpha = self.alpha.get();
-        match self.alg {
-            Eltwise::Relu | Eltwise::Elu if alpha < 0.0 => Err(invalid!(
-                "alpha: {alpha} is negative, then the derivative cannot be had from dst"
-            )),
-            Eltwise::Relu
-            | Eltwise::Tanh
-            | Eltwise::Elu
-            | Eltwise::Sqrt
-            | Eltwise::Logistic
-            | Eltwise::Exp
-            | Eltwise::ClipV2 => Ok(()),
-            alg => Err(invalid!(
-                "alg: the derivative of {alg:?} cannot be had from dst"
-            )),
-        }
+        let alg = self.alg;
+        require!(
+            Eltwise::USE_DST.contains(&alg),
+            "alg: the derivative of {alg:?} cannot be had from dst"
+        );
+        require!(
+            alpha >= 0.0 || !matches!(alg, Eltwise::Relu | Eltwise::Elu),
+            "alpha: {alpha} is negative, then the derivative cannot be had from dst"
+        );
+        Ok(())
     }
 
     fn forward(

@@ -9,11 +9,11 @@
 //! | backward by data | diff_dst, N × K | weights, K × C | diff_src, N × C |
 //! | backward by weights | diff_dstᵀ, K × N | src, N × C | diff_weights, K × C |
 
-use super::epilogue::{self, Bindings, Epilogue, Input, Request, arg, identity};
+use super::epilogue::{Bindings, Input, arg, check_accumulation, check_attr};
 use super::gemm::Matrix;
 use super::matrix::{
-    accumulator, axes, check_types, factor, inputs, matrix, matrix_layout, panels, plain, product,
-    reads_dst,
+    Forward, accumulator, check_sizes, check_types, factor, inputs, matrix, matrix_layout,
+    panel_tag, panels, plain, product,
 };
 use super::row_sum;
 use super::sequence::Sequence;
@@ -71,18 +71,11 @@ impl Desc {
                 "inner product: all dims must be known at creation"
             );
         }
-        require!(
-            s[0] == d[0],
-            "inner product: minibatch is {} in src, {} in dst",
-            s[0],
-            d[0]
-        );
-        require!(
-            w[0] == d[1],
-            "inner product: output channels are {} in weights, {} in dst",
-            w[0],
-            d[1]
-        );
+        let sizes = [
+            ("minibatch", [("src", s[0]), ("dst", d[0])]),
+            ("output channels", [("weights", w[0]), ("dst", d[1])]),
+        ];
+        check_sizes("inner product", &sizes)?;
         require!(
             s[1..] == w[1..],
             "inner product: channels and space are {:?} in src, {:?} in weights",
@@ -100,21 +93,35 @@ impl Desc {
 
     fn forward(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         check_types("inner product", &self.src, &self.weights, &self.dst)?;
-        epilogue::check_attr(attr, &[arg::SRC, arg::WEIGHTS, arg::DST], &[arg::DST])?;
-        epilogue::check_accumulation(attr, accumulator(self.src.dtype()))?;
+        check_attr(attr, &[arg::SRC, arg::WEIGHTS, arg::DST], &[arg::DST])?;
+        check_accumulation(attr, accumulator(self.src.dtype()))?;
         let (src, dst) = (plain(&self.src)?, plain(&self.dst)?);
         let weights = self.weights_layout(&src, &dst, env)?;
         let bias = match self.bias.is_absent() {
             true => self.bias,
             false => plain(&self.bias)?,
         };
-        let mut args = inputs(&[(arg::SRC, src), (arg::WEIGHTS, weights), (arg::BIAS, bias)]);
-        let mut sequence = Sequence::default();
-        let layout = matrix_layout(&dst)?;
-        let d = |arg| matrix(arg, &layout).expect("a matrix's layout");
-        let axes = axes(&d(0), 2);
+        let first = |dim| {
+            let to = |d| (d == 0).then_some(dim);
+            (0..src.dims().len()).map(to).collect::<Vec<_>>()
+        };
+        let (rows, columns) = (first(0), first(1));
+        let input = |id, md, to| Input { id, md, to };
+        let mut product = Forward {
+            attr,
+            env,
+            sequence: Sequence::default(),
+            args: inputs(&[(arg::SRC, src), (arg::WEIGHTS, weights), (arg::BIAS, bias)]),
+            factors: [
+                input(arg::SRC, &src, &rows[..]),
+                input(arg::WEIGHTS, &weights, &columns[..]),
+            ],
+            bias: (!bias.is_absent()).then(|| input(arg::BIAS, &bias, &[Some(1)])),
+            dst: &dst,
+        };
+        let (axes, sequence) = (product.axes()?, &mut product.sequence);
         let (a, b, k) = match panels(1, &weights, 1, 0).filter(|_| axes.0 < axes.1) {
-            Some(b) => (factor(&mut sequence, env, 0, &src)?, b, src.dims()[1]),
+            Some(b) => (factor(sequence, env, 0, &src)?, b, src.dims()[1]),
             None => {
                 let (x, y, columns) = flat_layouts(&src, &weights, true)?;
                 let a = sequence.read(env, (0, &src), &x)?;
@@ -122,14 +129,7 @@ impl Desc {
                 (flat(a, &x), flat(b, &y).transposed(), columns)
             }
         };
-        let dst_at = args.len();
-        args.push(Arg::output(arg::DST, dst));
-        let mds = [&src, &weights, &bias, &dst];
-        let (expr, bindings) = epilogue(attr, env, mds, axes, (&mut args, &mut sequence))?;
-        let stored = sequence.written(env, (dst_at, &dst), &layout, reads_dst(&expr))?;
-        let sizes = (dst.dims()[0], dst.dims()[1], k);
-        let main = product(env, &[], sizes, [a, b, d(stored)], (expr, bindings));
-        sequence.finish(args, main, env)
+        product.planned([a, b], k, &[])
     }
 
     fn backward_data(&self, attr: &Attr, env: &Env) -> Result<Planned> {
@@ -212,53 +212,15 @@ impl Desc {
             true => ("AB", 'b', 'a'),
             false => ("BA", 'a', 'b'),
         };
-        let group = match v {
-            1 => String::new(),
-            v => format!("{v}{k}"),
-        };
-        let tag = format!("{outer}16{k}{width}{n}{group}");
+        let tag = panel_tag(outer, (k, n), width, v);
         MemoryDesc::with_tag(md.dims(), md.dtype(), &tag).or_else(|_| like(src, md))
     }
 }
 
-/// The forward epilogue, with copies of operands that tiles could not walk.
-fn epilogue(
-    attr: &Attr,
-    env: &Env,
-    [src, weights, bias, dst]: [&MemoryDesc; 4],
-    axes: (usize, usize),
-    (args, sequence): (&mut Vec<Arg>, &mut Sequence),
-) -> Result<(Expr, Bindings)> {
-    let first = |dim| {
-        let to = |d| (d == 0).then_some(dim);
-        (0..src.dims().len()).map(to).collect::<Vec<_>>()
-    };
-    let (rows, columns, all) = (first(0), first(1), identity(2));
-    let input = |id, md, to| Input { id, md, to };
-    let request = Request {
-        attr,
-        acc: accumulator(src.dtype()),
-        zero_points: &[],
-        reduced: 0,
-        scaled: &[
-            input(arg::SRC, src, &rows[..]),
-            input(arg::WEIGHTS, weights, &columns[..]),
-        ],
-        bias: (!bias.is_absent()).then(|| input(arg::BIAS, bias, &all[1..])),
-        dst,
-        rows: &[axes.0],
-        cols: axes.1,
-        cols_block: 0,
-    };
-    let copy = |index, md: &MemoryDesc| sequence.operand(env, (index, md), axes);
-    let Epilogue { expr, bindings } = Epilogue::with_copies(&request, args, copy)?;
-    Ok((expr, bindings))
-}
-
 /// What every backward pass refuses: of its factors and its result.
 fn check_gradient(attr: &Attr, mds: [&MemoryDesc; 3]) -> Result<()> {
-    epilogue::check_attr(attr, &[], &[])?;
-    epilogue::check_accumulation(attr, accumulator(mds[0].dtype()))?;
+    check_attr(attr, &[], &[])?;
+    check_accumulation(attr, accumulator(mds[0].dtype()))?;
     supported!(
         mds.iter().all(|md| !md.dtype().is_int()),
         "inner product: integers have no gradients"

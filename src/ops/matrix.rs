@@ -2,18 +2,25 @@
 
 use super::{
     Arg, Env, Planned,
-    epilogue::Bindings,
+    epilogue::{Bindings, Epilogue, Input, Request, ZeroPoint, arg},
     gemm::{Matrix, Product},
     sequence::Sequence,
 };
 use crate::{
-    dtype::DataType,
-    error::Result,
-    exec::pack::Side,
-    kernel::expr::{Expr, Node},
-    memory::MemoryDesc,
-    supported,
+    attr::Attr, dtype::DataType, error::Result, exec::pack::Side, kernel::expr::Expr,
+    memory::MemoryDesc, require, supported,
 };
+
+/// Sizes that must agree: what each is of, and the two tensors that say it.
+pub type Agreement<'a> = (&'a str, [(&'a str, i64); 2]);
+
+/// Checks that sizes agree.
+pub fn check_sizes(what: &str, sizes: &[Agreement]) -> Result<()> {
+    for (size, [(x, nx), (y, ny)]) in sizes {
+        require!(nx == ny, "{what}: {size}: {nx} in {x}, {ny} in {y}");
+    }
+    Ok(())
+}
 
 /// Checks that the kernel multiplies these types and stores that one.
 pub fn check_types(what: &str, a: &MemoryDesc, b: &MemoryDesc, d: &MemoryDesc) -> Result<()> {
@@ -192,7 +199,80 @@ pub fn factor(sequence: &mut Sequence, env: &Env, arg: usize, md: &MemoryDesc) -
     Ok(matrix(arg, &layout).expect("a row-major tensor is a matrix"))
 }
 
-/// Whether an expression reads what D held before.
-pub fn reads_dst(expr: &Expr) -> bool {
-    expr.nodes.iter().any(|n| matches!(n, Node::LoadD { .. }))
+/// A product that attributes follow, under planning: a forward pass of matmul or of a fully connected layer.
+pub struct Forward<'a> {
+    /// Attributes, checked.
+    pub attr: &'a Attr,
+    /// Where it will run.
+    pub env: &'a Env,
+    /// The stages before the product.
+    pub sequence: Sequence,
+    /// The arguments so far: src, weights and, where there is one, the bias.
+    pub args: Vec<Arg>,
+    /// The factors as attributes refer to them.
+    pub factors: [Input<'a>; 2],
+    /// The bias as a broadcast tensor of the last dims of dst.
+    pub bias: Option<Input<'a>>,
+    /// The result.
+    pub dst: &'a MemoryDesc,
+}
+
+impl Forward<'_> {
+    /// Dims of dst that rows and columns of the computed product run along.
+    pub fn axes(&self) -> Result<(usize, usize)> {
+        Ok(axes(&self.result(0)?, self.dst.dims().len()))
+    }
+
+    /// Dst as a matrix, in its own layout or in one that it is copied from.
+    fn result(&self, arg: usize) -> Result<Matrix> {
+        let layout = matrix_layout(self.dst)?;
+        Ok(matrix(arg, &layout).expect("a matrix's layout"))
+    }
+
+    /// Plans the product of these factors, whose reduction is so long, and all that follows.
+    pub fn planned(
+        mut self,
+        [a, b]: [Matrix; 2],
+        k: i64,
+        zero_points: &[ZeroPoint],
+    ) -> Result<Planned> {
+        let (env, dst, entry) = (self.env, self.dst, self.args.len());
+        let (rows, cols) = self.axes()?;
+        self.args.push(Arg::output(arg::DST, *dst));
+        let request = Request {
+            attr: self.attr,
+            acc: accumulator(a.dtype),
+            zero_points,
+            reduced: k as i32,
+            scaled: &self.factors,
+            bias: self.bias,
+            dst,
+            rows: &[rows],
+            cols,
+            cols_block: 0,
+        };
+        let sequence = &mut self.sequence;
+        let copy = |index, md: &MemoryDesc| sequence.operand(env, (index, md), (rows, cols));
+        let end = Epilogue::with_copies(&request, &mut self.args, copy)?;
+        let layout = matrix_layout(dst)?;
+        let stored = (self.sequence).written(env, (entry, dst), &layout, end.expr.reads_dst())?;
+        let (batch, mn) = dst.dims().split_at(dst.dims().len() - 2);
+        let sides = [a, b, self.result(stored)?];
+        let main = product(
+            env,
+            batch,
+            (mn[0], mn[1], k),
+            sides,
+            (end.expr, end.bindings),
+        );
+        self.sequence.finish(self.args, main, env)
+    }
+}
+
+/// The tag of panels that the kernel reads: `outer` blocks of 16 × `width`, in groups of `v` along k.
+pub fn panel_tag(outer: &str, (k, n): (char, char), width: usize, v: usize) -> String {
+    match v {
+        1 => format!("{outer}16{k}{width}{n}"),
+        v => format!("{outer}16{k}{width}{n}{v}{k}"),
+    }
 }

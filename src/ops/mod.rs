@@ -5,7 +5,7 @@
 //! running does neither. The nests handle raw pointers, so this folder may use `unsafe`.
 #![allow(unsafe_code)]
 
-use crate::{attr::Attr, error::Result, memory::MemoryDesc, threads::Pool};
+use crate::{attr::Attr, error::Result, invalid, memory::MemoryDesc, numbered, threads::Pool};
 
 pub mod binary;
 pub mod blas;
@@ -40,17 +40,29 @@ pub enum Op {
     Rnn(Box<rnn::Desc>),
 }
 
-/// Passes, with the numbers of `brick_prop_kind_t`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(i32)]
-#[allow(missing_docs)]
-pub enum Prop {
-    ForwardTraining = 64,
-    ForwardInference = 96,
-    Backward = 128,
-    BackwardData = 160,
-    BackwardWeights = 192,
-    BackwardBias = 193,
+numbered! {
+    /// Passes, with the numbers of `brick_prop_kind_t`.
+    pub enum Prop {
+        ForwardTraining = 64 "forward_training",
+        ForwardInference = 96 "forward_inference",
+        Backward = 128 "backward",
+        BackwardData = 160 "backward_data",
+        BackwardWeights = 192 "backward_weights",
+        BackwardBias = 193 "backward_bias",
+    }
+}
+
+impl Prop {
+    /// The pass with the given C number.
+    pub fn from_c(value: i32) -> Result<Prop> {
+        Prop::from_number(value)
+            .ok_or_else(|| invalid!("prop_kind: {value} is not a propagation kind"))
+    }
+
+    /// Whether it is a forward pass.
+    pub fn is_forward(self) -> bool {
+        matches!(self, Prop::ForwardTraining | Prop::ForwardInference)
+    }
 }
 
 /// One memory argument of a primitive, by its number in the C API (`BRICK_ARG_*`).

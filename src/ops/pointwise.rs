@@ -98,18 +98,18 @@ fn steps(dst: &MemoryDesc, expr: &Expr, bindings: &Bindings, env: &Env) -> Optio
     let operands = bindings.list.iter().map(|b| &b.place);
     let places: Vec<&Place> = std::iter::once(&own).chain(operands).collect();
     let ranges: Vec<(i64, i64)> = dst.dims().iter().map(|&n| (0, n)).collect();
-    let inputs: Vec<DataType> = bindings.list.iter().map(|b| b.dtype).collect();
+    let inputs = bindings.list.iter().map(|b| b.dtype);
+    let types: Vec<DataType> = std::iter::once(dst.dtype()).chain(inputs).collect();
     let work = Work {
         isa,
         expr,
-        dst: dst.dtype(),
-        inputs: &inputs,
+        types: &types,
     };
     let inside = blocks(&ranges, &places)?.into_iter();
     // What is stored as it was loaded is copied bit by bit, whatever its type.
     let mut all: Vec<_> = match expr.nodes[..] {
         [Node::Load { dtype, .. }] if dtype == dst.dtype() => inside
-            .flat_map(|b| steps::copy(isa, b, [0, 1], bytes))
+            .flat_map(|b| steps::copy(isa, &b, [0, 1], bytes))
             .collect(),
         _ => inside.flat_map(|b| steps::plan(&work, b)).collect(),
     };

@@ -4,17 +4,17 @@
 //! planned as the epilogue of any matrix product: A stands for src, B for weights, D for dst.
 #![allow(unsafe_code)]
 
-use super::Arg;
 use super::epilogue::{Binding, Epilogue, Input, MAX_OPERANDS, Request, arg, identity};
+use super::{Arg, Env, Exec, Run, reorder};
 use crate::attr::{Attr, PostOp, Quant};
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::exec::pack::{Packer, Shape, Window};
 use crate::kernel::Kernel;
 use crate::kernel::bare::Bare;
 use crate::kernel::spec::{Args, Out, Spec};
 use crate::machine::{Isa, effective_isa};
 use crate::memory::MemoryDesc;
+use crate::threads::Inline;
 use crate::{invalid, require, supported};
 use std::sync::Arc;
 
@@ -358,13 +358,11 @@ fn sources(args: &[Arg]) -> Vec<Source> {
     args.iter().skip(1).map(source).collect()
 }
 
-/// Packs B (K×N) for a brgemm: into blocks of `out_ld` columns, each `[k/v][out_ld][v]`, one behind the other.
+/// Packs B (K×N) for a brgemm: into blocks of `out_ld` columns, each `[k/v][out_ld][v]`, one behind the other; columns
+/// of the last block beyond N, and rows beyond K, become zero.
 pub struct Transform {
-    k: usize,
-    n: usize,
-    in_strides: (i64, i64),
-    shape: Shape,
-    packers: Option<[Packer; 2]>,
+    reorder: reorder::Desc,
+    run: Option<Box<dyn Run>>,
 }
 
 /// The sizes of a transform, in elements.
@@ -402,83 +400,49 @@ impl Transform {
                 "transform: {name}: {value}, must be {least} or more"
             );
         }
-        let rows =
-            s.k.max(s.n)
-                .checked_add(s.out_ld)
-                .and_then(|r| r.checked_add(3));
-        let bytes = rows.and_then(|r| {
-            r.checked_mul(s.in_ld.max(s.out_ld).max(s.k))?
-                .checked_mul(4)
-        });
-        require!(
-            bytes.is_some(),
-            "transform: {}x{} with these leading dimensions is too large",
-            s.k,
-            s.n
-        );
-        let size = from.size_bytes();
-        let long = s.in_ld * size as i64;
-        let in_strides = if transposed {
-            (size as i64, long)
-        } else {
-            (long, size as i64)
+        let strides = match transposed {
+            true => [1, s.in_ld],
+            false => [s.in_ld, 1],
+        };
+        let tag = match from.vnni() {
+            1 => format!("Ba{}b", s.out_ld),
+            v => format!("BA{}b{v}a", s.out_ld),
         };
         Ok(Transform {
-            k: s.k as usize,
-            n: s.n as usize,
-            in_strides,
-            shape: Shape {
-                widen: None,
-                isa: effective_isa(),
-                size,
-                v: from.vnni(),
-                ld: s.out_ld as usize,
+            reorder: reorder::Desc {
+                src: MemoryDesc::with_strides(&[s.k, s.n], from, Some(&strides))?,
+                dst: MemoryDesc::with_tag(&[s.k, s.n], from, &tag)?,
             },
-            packers: None,
+            run: None,
         })
     }
 
-    /// Generates the kernels: for whole blocks and for the last one.
+    /// Generates the kernels.
     pub fn generate(&mut self) -> Result<()> {
-        let packer = |x: usize| Packer::new(self.in_strides, self.k, x, &self.shape);
-        let (whole, last) = (self.shape.ld.min(self.n), self.n % self.shape.ld);
-        let last = if last == 0 { whole } else { last };
-        self.packers = Some([packer(whole)?, packer(last)?]);
+        let env = Env {
+            isa: effective_isa(),
+            threads: 1,
+        };
+        let planned = self.reorder.plan(&Attr::default(), &env)?;
+        self.run = Some(planned.plan.compile()?);
         Ok(())
     }
 
-    /// Packs `from` into `to`; columns of the last block beyond N become zero.
+    /// Packs `from` into `to`.
     ///
     /// # Safety
     /// `from` has K×N elements in its layout, `to` room for all blocks.
     pub unsafe fn execute(&self, from: *const u8, to: *mut u8) -> Result<()> {
-        let [whole, last] = (self.packers.as_ref())
-            .ok_or_else(|| invalid!("transform: it has not been generated"))?;
+        let run = self.run.as_ref();
+        let run = run.ok_or_else(|| invalid!("transform: it has not been generated"))?;
         require!(!from.is_null(), "in_ptr: NULL");
         require!(!to.is_null(), "out_ptr: NULL");
-        let s = &self.shape;
-        let group_bytes = s.v * s.size;
-        let groups = self.k.div_ceil(s.v);
-        let (k_bytes, x_bytes) = self.in_strides;
-        let side = |k: usize, x: usize| k as i64 * k_bytes + x as i64 * x_bytes;
-        for (block, x0) in (0..self.n).step_by(s.ld).enumerate() {
-            let x = s.ld.min(self.n - x0);
-            let packer = if x == s.ld { whole } else { last };
-            let window = Window {
-                k0: 0,
-                k: self.k,
-                x0,
-                x,
-            };
-            let out = to.wrapping_add(block * groups * s.ld * group_bytes);
-            // SAFETY: the block lies in the matrix and has room, as this function demands.
-            unsafe { packer.pack(side, from, out, window, s) };
-            for g in (0..groups).filter(|_| x < s.ld) {
-                let rest = out.wrapping_add((g * s.ld + x) * group_bytes);
-                // SAFETY: the rest of the group's row.
-                unsafe { rest.write_bytes(0, (s.ld - x) * group_bytes) };
-            }
-        }
-        Ok(())
+        let exec = Exec {
+            ptrs: &[from.cast_mut(), to],
+            scratch: std::ptr::null_mut(), // a copy needs none
+            pool: &Inline,
+        };
+        // SAFETY: as this function demands.
+        unsafe { run.run(&exec) }
     }
 }

@@ -4,7 +4,7 @@
 //! its own. A [`Place`] lists these digits; [`blocks`] cuts a logical range into blocks in which every operand's
 //! digits are plain nested loops, so that nests never divide; [`collapse`] merges what is contiguous for all.
 
-use crate::memory::MemoryDesc;
+use crate::memory::{MAX_NDIMS, MemoryDesc};
 
 /// One digit of a logical index: `(index[dim] / div) % size`, worth `stride` bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,18 @@ pub struct Term {
     pub stride: i64,
 }
 
+impl Term {
+    /// The whole index of a dimension.
+    pub fn plain(dim: usize, stride: i64) -> Term {
+        Term {
+            dim,
+            div: 1,
+            size: i64::MAX,
+            stride,
+        }
+    }
+}
+
 /// The address of an operand's elements as a function of the logical position, in bytes from its handle.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
@@ -31,39 +43,27 @@ pub struct Place {
 impl Place {
     /// The place of every element of `md`, padding included.
     pub fn whole(md: &MemoryDesc, bytes: usize) -> Place {
-        let ndims = md.ndims as usize;
-        let bytes = bytes as i64;
-        let mut inner = vec![(1, 1); md.inner_nblks as usize]; // (div, stride) of each inner block
-        let (mut divs, mut stride) = ([1; crate::memory::MAX_NDIMS], 1);
-        for i in (0..inner.len()).rev() {
-            let dim = md.inner_idxs[i] as usize;
-            inner[i] = (divs[dim], stride);
-            divs[dim] *= md.inner_blks[i];
-            stride *= md.inner_blks[i];
-        }
+        let (mut divs, mut stride) = ([1; MAX_NDIMS], bytes as i64);
         let mut terms = Vec::new();
-        for (dim, &div) in divs.iter().enumerate().take(ndims) {
+        for (dim, size) in md.blocks().rev() {
             terms.push(Term {
                 dim,
-                div,
-                size: i64::MAX,
-                stride: md.strides[dim] * bytes,
+                div: divs[dim],
+                size,
+                stride,
             });
-            for (i, &(div, stride)) in inner
-                .iter()
-                .enumerate()
-                .filter(|(i, _)| md.inner_idxs[*i] as usize == dim)
-            {
-                terms.push(Term {
-                    dim,
-                    div,
-                    size: md.inner_blks[i],
-                    stride: stride * bytes,
-                });
-            }
+            divs[dim] *= size;
+            stride *= size;
         }
+        let outer = |(dim, stride): (usize, &i64)| Term {
+            div: divs[dim],
+            ..Term::plain(dim, stride * bytes as i64)
+        };
+        terms.extend(md.strides().iter().enumerate().map(outer));
+        terms.reverse();
+        terms.sort_by_key(|t| t.dim); // stable, so that outer digits stay in front
         Place {
-            base: md.offset0 * bytes,
+            base: md.offset0 * bytes as i64,
             terms,
         }
     }
@@ -79,12 +79,7 @@ impl Place {
     pub fn dense(dims: &[i64], mask: i32, bytes: usize) -> (Place, i64) {
         let (mut terms, mut count) = (Vec::new(), 1);
         for dim in (0..dims.len()).rev().filter(|d| mask >> d & 1 == 1) {
-            terms.push(Term {
-                dim,
-                div: 1,
-                size: i64::MAX,
-                stride: count * bytes as i64,
-            });
+            terms.push(Term::plain(dim, count * bytes as i64));
             count *= dims[dim];
         }
         terms.retain(|t| dims[t.dim] != 1);

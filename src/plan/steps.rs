@@ -66,19 +66,16 @@ pub struct Work<'a> {
     pub isa: Isa,
     /// The expression; input i is slot i, and how it varies is filled in here.
     pub expr: &'a Expr,
-    /// Type of the result.
-    pub dst: DataType,
-    /// Types of the inputs.
-    pub inputs: &'a [DataType],
+    /// Types of dst and of the inputs.
+    pub types: &'a [DataType],
 }
 
 /// Plans the work over one block whose operands are dst and the inputs.
 pub fn plan(work: &Work, block: Block) -> Vec<Step<Spec>> {
-    let all: Vec<usize> = (0..=work.inputs.len()).collect();
+    let all: Vec<usize> = (0..work.types.len()).collect();
     let block = project(&block, &all);
     match stage_order(work, &block) {
-        Some(Order::Source) => staged(work, block, Order::Source),
-        Some(Order::Destination) => staged(work, block, Order::Destination),
+        Some(order) => staged(work, block, order),
         None => direct(work, block, all),
     }
 }
@@ -87,37 +84,23 @@ pub fn plan(work: &Work, block: Block) -> Vec<Step<Spec>> {
 pub fn zero(isa: Isa, block: Block, bytes: i64) -> Vec<Step<Spec>> {
     let block = project(&block, &[0]);
     let run = block.loops.iter().position(|l| l.strides[0] == bytes);
-    let emit = |mut block: Block| {
-        let run = run.map_or(1, |at| block.loops.remove(at).count);
-        let bytes = (run * bytes) as usize;
-        let mut step = step(block, vec![0], Body::Zero(bytes));
-        if bytes.is_multiple_of(4) {
-            let zero = Expr {
-                nodes: vec![Node::Const(0)],
-                result: 0,
-                int: true,
-            };
-            step.body = Body::Kernel(words(isa, bytes / 4, zero, step.rows.strides[0]));
-        }
-        step
-    };
-    short_runs(block, run, MAX_ROW, CHUNK)
-        .into_iter()
-        .map(emit)
-        .collect()
+    short_runs(block, run, MAX_ROW, CHUNK, |block, run| {
+        let bytes = run.map_or(1, |l| l.count) * bytes;
+        step(block, vec![0], |rows| match bytes % 4 {
+            0 => Body::Kernel(words(isa, bytes / 4, Expr::zero(), rows.strides[0])),
+            _ => Body::Zero(bytes as usize),
+        })
+    })
 }
 
 /// The block as seen by some of its operands, in their order, merged where these allow it.
 fn project(block: &Block, operands: &[usize]) -> Block {
     let pick = |values: &[i64]| operands.iter().map(|&o| values[o]).collect();
-    let mut loops = block
-        .loops
-        .iter()
-        .map(|l| Loop {
-            count: l.count,
-            strides: pick(&l.strides),
-        })
-        .collect();
+    let picked = |l: &Loop| Loop {
+        count: l.count,
+        strides: pick(&l.strides),
+    };
+    let mut loops = block.loops.iter().map(picked).collect();
     collapse(&mut loops);
     Block {
         base: pick(&block.base),
@@ -125,23 +108,29 @@ fn project(block: &Block, operands: &[usize]) -> Block {
     }
 }
 
-/// A step over all loops of the block, the longest of them as rows.
-fn step(mut block: Block, operands: Vec<usize>, body: Body<Spec>) -> Step<Spec> {
-    let longest = (0..block.loops.len())
-        .rev()
-        .max_by_key(|&i| block.loops[i].count);
+/// A step over all loops of the block, the longest of them as the rows that the body is made for.
+fn step(
+    mut block: Block,
+    operands: Vec<usize>,
+    body: impl FnOnce(&Loop) -> Body<Spec>,
+) -> Step<Spec> {
+    let loops = (0..block.loops.len()).rev();
+    let longest = loops.max_by_key(|&i| block.loops[i].count);
     let rows = longest.map(|at| block.loops.remove(at));
-    step_with_rows(block, rows, operands, body)
+    let rows = rows.unwrap_or_else(|| Loop::once(operands.len()));
+    Step {
+        operands,
+        base: block.base,
+        outer: block.loops,
+        body: body(&rows),
+        rows,
+    }
 }
 
-fn step_with_rows(
-    block: Block,
-    rows: Option<Loop>,
-    operands: Vec<usize>,
-    body: Body<Spec>,
-) -> Step<Spec> {
+/// A step whose body is done once in each iteration of the block's loops.
+fn step_of_one(block: Block, operands: Vec<usize>, body: Body<Spec>) -> Step<Spec> {
     Step {
-        rows: rows.unwrap_or_else(|| Loop::once(operands.len())),
+        rows: Loop::once(operands.len()),
         operands,
         base: block.base,
         outer: block.loops,
@@ -149,33 +138,42 @@ fn step_with_rows(
     }
 }
 
+/// Steps for the loop `run` and what is left of the block; in chunks if it has more than `most` iterations.
+fn short_runs(
+    block: Block,
+    run: Option<usize>,
+    most: i64,
+    chunk: i64,
+    emit: impl Fn(Block, Option<Loop>) -> Step<Spec>,
+) -> Vec<Step<Spec>> {
+    let parts = match run {
+        Some(at) if block.loops[at].count > most => block.split(at, chunk),
+        _ => vec![block],
+    };
+    let emit = |mut block: Block| {
+        let run = run.map(|at| block.loops.remove(at));
+        emit(block, run)
+    };
+    parts.into_iter().map(emit).collect()
+}
+
+/// Whether every operand of these types advances by one element along a loop, or not at all.
+fn is_run(strides: &[i64], types: &[DataType]) -> bool {
+    let fits = |(stride, dtype): (&i64, &DataType)| [0, dtype.size_bytes() as i64].contains(stride);
+    strides.iter().zip(types).all(fits)
+}
+
 fn is_contiguous(work: &Work, l: &Loop) -> bool {
-    let fits =
-        |(stride, dtype): (&i64, &DataType)| *stride == 0 || *stride == dtype.size_bytes() as i64;
-    l.strides[0] == work.dst.size_bytes() as i64 && l.strides[1..].iter().zip(work.inputs).all(fits)
+    l.strides[0] != 0 && is_run(&l.strides, work.types)
 }
 
 /// Tile kernels over the block as it lies; element by element where no loop is contiguous for all operands.
 fn direct(work: &Work, block: Block, operands: Vec<usize>) -> Vec<Step<Spec>> {
     let run = block.loops.iter().position(|l| is_contiguous(work, l));
-    let emit = |mut block: Block| {
-        let run = run.map(|at| block.loops.remove(at));
-        let mut step = step(block, operands.clone(), Body::Zero(0));
-        step.body = Body::Kernel(tile(work, run.as_ref(), &step.rows));
-        step
-    };
-    short_runs(block, run, MAX_ROW, CHUNK)
-        .into_iter()
-        .map(emit)
-        .collect()
-}
-
-/// Cuts the loop `run` into chunks if it has more than `most` iterations.
-fn short_runs(block: Block, run: Option<usize>, most: i64, chunk: i64) -> Vec<Block> {
-    match run {
-        Some(at) if block.loops[at].count > most => block.split(at, chunk),
-        _ => vec![block],
-    }
+    short_runs(block, run, MAX_ROW, CHUNK, |block, run| {
+        let tile = |rows: &Loop| Body::Kernel(tile(work, run.as_ref(), rows));
+        step(block, operands.clone(), tile)
+    })
 }
 
 fn tile(work: &Work, run: Option<&Loop>, rows: &Loop) -> Spec {
@@ -194,7 +192,7 @@ fn tile(work: &Work, run: Option<&Loop>, rows: &Loop) -> Spec {
     }
     let out = Out {
         expr,
-        d: work.dst,
+        d: work.types[0],
         d_row_bytes: rows.strides[0],
     };
     Spec::Tile(Tile {
@@ -215,60 +213,39 @@ enum Order {
 
 /// Whether the block is better done through buffers, and how.
 fn stage_order(work: &Work, block: &Block) -> Option<Order> {
-    let run = block
-        .loops
-        .iter()
-        .find(|l| is_contiguous(work, l))
-        .map_or(1, |l| l.count);
+    let mut runs = block.loops.iter().filter(|l| is_contiguous(work, l));
+    let run = runs.next().map_or(1, |l| l.count);
     if run >= 8 || block.elements() < 32 {
         return None;
     }
-    let reads_dst = work
-        .expr
-        .nodes
-        .iter()
-        .any(|n| matches!(n, Node::LoadD { .. }));
-    if !reads_dst && input_run(work, block) > run {
+    if !work.expr.reads_dst() && input_run(work, block) > run {
         return Some(Order::Source);
     }
-    let own = block
-        .loops
-        .iter()
-        .find(|l| l.strides[0] == work.dst.size_bytes() as i64);
-    own.is_some_and(|l| l.count > run)
-        .then_some(Order::Destination)
+    let bytes = work.types[0].size_bytes() as i64;
+    let own = block.loops.iter().find(|l| l.strides[0] == bytes)?;
+    (own.count > run).then_some(Order::Destination)
 }
 
 /// How many elements a tile kernel could take at once if only the inputs mattered.
 fn input_run(work: &Work, block: &Block) -> i64 {
-    let inputs: Vec<usize> = (1..=work.inputs.len()).collect();
-    let mut loops = project(block, &inputs).loops;
-    loops.retain(|l| {
-        let fits = |(stride, dtype): (&i64, &DataType)| {
-            *stride == 0 || *stride == dtype.size_bytes() as i64
-        };
-        l.strides[0] != 0 && l.strides.iter().zip(work.inputs).all(fits)
-    });
-    loops.first().map_or(0, |l| l.count)
+    let inputs: Vec<usize> = (1..work.types.len()).collect();
+    let loops = project(block, &inputs).loops;
+    let mut runs =
+        (loops.iter()).filter(|l| l.strides[0] != 0 && is_run(&l.strides, &work.types[1..]));
+    runs.next().map_or(0, |l| l.count)
 }
 
 /// Work on tiles that pass through buffers; buffer i belongs to operand i.
 fn staged(work: &Work, block: Block, order: Order) -> Vec<Step<Spec>> {
-    let all: Vec<usize> = (0..=work.inputs.len()).collect();
-    let mut steps = Vec::new();
-    for (outer, inner) in tiles(work, block, order) {
+    let emit = |(outer, inner)| {
         let parts = match order {
             Order::Source => through_result(work, inner),
             Order::Destination => through_inputs(work, inner),
         };
-        steps.push(step_with_rows(
-            outer,
-            None,
-            all.clone(),
-            Body::Staged(parts),
-        ));
-    }
-    steps
+        let all = (0..work.types.len()).collect();
+        step_of_one(outer, all, Body::Staged(parts))
+    };
+    tiles(work, block, order).into_iter().map(emit).collect()
 }
 
 /// Cuts the block into tiles: pairs of the loops around a tile and the loops in it, innermost of dst last.
@@ -294,9 +271,9 @@ fn tile_sides(counts: Vec<i64>) -> Vec<i64> {
         room /= sides[sides.len() - 1];
     }
     for (side, count) in sides.iter_mut().zip(counts) {
-        let more = (count / *side).min(room);
-        *side *= more.max(1);
-        room /= more.max(1);
+        let more = (count / *side).min(room).max(1);
+        *side *= more;
+        room /= more;
     }
     sides
 }
@@ -317,30 +294,25 @@ fn separate(mut outer: Block, picked: &[usize]) -> (Block, Block) {
 /// The loops of a tile: those along which dst and the inputs advance least, until each side has 16 elements in a row
 /// and the tile is worth its calls.
 fn tile_loops(work: &Work, block: &Block, order: Order) -> Vec<usize> {
-    let mut picked: Vec<usize> = Vec::new();
     let sides = match order {
-        Order::Source => vec![0, 1],
-        Order::Destination => (0..=work.inputs.len()).collect(),
+        Order::Source => 0..2,
+        Order::Destination => 0..work.types.len(),
     };
-    for operand in sides {
+    let near = sides.flat_map(|operand| {
         let mut run = 1;
-        for l in innermost_first(block, operand) {
-            if run >= 16 {
-                break;
-            }
-            run *= block.loops[l].count;
+        let mut is_short = move |l: &usize| {
+            run *= block.loops[*l].count;
+            run < 16 * block.loops[*l].count
+        };
+        let loops = innermost_first(block, operand).into_iter();
+        loops.take_while(move |l| is_short(l))
+    });
+    let mut picked = Vec::new();
+    for l in near.chain(innermost_first(block, 0)) {
+        if picked.len() < 4 && !picked.contains(&l) {
             picked.push(l);
         }
     }
-    picked.extend(innermost_first(block, 0));
-    let mut seen = Vec::new();
-    picked.retain(|l| {
-        !seen.contains(l) && {
-            seen.push(*l);
-            true
-        }
-    });
-    picked.truncate(4);
     picked
 }
 
@@ -352,62 +324,45 @@ fn innermost_first(block: &Block, operand: usize) -> Vec<usize> {
     loops
 }
 
-/// Adds a dense buffer to the operands of a tile, in the order of the given operand's strides.
-fn add_buffer(tile: &mut Block, like: usize, bytes: i64) {
+/// Adds a buffer to the operands of a tile: dense, in the order of the strides of operand `like`, along the loops that move
+/// operand `of`.
+fn add_buffer(tile: &mut Block, like: usize, of: usize, bytes: i64) {
     let mut order = innermost_first(tile, like);
     order.extend((0..tile.loops.len()).filter(|&l| tile.loops[l].strides[like] == 0));
     let mut reach = bytes;
     tile.base.push(0);
     for l in order {
-        tile.loops[l].strides.push(reach);
-        reach *= tile.loops[l].count;
+        let along = &mut tile.loops[l];
+        let moves = along.strides[of] != 0;
+        along.strides.push(i64::from(moves) * reach);
+        reach *= if moves { along.count } else { 1 };
     }
 }
 
 /// Computes a tile along its first input into buffer 0, then moves it to dst.
 fn through_result(work: &Work, mut tile: Block) -> Vec<Step<Spec>> {
-    let (buffer, bytes) = (work.inputs.len() + 1, work.dst.size_bytes() as i64);
-    add_buffer(&mut tile, 1, bytes);
+    let (buffer, bytes) = (work.types.len(), work.types[0].size_bytes() as i64);
+    add_buffer(&mut tile, 1, 0, bytes);
     let operands: Vec<usize> = std::iter::once(buffer).chain(1..buffer).collect();
     let mut steps = direct(work, project(&tile, &operands), operands);
-    steps.extend(copy(work.isa, tile, [0, buffer], bytes));
+    steps.extend(copy(work.isa, &tile, [0, buffer], bytes));
     steps
 }
 
 /// Moves inputs that are not contiguous along dst into their buffers, then computes the tile.
 fn through_inputs(work: &Work, mut tile: Block) -> Vec<Step<Spec>> {
-    let count = work.inputs.len() + 1;
-    let run = tile
-        .loops
-        .iter()
-        .min_by_key(|l| l.strides[0].abs())
-        .cloned();
+    let count = work.types.len();
+    let run = tile.loops.iter().min_by_key(|l| l.strides[0].abs());
+    let strides = run.map_or(vec![0; count], |l| l.strides.clone());
     let mut operands: Vec<usize> = (0..count).collect();
     let mut steps = Vec::new();
-    let original = tile.clone();
-    add_buffer(&mut tile, 0, work.dst.size_bytes() as i64); // buffer 0 is not used, but keeps the numbering simple
-    for (i, dtype) in work.inputs.iter().enumerate() {
-        let (operand, bytes) = (i + 1, dtype.size_bytes() as i64);
-        let stride = run.as_ref().map_or(0, |l| l.strides[operand]);
-        let mut part = original.clone();
-        part.loops.retain(|l| l.strides[operand] != 0);
-        add_buffer(&mut part, 0, bytes);
-        let mut place = part.loops.iter().map(|l| l.strides[count]);
-        for l in &mut tile.loops {
-            l.strides.push(if l.strides[operand] == 0 {
-                0
-            } else {
-                place.next().expect("a loop of the part")
-            });
-        }
-        tile.base.push(0);
-        if stride == 0 || stride == bytes {
-            continue;
-        }
-        operands[operand] = count + operand;
-        for mut step in copy(work.isa, part, [count, operand], bytes) {
-            step.operands = vec![count + operand, operand];
-            steps.push(step);
+    // The buffer of dst is not used, but keeps the numbering simple.
+    for (operand, dtype) in work.types.iter().enumerate() {
+        let bytes = dtype.size_bytes() as i64;
+        add_buffer(&mut tile, 0, operand, bytes);
+        if operand > 0 && ![0, bytes].contains(&strides[operand]) {
+            operands[operand] = count + operand;
+            steps.extend(copy(work.isa, &tile, [count + operand, operand], bytes));
         }
     }
     steps.extend(direct(work, project(&tile, &operands), operands));
@@ -415,14 +370,12 @@ fn through_inputs(work: &Work, mut tile: Block) -> Vec<Step<Spec>> {
 }
 
 /// Moves elements of `bytes` bytes from operand `from` to operand `to`.
-pub fn copy(isa: Isa, block: Block, [to, from]: [usize; 2], mut bytes: i64) -> Vec<Step<Spec>> {
-    let mut block = project(&block, &[to, from]);
+pub fn copy(isa: Isa, block: &Block, [to, from]: [usize; 2], mut bytes: i64) -> Vec<Step<Spec>> {
+    let mut block = project(block, &[to, from]);
+    block.loops.retain(|l| l.strides != [0, 0]);
     let adjacent = |l: &Loop, bytes: i64| l.strides == [bytes, bytes];
-    while let Some(at) = block
-        .loops
-        .iter()
-        .position(|l| adjacent(l, bytes) && matches!(l.count * bytes, 2 | 4))
-    {
+    let merges = |l: &Loop, bytes: i64| adjacent(l, bytes) && matches!(l.count * bytes, 2 | 4);
+    while let Some(at) = block.loops.iter().position(|l| merges(l, bytes)) {
         bytes *= block.loops.remove(at).count;
     }
     let mover = Move {
@@ -451,20 +404,18 @@ struct Move {
 impl Move {
     /// Rows that are contiguous on both sides along loop `at`.
     fn rows(&self, block: Block, at: usize) -> Vec<Step<Spec>> {
-        let emit = |mut block: Block| {
-            let bytes = (block.loops.remove(at).count * self.bytes) as usize;
-            let mut step = step(block, self.operands.clone(), Body::Bytes(bytes));
-            if bytes.is_multiple_of(4) {
-                let [to, from] = [0, 1].map(|side: usize| step.rows.strides[side]);
-                step.body = Body::Kernel(copied_words(self.isa, bytes / 4, from, to));
-            }
-            step
-        };
-        let words = 4 / self.bytes.min(4);
-        short_runs(block, Some(at), MAX_ROW * words, CHUNK * words)
-            .into_iter()
-            .map(emit)
-            .collect()
+        let per_word = 4 / self.bytes.min(4);
+        let (most, chunk) = (MAX_ROW * per_word, CHUNK * per_word);
+        short_runs(block, Some(at), most, chunk, |block, run| {
+            let bytes = run.map_or(1, |l| l.count) * self.bytes;
+            step(block, self.operands.clone(), |rows| match bytes % 4 {
+                0 => {
+                    let [to, from] = [rows.strides[0], rows.strides[1]];
+                    Body::Kernel(copied_words(self.isa, bytes / 4, from, to))
+                }
+                _ => Body::Bytes(bytes as usize),
+            })
+        })
     }
 
     /// Loop `p` is contiguous in the destination, loop `q` in the source.
@@ -474,10 +425,8 @@ impl Move {
             return self.interleave(block, p, q);
         }
         let (rows, cols) = self.transpose_tile(&block.loops[p], &block.loops[q]);
-        let parts = block
-            .split(p, rows)
-            .into_iter()
-            .flat_map(|b| b.split(q, cols));
+        let parts = block.split(p, rows).into_iter();
+        let parts = parts.flat_map(|b| b.split(q, cols));
         parts.map(|b| self.transpose(b, p, q)).collect()
     }
 
@@ -506,47 +455,32 @@ impl Move {
             a_row_bytes: rows.strides[1],
             d_row_bytes: cols.strides[0],
         };
-        step_with_rows(
-            block,
-            None,
-            self.operands.clone(),
-            Body::Kernel(Spec::Transpose(spec)),
-        )
+        self.once(block, Body::Kernel(Spec::Transpose(spec)))
     }
 
     /// Groups of 4 bytes from as many rows; a loop that continues the rows is taken along.
     fn interleave(&self, block: Block, p: usize, q: usize) -> Vec<Step<Spec>> {
         let (group, row_bytes) = (block.loops[p].count, block.loops[p].strides[1]);
-        let further = block
-            .loops
-            .iter()
-            .position(|l| l.strides[1] == row_bytes * group);
-        let further = further.filter(|&g| g != p && g != q);
+        let continues = |g: &usize| block.loops[*g].strides[1] == row_bytes * group;
+        let further = (0..block.loops.len()).find(|g| *g != p && *g != q && continues(g));
         let mut parts = block.split(q, 256);
         if let Some(g) = further {
             parts = parts.into_iter().flat_map(|b| b.split(g, 16)).collect();
         }
         let emit = |mut b: Block| {
-            let groups = further.map(|g| b.loops[g].clone());
-            if let Some(g) = further {
-                b.loops[g] = Loop::once(2);
-            }
+            let further = further.map(|g| std::mem::replace(&mut b.loops[g], Loop::once(2)));
+            let groups = further.unwrap_or_else(|| Loop::once(2));
             let [_, cols] = take(&mut b, p, q);
             b.loops.retain(|l| l.count != 1);
             let spec = Interleave {
                 isa: self.isa,
-                k: (group * groups.as_ref().map_or(1, |l| l.count)) as usize,
+                k: (group * groups.count) as usize,
                 n: cols.count as usize,
                 elem_bytes: self.bytes as usize,
                 a_row_bytes: row_bytes,
-                d_row_bytes: groups.map_or(0, |l| l.strides[0]),
+                d_row_bytes: groups.strides[0],
             };
-            step_with_rows(
-                b,
-                None,
-                self.operands.clone(),
-                Body::Kernel(Spec::Interleave(spec)),
-            )
+            self.once(b, Body::Kernel(Spec::Interleave(spec)))
         };
         parts.into_iter().map(emit).collect()
     }
@@ -554,12 +488,11 @@ impl Move {
     /// Element by element along the two innermost loops.
     fn scalar(&self, mut block: Block) -> Vec<Step<Spec>> {
         let inner = block.loops.split_off(block.loops.len().saturating_sub(2));
-        vec![step_with_rows(
-            block,
-            None,
-            self.operands.clone(),
-            Body::Scalar(self.bytes as usize, inner),
-        )]
+        vec![self.once(block, Body::Scalar(self.bytes as usize, inner))]
+    }
+
+    fn once(&self, block: Block, body: Body<Spec>) -> Step<Spec> {
+        step_of_one(block, self.operands.clone(), body)
     }
 }
 
@@ -571,18 +504,22 @@ fn take(block: &mut Block, p: usize, q: usize) -> [Loop; 2] {
     pair
 }
 
-/// Rows of 32-bit words.
-pub fn words(isa: Isa, words: usize, expr: Expr, d_row_bytes: i64) -> Spec {
+/// Rows of n 32-bit words.
+fn words(isa: Isa, n: i64, expr: Expr, d_row_bytes: i64) -> Spec {
     let out = Out {
         expr,
         d: DataType::S32,
         d_row_bytes,
     };
-    Spec::Tile(Tile { isa, n: words, out })
+    Spec::Tile(Tile {
+        isa,
+        n: n as usize,
+        out,
+    })
 }
 
-/// Rows of 32-bit words as they are.
-pub fn copied_words(isa: Isa, n: usize, row_bytes: i64, d_row_bytes: i64) -> Spec {
+/// Rows of n 32-bit words as they are.
+pub fn copied_words(isa: Isa, n: i64, row_bytes: i64, d_row_bytes: i64) -> Spec {
     let same = Expr::load(DataType::S32, Bcast::Full { row_bytes }, true);
     words(isa, n, same, d_row_bytes)
 }
