@@ -2,11 +2,11 @@
 
 use super::{
     attr::{flag, one_of, set},
-    check_mask, null,
+    check_mask, not_null,
     types::*,
 };
 use crate::{
-    attr::Quant, dtype::DataType, ensure, error::Result, invalid, memory::MAX_NDIMS,
+    attr::Quant, dtype::DataType, error::Result, invalid, memory::MAX_NDIMS,
     ops::describe::arg_name, require,
 };
 use std::ffi::c_int;
@@ -76,7 +76,7 @@ impl RawQuant {
         if self.ndims == 0 {
             return Ok(Vec::new());
         }
-        ensure!(!self.group_dims.is_null(), null("group_dims"));
+        not_null(self.group_dims, "group_dims")?;
         // SAFETY: as this function demands.
         let groups = unsafe { std::slice::from_raw_parts(self.group_dims, self.ndims as usize) };
         if let Some(d) = groups.iter().position(|&g| g < 1) {

@@ -1,7 +1,7 @@
 //! `brick_primitive_attr_*_rnn_*`: how recurrent primitives quantize data and weights.
 
-use super::{attr::set, borrow, check_mask, guard, not_nan, null, put_if, types::*};
-use crate::{attr::RnnQuant, ensure, error::Result, require};
+use super::{attr::set, borrow, check_mask, guard, not_nan, not_null, put_if, types::*};
+use crate::{attr::RnnQuant, error::Result, require};
 use std::ffi::c_int;
 
 /// Sets how recurrent primitives quantize data: q = scale * x + shift.
@@ -54,7 +54,7 @@ unsafe fn rnn_quant(count: brick_dim_t, mask: c_int, scales: *const f32) -> Resu
         mask != 0 || count == 1,
         "count: {count} scales for mask 0, which needs 1"
     );
-    ensure!(!scales.is_null(), null("scales"));
+    not_null(scales, "scales")?;
     // SAFETY: as this function demands.
     let scales = unsafe { std::slice::from_raw_parts(scales, count as usize) };
     let scales: Result<_> = (scales.iter().enumerate())

@@ -5,10 +5,7 @@ use super::{
     rnn::{backward, operation},
     types::*,
 };
-use crate::ops::{
-    Op,
-    rnn::{Cell, tensor},
-};
+use crate::ops::rnn::{Cell, tensor};
 
 /// Creates a descriptor of a GRU layer with attention: the update gate u is multiplied by 1 - attention. Arguments: #BRICK_ARG_SRC_LAYER, #BRICK_ARG_SRC_ITER, #BRICK_ARG_AUGRU_ATTENTION, #BRICK_ARG_WEIGHTS_LAYER, #BRICK_ARG_WEIGHTS_ITER, #BRICK_ARG_BIAS, #BRICK_ARG_DST_LAYER, #BRICK_ARG_DST_ITER; for training also #BRICK_ARG_WORKSPACE.
 ///
@@ -58,14 +55,7 @@ pub unsafe extern "C" fn brick_augru_forward_primitive_desc_create(
     // SAFETY: the caller passes live descriptors.
     let op = || unsafe {
         let prop = forward(prop_kind);
-        Ok(Op::Rnn(Box::new(operation(
-            Cell::Augru,
-            prop,
-            direction,
-            flags,
-            &tensors,
-            &[],
-        )?)))
+        operation(Cell::Augru, prop, direction, flags, &tensors, &[])
     };
     // SAFETY: the caller passes live handles and a writable place.
     unsafe { create(primitive_desc, engine, attr, op) }
@@ -150,14 +140,7 @@ pub unsafe extern "C" fn brick_augru_backward_primitive_desc_create(
     // SAFETY: the caller passes live descriptors.
     let op = || unsafe {
         let prop = backward(prop_kind);
-        Ok(Op::Rnn(Box::new(operation(
-            Cell::Augru,
-            prop,
-            direction,
-            flags,
-            &tensors,
-            &gradients,
-        )?)))
+        operation(Cell::Augru, prop, direction, flags, &tensors, &gradients)
     };
     // SAFETY: the caller passes live handles and a writable place.
     unsafe { create(primitive_desc, engine, attr, op) }
@@ -211,14 +194,7 @@ pub unsafe extern "C" fn brick_lbr_augru_forward_primitive_desc_create(
     // SAFETY: the caller passes live descriptors.
     let op = || unsafe {
         let prop = forward(prop_kind);
-        Ok(Op::Rnn(Box::new(operation(
-            Cell::LbrAugru,
-            prop,
-            direction,
-            flags,
-            &tensors,
-            &[],
-        )?)))
+        operation(Cell::LbrAugru, prop, direction, flags, &tensors, &[])
     };
     // SAFETY: the caller passes live handles and a writable place.
     unsafe { create(primitive_desc, engine, attr, op) }
@@ -303,14 +279,7 @@ pub unsafe extern "C" fn brick_lbr_augru_backward_primitive_desc_create(
     // SAFETY: the caller passes live descriptors.
     let op = || unsafe {
         let prop = backward(prop_kind);
-        Ok(Op::Rnn(Box::new(operation(
-            Cell::LbrAugru,
-            prop,
-            direction,
-            flags,
-            &tensors,
-            &gradients,
-        )?)))
+        operation(Cell::LbrAugru, prop, direction, flags, &tensors, &gradients)
     };
     // SAFETY: the caller passes live handles and a writable place.
     unsafe { create(primitive_desc, engine, attr, op) }

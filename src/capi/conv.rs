@@ -1,62 +1,41 @@
 //! `brick_convolution_*` and `brick_deconvolution_*`: put together from C values.
 
 use super::{
-    null,
+    not_null,
     ops::{create, forward, needed, optional},
     types::*,
 };
 use crate::{
-    ensure,
     error::Result,
     memory::{MAX_NDIMS, MemoryDesc},
     ops::{Op, Prop, convolution},
     require,
 };
 
-/// The pointers that say how a kernel moves, one value a spatial dimension each.
-struct Moves {
-    strides: *const brick_dim_t,
-    dilates: *const brick_dim_t,
-    padding_l: *const brick_dim_t,
-    padding_r: *const brick_dim_t,
-}
+/// The pointers that say how a kernel moves, one value a spatial dimension each: strides, dilates, padding on the left and
+/// on the right.
+type Moves = [*const brick_dim_t; 4];
 
-/// The values behind a pointer; 0 beyond `count`.
+/// The values behind the pointers, 0 beyond `count`; dilates and the right padding may be left out.
 ///
 /// # Safety
-/// `values` points to `count` values.
-unsafe fn values(values: *const brick_dim_t, count: usize) -> convolution::Dims {
-    let mut all = [0; MAX_NDIMS];
-    // SAFETY: as this function demands.
-    all[..count].copy_from_slice(unsafe { std::slice::from_raw_parts(values, count) });
-    all
-}
-
-impl Moves {
-    /// # Safety
-    /// The pointers are null or point to `count` values.
-    unsafe fn read(&self, count: usize) -> Result<[convolution::Dims; 4]> {
-        ensure!(!self.strides.is_null(), null("strides"));
-        ensure!(!self.padding_l.is_null(), null("padding_l"));
-        let right = if self.padding_r.is_null() {
-            self.padding_l
-        } else {
-            self.padding_r
-        };
-        // SAFETY: not null, so there are `count` values as this function demands.
-        unsafe {
-            let dilates = match self.dilates.is_null() {
-                true => [0; MAX_NDIMS],
-                false => values(self.dilates, count),
-            };
-            Ok([
-                values(self.strides, count),
-                dilates,
-                values(self.padding_l, count),
-                values(right, count),
-            ])
+/// The pointers are null or point to `count` values.
+unsafe fn values(
+    [strides, dilates, left, right]: Moves,
+    count: usize,
+) -> Result<[convolution::Dims; 4]> {
+    not_null(strides, "strides")?;
+    not_null(left, "padding_l")?;
+    let right = if right.is_null() { left } else { right };
+    let read = |values: *const brick_dim_t| {
+        let mut all = [0; MAX_NDIMS];
+        if !values.is_null() {
+            // SAFETY: not null, so there are `count` values as this function demands.
+            all[..count].copy_from_slice(unsafe { std::slice::from_raw_parts(values, count) });
         }
-    }
+        all
+    };
+    Ok([strides, dilates, left, right].map(read))
 }
 
 /// The operation over (src, weights, bias, dst) or their gradients.
@@ -88,7 +67,7 @@ unsafe fn operation(
     require!(known, "alg_kind: {alg:#x} is not an algorithm of a {what}");
     let spatial = src.dims().len().saturating_sub(2).min(3);
     // SAFETY: as this function demands.
-    let [strides, dilates, pad_left, pad_right] = unsafe { moves.read(spatial) }?;
+    let [strides, dilates, pad_left, pad_right] = unsafe { values(moves, spatial) }?;
     Ok(Op::Convolution(Box::new(convolution::Desc {
         prop,
         alg,
@@ -139,12 +118,7 @@ pub unsafe extern "C" fn brick_convolution_forward_primitive_desc_create(
     padding_r: *const brick_dim_t,
     attr: const_brick_primitive_attr_t,
 ) -> brick_status_t {
-    let moves = Moves {
-        strides,
-        dilates,
-        padding_l,
-        padding_r,
-    };
+    let moves = [strides, dilates, padding_l, padding_r];
     // SAFETY: the caller passes live descriptors and a value for each spatial dimension.
     let op = || unsafe {
         let mds = [
@@ -191,12 +165,7 @@ pub unsafe extern "C" fn brick_convolution_backward_data_primitive_desc_create(
     attr: const_brick_primitive_attr_t,
 ) -> brick_status_t {
     let _ = hint_fwd_pd;
-    let moves = Moves {
-        strides,
-        dilates,
-        padding_l,
-        padding_r,
-    };
+    let moves = [strides, dilates, padding_l, padding_r];
     // SAFETY: the caller passes live descriptors and a value for each spatial dimension.
     let op = || unsafe {
         let mds = [
@@ -245,12 +214,7 @@ pub unsafe extern "C" fn brick_convolution_backward_weights_primitive_desc_creat
     attr: const_brick_primitive_attr_t,
 ) -> brick_status_t {
     let _ = hint_fwd_pd;
-    let moves = Moves {
-        strides,
-        dilates,
-        padding_l,
-        padding_r,
-    };
+    let moves = [strides, dilates, padding_l, padding_r];
     // SAFETY: the caller passes live descriptors and a value for each spatial dimension.
     let op = || unsafe {
         let mds = [
@@ -298,12 +262,7 @@ pub unsafe extern "C" fn brick_deconvolution_forward_primitive_desc_create(
     padding_r: *const brick_dim_t,
     attr: const_brick_primitive_attr_t,
 ) -> brick_status_t {
-    let moves = Moves {
-        strides,
-        dilates,
-        padding_l,
-        padding_r,
-    };
+    let moves = [strides, dilates, padding_l, padding_r];
     // SAFETY: the caller passes live descriptors and a value for each spatial dimension.
     let op = || unsafe {
         let mds = [
@@ -350,12 +309,7 @@ pub unsafe extern "C" fn brick_deconvolution_backward_data_primitive_desc_create
     attr: const_brick_primitive_attr_t,
 ) -> brick_status_t {
     let _ = hint_fwd_pd;
-    let moves = Moves {
-        strides,
-        dilates,
-        padding_l,
-        padding_r,
-    };
+    let moves = [strides, dilates, padding_l, padding_r];
     // SAFETY: the caller passes live descriptors and a value for each spatial dimension.
     let op = || unsafe {
         let mds = [
@@ -404,12 +358,7 @@ pub unsafe extern "C" fn brick_deconvolution_backward_weights_primitive_desc_cre
     attr: const_brick_primitive_attr_t,
 ) -> brick_status_t {
     let _ = hint_fwd_pd;
-    let moves = Moves {
-        strides,
-        dilates,
-        padding_l,
-        padding_r,
-    };
+    let moves = [strides, dilates, padding_l, padding_r];
     // SAFETY: the caller passes live descriptors and a value for each spatial dimension.
     let op = || unsafe {
         let mds = [

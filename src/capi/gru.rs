@@ -5,10 +5,7 @@ use super::{
     rnn::{backward, operation},
     types::*,
 };
-use crate::ops::{
-    Op,
-    rnn::{Cell, tensor},
-};
+use crate::ops::rnn::{Cell, tensor};
 
 /// Creates a descriptor of a GRU layer: h' = u h + (1 - u) tanh(W x + U (r h) + b), with gates in the order u, r, o. Arguments: #BRICK_ARG_SRC_LAYER, #BRICK_ARG_SRC_ITER, #BRICK_ARG_WEIGHTS_LAYER, #BRICK_ARG_WEIGHTS_ITER, #BRICK_ARG_BIAS, #BRICK_ARG_DST_LAYER, #BRICK_ARG_DST_ITER; for training also #BRICK_ARG_WORKSPACE.
 ///
@@ -55,14 +52,7 @@ pub unsafe extern "C" fn brick_gru_forward_primitive_desc_create(
     // SAFETY: the caller passes live descriptors.
     let op = || unsafe {
         let prop = forward(prop_kind);
-        Ok(Op::Rnn(Box::new(operation(
-            Cell::Gru,
-            prop,
-            direction,
-            flags,
-            &tensors,
-            &[],
-        )?)))
+        operation(Cell::Gru, prop, direction, flags, &tensors, &[])
     };
     // SAFETY: the caller passes live handles and a writable place.
     unsafe { create(primitive_desc, engine, attr, op) }
@@ -141,14 +131,7 @@ pub unsafe extern "C" fn brick_gru_backward_primitive_desc_create(
     // SAFETY: the caller passes live descriptors.
     let op = || unsafe {
         let prop = backward(prop_kind);
-        Ok(Op::Rnn(Box::new(operation(
-            Cell::Gru,
-            prop,
-            direction,
-            flags,
-            &tensors,
-            &gradients,
-        )?)))
+        operation(Cell::Gru, prop, direction, flags, &tensors, &gradients)
     };
     // SAFETY: the caller passes live handles and a writable place.
     unsafe { create(primitive_desc, engine, attr, op) }
@@ -199,14 +182,7 @@ pub unsafe extern "C" fn brick_lbr_gru_forward_primitive_desc_create(
     // SAFETY: the caller passes live descriptors.
     let op = || unsafe {
         let prop = forward(prop_kind);
-        Ok(Op::Rnn(Box::new(operation(
-            Cell::LbrGru,
-            prop,
-            direction,
-            flags,
-            &tensors,
-            &[],
-        )?)))
+        operation(Cell::LbrGru, prop, direction, flags, &tensors, &[])
     };
     // SAFETY: the caller passes live handles and a writable place.
     unsafe { create(primitive_desc, engine, attr, op) }
@@ -285,14 +261,7 @@ pub unsafe extern "C" fn brick_lbr_gru_backward_primitive_desc_create(
     // SAFETY: the caller passes live descriptors.
     let op = || unsafe {
         let prop = backward(prop_kind);
-        Ok(Op::Rnn(Box::new(operation(
-            Cell::LbrGru,
-            prop,
-            direction,
-            flags,
-            &tensors,
-            &gradients,
-        )?)))
+        operation(Cell::LbrGru, prop, direction, flags, &tensors, &gradients)
     };
     // SAFETY: the caller passes live handles and a writable place.
     unsafe { create(primitive_desc, engine, attr, op) }

@@ -1,8 +1,7 @@
 //! `brick_memory_*`: memory objects, in the forms with one data handle and with several.
 
-use super::{borrow, borrow_mut, destroy, guard, hand_out, null, put, types::*};
+use super::{borrow, borrow_mut, destroy, guard, hand_out, not_null, put, types::*};
 use crate::{
-    ensure,
     error::Result,
     memory::{Memory, MemoryDesc, object::Source},
     require,
@@ -33,7 +32,7 @@ fn only_buffer(index: c_int) -> Result<()> {
 }
 
 fn create(md: &MemoryDesc, engine: brick_engine_t, handle: *mut c_void) -> Result<Memory> {
-    ensure!(!engine.is_null(), null("engine"));
+    not_null(engine, "engine")?;
     require!(
         !md.is_host_scalar(),
         "memory_desc: a host scalar is created by brick_memory_create_host_scalar"
@@ -97,7 +96,7 @@ pub unsafe extern "C" fn brick_memory_create_v2(
                 nhandles == 1,
                 "nhandles: {nhandles}, but the memory has one buffer"
             );
-            ensure!(!handles.is_null(), null("handles"));
+            not_null(handles, "handles")?;
             create(md, engine, *handles)
         })
     })
@@ -129,7 +128,7 @@ pub unsafe extern "C" fn brick_memory_create_host_scalar(
 /// # Safety
 /// `value` is null or points to a value of the descriptor's type.
 unsafe fn scalar_bytes<'a>(md: &MemoryDesc, value: *const c_void, name: &str) -> Result<&'a [u8]> {
-    ensure!(!value.is_null(), null(name));
+    not_null(value, name)?;
     let size = if md.is_host_scalar() {
         md.size_bytes()
     } else {
@@ -335,7 +334,7 @@ pub unsafe extern "C" fn brick_memory_get_host_scalar_value(
     // SAFETY: the caller passes a live object and room for a value of its type.
     guard(|| unsafe {
         let bytes = object(memory)?.scalar()?;
-        ensure!(!value.is_null(), null("value"));
+        not_null(value, "value")?;
         value
             .cast::<u8>()
             .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());

@@ -1,6 +1,6 @@
 //! `brick_memory_desc_*`: descriptors made, taken apart and queried from C.
 
-use super::{borrow, destroy, guard, hand_out, null, types::*};
+use super::{borrow, destroy, guard, hand_out, not_null, null, types::*};
 use crate::{
     dtype::DataType,
     ensure,
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn brick_memory_desc_create_with_string_tag(
     // SAFETY: the caller passes `ndims` dims, a zero-terminated string and a writable place.
     guard(|| unsafe {
         give(memory_desc, || {
-            ensure!(!tag.is_null(), null("tag"));
+            not_null(tag, "tag")?;
             let tag = CStr::from_ptr(tag)
                 .to_str()
                 .map_err(|_| invalid!("tag: not text in UTF-8"))?;
@@ -347,7 +347,7 @@ pub unsafe extern "C" fn brick_memory_desc_permute_axes(
     guard(|| unsafe {
         hand_out(out_memory_desc, "out_memory_desc", || {
             let md = desc(in_memory_desc, "in_memory_desc")?;
-            ensure!(!permutation.is_null(), null("permutation"));
+            not_null(permutation, "permutation")?;
             md.permute_axes(std::slice::from_raw_parts(permutation, md.dims().len()))
         })
     })
@@ -366,7 +366,7 @@ pub unsafe extern "C" fn brick_memory_desc_create_with_blob(
     // SAFETY: the caller passes a whole blob and a writable place.
     guard(|| unsafe {
         give(memory_desc, || {
-            ensure!(!blob.is_null(), null("blob"));
+            not_null(blob, "blob")?;
             MemoryDesc::from_blob(&*blob.cast::<[u8; BLOB_SIZE]>())
         })
     })

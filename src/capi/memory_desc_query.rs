@@ -1,9 +1,8 @@
 //! `brick_memory_desc_*`: what C asks of descriptors.
 
-use super::{guard, memory_desc::desc, null, types::*};
+use super::{guard, memory_desc::desc, not_null, types::*};
 use crate::{
     dtype::DataType,
-    ensure,
     error::Result,
     invalid,
     memory::{MAX_NDIMS, MemoryDesc},
@@ -126,7 +125,7 @@ pub unsafe extern "C" fn brick_memory_desc_query(
     // SAFETY: the caller passes a live descriptor and a place of the type that the query documents.
     guard(|| unsafe {
         let md = desc(memory_desc, "memory_desc")?;
-        ensure!(!result.is_null(), null("result"));
+        not_null(result, "result")?;
         match answer(md, what)? {
             Answer::I32(value) => result.cast::<i32>().write_unaligned(value),
             Answer::I64(value) => result.cast::<i64>().write_unaligned(value),

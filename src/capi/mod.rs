@@ -111,6 +111,12 @@ pub(crate) fn null(name: &str) -> Error {
     invalid!("{name} is NULL")
 }
 
+/// Refuses a null pointer.
+pub(crate) fn not_null<T>(pointer: *const T, name: &str) -> Result<()> {
+    ensure!(!pointer.is_null(), null(name));
+    Ok(())
+}
+
 /// What an absent descriptor's address leads to.
 static ABSENT: MemoryDesc = MemoryDesc::absent();
 
@@ -159,7 +165,7 @@ pub(crate) unsafe fn put<T>(
     name: &str,
     value: impl FnOnce() -> Result<T>,
 ) -> Result<()> {
-    ensure!(!place.is_null(), null(name));
+    not_null(place, name)?;
     let value = value()?;
     // SAFETY: not null, so writable as this function demands.
     unsafe { place.write(value) };

@@ -1,9 +1,8 @@
 //! `brick_*_primitive_desc_create`: operations put together from C values.
 
-use super::{borrow, engine, guard, hand_out, not_nan, null, types::*};
+use super::{borrow, engine, guard, hand_out, not_nan, not_null, types::*};
 use crate::{
     attr::{Attr, BinaryAlg, Eltwise},
-    ensure,
     error::Result,
     memory::MemoryDesc,
     ops::{Op, Prop, binary, eltwise, inner_product, matmul, reorder, sum},
@@ -133,8 +132,8 @@ pub unsafe extern "C" fn brick_sum_primitive_desc_create(
     // SAFETY: the caller passes `n` scales and sources.
     let op = || unsafe {
         require!(n >= 1, "n: {n}, but there must be at least 1 source");
-        ensure!(!scales.is_null(), null("scales"));
-        ensure!(!src_descs.is_null(), null("src_descs"));
+        not_null(scales, "scales")?;
+        not_null(src_descs, "src_descs")?;
         let scales = std::slice::from_raw_parts(scales, n as usize);
         let srcs = std::slice::from_raw_parts(src_descs, n as usize);
         Ok(Op::Sum(sum::Desc {

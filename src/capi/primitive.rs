@@ -1,7 +1,8 @@
 //! `brick_primitive_desc_*` and `brick_primitive_*`: descriptors queried, primitives made and executed.
 
 use super::{
-    ABSENT, borrow, borrow_mut, destroy, engine, guard, guard_or, hand_out, null, put, types::*,
+    ABSENT, borrow, borrow_mut, destroy, engine, guard, guard_or, hand_out, not_null, null, put,
+    types::*,
 };
 use crate::{
     ensure,
@@ -207,7 +208,7 @@ pub unsafe extern "C" fn brick_primitive_desc_query(
     // SAFETY: the caller passes a live descriptor and a place of the type that the query documents.
     guard(|| unsafe {
         let desc = borrow(primitive_desc, "primitive_desc")?;
-        ensure!(!result.is_null(), null("result"));
+        not_null(result, "result")?;
         match answer(desc, what, index)? {
             Answer::S32(value) => result.cast::<c_int>().write_unaligned(value),
             Answer::S64(value) => result.cast::<i64>().write_unaligned(value),
@@ -297,9 +298,9 @@ pub unsafe extern "C" fn brick_primitive_create_from_cache_blob(
 ) -> brick_status_t {
     // SAFETY: the caller passes a live descriptor.
     guard(|| unsafe {
-        ensure!(!primitive.is_null(), null("primitive"));
+        not_null(primitive, "primitive")?;
         borrow(primitive_desc, "primitive_desc")?;
-        ensure!(!cache_blob.is_null(), null("cache_blob"));
+        not_null(cache_blob, "cache_blob")?;
         require!(size != 0, "size: the blob has 0 bytes");
         Err(no_blobs())
     })
@@ -380,7 +381,7 @@ pub unsafe extern "C" fn brick_primitive_get_cache_blob(
     // SAFETY: the caller passes a live primitive.
     guard(|| unsafe {
         borrow(primitive, "primitive")?;
-        ensure!(!size.is_null(), null("size"));
+        not_null(size, "size")?;
         Err(no_blobs())
     })
 }

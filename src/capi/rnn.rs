@@ -19,11 +19,26 @@ use crate::{
 /// The tensors of a call by their places among all that recurrent layers have.
 pub(super) type Given = [(usize, const_brick_memory_desc_t)];
 
-/// The operation; gradients are given apart.
+/// The operation, but for the activation of vanilla cells; gradients are given apart.
 ///
 /// # Safety
 /// Descriptors are null or live.
 pub(super) unsafe fn operation(
+    cell: Cell,
+    prop: Result<Prop>,
+    direction: brick_rnn_direction_t,
+    flags: u32,
+    tensors: &Given,
+    gradients: &Given,
+) -> Result<Op> {
+    // SAFETY: as this function demands.
+    let desc = unsafe { description(cell, prop, direction, flags, tensors, gradients) };
+    Ok(Op::Rnn(Box::new(desc?)))
+}
+
+/// # Safety
+/// As for `operation`.
+unsafe fn description(
     cell: Cell,
     prop: Result<Prop>,
     direction: brick_rnn_direction_t,
@@ -138,7 +153,7 @@ pub unsafe extern "C" fn brick_vanilla_rnn_forward_primitive_desc_create(
     let op = || unsafe {
         let prop = forward(prop_kind);
         with_activation(
-            operation(Cell::Vanilla, prop, direction, flags, &tensors, &[])?,
+            description(Cell::Vanilla, prop, direction, flags, &tensors, &[])?,
             activation,
             alpha,
             beta,
@@ -228,7 +243,7 @@ pub unsafe extern "C" fn brick_vanilla_rnn_backward_primitive_desc_create(
     let op = || unsafe {
         let prop = backward(prop_kind);
         with_activation(
-            operation(Cell::Vanilla, prop, direction, flags, &tensors, &gradients)?,
+            description(Cell::Vanilla, prop, direction, flags, &tensors, &gradients)?,
             activation,
             alpha,
             beta,
@@ -295,14 +310,7 @@ pub unsafe extern "C" fn brick_lstm_forward_primitive_desc_create(
     // SAFETY: the caller passes live descriptors.
     let op = || unsafe {
         let prop = forward(prop_kind);
-        Ok(Op::Rnn(Box::new(operation(
-            Cell::Lstm,
-            prop,
-            direction,
-            flags,
-            &tensors,
-            &[],
-        )?)))
+        operation(Cell::Lstm, prop, direction, flags, &tensors, &[])
     };
     // SAFETY: the caller passes live handles and a writable place.
     unsafe { create(primitive_desc, engine, attr, op) }
@@ -405,14 +413,7 @@ pub unsafe extern "C" fn brick_lstm_backward_primitive_desc_create(
     // SAFETY: the caller passes live descriptors.
     let op = || unsafe {
         let prop = backward(prop_kind);
-        Ok(Op::Rnn(Box::new(operation(
-            Cell::Lstm,
-            prop,
-            direction,
-            flags,
-            &tensors,
-            &gradients,
-        )?)))
+        operation(Cell::Lstm, prop, direction, flags, &tensors, &gradients)
     };
     // SAFETY: the caller passes live handles and a writable place.
     unsafe { create(primitive_desc, engine, attr, op) }

@@ -1,8 +1,8 @@
 //! Everything that concerns the whole library: version, verbosity, instruction sets, caches, the machine.
 
-use super::{attr::one_of, guard, last_error, null, put, types::*};
+use super::{attr::one_of, guard, last_error, not_null, put, types::*};
 use crate::{
-    ensure, invalid, knobs,
+    invalid, knobs,
     log::{self, Levels, Sink},
     machine::{Isa, effective_isa, machine, set_max_isa},
     primitive, require, supported,
@@ -122,7 +122,7 @@ pub extern "C" fn brick_set_jit_profiling_flags(flags: c_uint) -> brick_status_t
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn brick_set_jit_profiling_jitdumpdir(dir: *const c_char) -> brick_status_t {
     guard(|| {
-        ensure!(!dir.is_null(), null("dir"));
+        not_null(dir, "dir")?;
         // SAFETY: the caller passes a zero-terminated text.
         let dir = OsStr::from_bytes(unsafe { CStr::from_ptr(dir) }.to_bytes());
         Err(unimplemented_here!(

@@ -89,7 +89,7 @@ impl Tag {
                 continue;
             }
             let d = dim_of(*c, ndims)
-                .filter(|_| c.is_ascii_lowercase() && (2..=1 << 16).contains(&size))?;
+                .filter(|_| c.is_ascii_lowercase() && (2..=1 << 30).contains(&size))?;
             *tag.blks.get_mut(tag.nblks)? = (d, size);
             tag.nblks += 1;
             blocked |= 1 << d;

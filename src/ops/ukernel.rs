@@ -404,10 +404,14 @@ impl Transform {
             true => [1, s.in_ld],
             false => [s.in_ld, 1],
         };
-        let tag = match from.vnni() {
-            1 => format!("Ba{}b", s.out_ld),
-            v => format!("BA{}b{v}a", s.out_ld),
+        // Blocks of one element are none.
+        let blocked = |upper, lower, size| match size {
+            1 => (lower, String::new()),
+            size => (upper, format!("{size}{lower}")),
         };
+        let (k, group) = blocked("A", "a", from.vnni() as i64);
+        let (n, columns) = blocked("B", "b", s.out_ld);
+        let tag = format!("{n}{k}{columns}{group}");
         Ok(Transform {
             reorder: reorder::Desc {
                 src: MemoryDesc::with_strides(&[s.k, s.n], from, Some(&strides))?,
