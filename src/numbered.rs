@@ -1,6 +1,6 @@
 //! Enums whose values have numbers in the C API and names in its texts: all three in one table.
 
-/// `numbered! { pub enum Side { Left = 1 "left", Right = 2 "right" } }`: the enum, `from_number` and `name`.
+/// `numbered! { pub enum Side { Left = 1 "left", Right = 2 "right" } }`: the enum, `from_number`, `name` and `Display`.
 #[macro_export]
 macro_rules! numbered {
     ($(#[$meta:meta])* pub enum $enum:ident {
@@ -28,6 +28,12 @@ macro_rules! numbered {
                 match self {
                     $($enum::$value => $name,)*
                 }
+            }
+        }
+
+        impl std::fmt::Display for $enum {
+            fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str(self.name())
             }
         }
     };

@@ -348,9 +348,9 @@ fn post_op_text(post_op: &PostOp) -> String {
             text + &data_type.map_or(String::new(), |dt| format!(":{}", dt.name()))
         }
         PostOp::Eltwise { alg, alpha, beta } => match (alpha.get(), beta.get()) {
-            (0.0, 0.0) => format!("eltwise_{}", alg.name()),
-            (alpha, 0.0) => format!("eltwise_{}:{alpha}", alg.name()),
-            (alpha, beta) => format!("eltwise_{}:{alpha}:{beta}", alg.name()),
+            (0.0, 0.0) => format!("eltwise_{alg}"),
+            (alpha, 0.0) => format!("eltwise_{alg}:{alpha}"),
+            (alpha, beta) => format!("eltwise_{alg}:{alpha}:{beta}"),
         },
         PostOp::Binary { alg, src1, .. } => {
             let mask = mask_of(src1);

@@ -156,8 +156,8 @@ impl Desc {
             (diff_dst, "diff_dst"),
             (&diff_src, "diff_src"),
         ] {
-            let name = md.dtype().name();
-            supported!(!md.dtype().is_int(), "{what}: type {name} has no gradients");
+            let dtype = md.dtype();
+            supported!(!dtype.is_int(), "{what}: type {dtype} has no gradients");
         }
         let data_id = if self.use_dst { arg::DST } else { arg::SRC };
         let mut args = Vec::new();

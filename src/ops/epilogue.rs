@@ -14,7 +14,7 @@ use crate::{
         eltwise,
         expr::{Bcast, Builder, Expr, Id, Node, Pred},
     },
-    memory::{MemoryDesc, RUNTIME_DIM},
+    memory::MemoryDesc,
     plan::place::Place,
     require, supported, unimplemented_here,
 };
@@ -70,7 +70,7 @@ impl Binding {
     /// Every element of an argument, broadcast along its dims of size 1.
     pub fn whole(index: usize, md: &MemoryDesc) -> Binding {
         let dtype = md.dtype();
-        let place = Place::broadcast(md, dtype.size_bytes());
+        let place = Place::broadcast(md);
         Binding {
             index,
             dtype,
@@ -140,18 +140,15 @@ impl<'a> Chain<'a> {
         let dtype = md.dtype();
         supported!(
             dtype.is_kernel_type(),
-            "argument {id}: operands of type {} are not supported",
-            dtype.name()
+            "argument {id}: operands of type {dtype} are not supported"
         );
         let index = self.argument(id, md);
-        self.load_at(
-            Binding {
-                index,
-                dtype,
-                place,
-            },
-            int,
-        )
+        let binding = Binding {
+            index,
+            dtype,
+            place,
+        };
+        self.load_at(binding, int)
     }
 
     /// Loads the elements of a tensor like dst, whatever their type, to be stored as they are.
@@ -184,7 +181,7 @@ impl<'a> Chain<'a> {
         check_broadcast(md, &self.dst, what)?;
         let md = resolved(md, &self.dst)?;
         check_operand(&md, what)?;
-        let place = Place::broadcast(&md, md.dtype().size_bytes());
+        let place = Place::broadcast(&md);
         self.load(id, &md, place, false)
     }
 
@@ -221,11 +218,10 @@ impl<'a> Chain<'a> {
             quant.mode
         );
         let mask = quant_mask(quant, input.md.dims(), &what)?;
-        let bytes = quant.data_type.size_bytes();
-        let (md, place) = if quant.on_host {
-            (MemoryDesc::host_scalar(quant.data_type), Place::default())
-        } else {
-            dense(input.md.dims(), mask, quant.data_type, bytes, &what)?
+        let dtype = quant.data_type;
+        let (md, place) = match quant.on_host {
+            true => (MemoryDesc::host_scalar(dtype), Place::default()),
+            false => dense(input.md.dims(), mask, dtype)?,
         };
         let place = place.renamed(input.to).ok_or_else(|| {
             unimplemented_here!(
@@ -233,9 +229,8 @@ impl<'a> Chain<'a> {
             )
         })?;
         supported!(
-            !int || quant.data_type.is_int(),
-            "{what}: type {} is not supported",
-            quant.data_type.name()
+            !int || dtype.is_int(),
+            "{what}: type {dtype} is not supported"
         );
         self.load(kind | input.id, &md, place, int).map(Some)
     }
@@ -292,9 +287,7 @@ impl<'a> Chain<'a> {
         let (own, dtype) = (self.dst.dtype(), dtype.unwrap_or(self.dst.dtype()));
         require!(
             dtype.size_bytes() == own.size_bytes() && dtype.is_kernel_type(),
-            "post-op {i}: sum cannot read dst of type {} as {}",
-            own.name(),
-            dtype.name()
+            "post-op {i}: sum cannot read dst of type {own} as {dtype}"
         );
         let mut old = self.code.push(Node::LoadD { dtype });
         if zero_point != 0 {
@@ -335,7 +328,7 @@ impl<'a> Chain<'a> {
     fn prelu(&mut self, i: usize, x: Id, mask: i32) -> Result<Id> {
         let what = format!("post-op {i}: prelu weights");
         check_mask(mask, self.dst.dims().len(), &what)?;
-        let (_, place) = dense(self.dst.dims(), mask, DataType::F32, 4, &what)?;
+        let (_, place) = dense(self.dst.dims(), mask, DataType::F32)?;
         let mut dims = self.dst.dims().to_vec();
         let single = (0..dims.len()).filter(|d| mask >> d & 1 == 0);
         single.for_each(|d| dims[d] = 1);
@@ -382,36 +375,35 @@ pub fn identity(ndims: usize) -> Vec<Option<usize>> {
 
 /// Refuses what no primitive honours, and scales or zero points of arguments other than those listed.
 pub fn check_attr(attr: &Attr, scales: &[i32], zero_points: &[i32]) -> Result<()> {
-    supported!(
-        attr.dropout.is_none(),
-        "attribute: dropout is not supported"
-    );
-    supported!(
-        attr.rounding.values().all(|&mode| mode == 0),
-        "attribute: stochastic rounding is not supported"
-    );
-    supported!(
-        attr.precomputed_reductions.is_empty(),
-        "attribute: precomputed reductions are not supported"
-    );
-    supported!(
-        attr.rnn_data.is_none() && attr.rnn_weights.is_none() && attr.rnn_projection.is_none(),
-        "attribute: quantisation of recurrent layers means nothing to this primitive"
-    );
-    let stranger = |given: &std::collections::BTreeMap<i32, Quant>, known: &[i32]| {
-        given.keys().copied().find(|k| !known.contains(k))
-    };
-    if let Some(id) = stranger(&attr.scales, scales) {
-        return Err(unimplemented_here!(
-            "attribute: scales of argument {id} are not supported here"
-        ));
+    let of_rnn = [&attr.rnn_weights, &attr.rnn_projection];
+    let is_for_rnn = attr.rnn_data.is_some() || of_rnn.iter().any(|quant| quant.is_some());
+    let is_stochastic = attr.rounding.values().any(|&mode| mode != 0);
+    let reductions = &attr.precomputed_reductions;
+    for (given, what) in [
+        (attr.dropout.is_some(), "dropout is not supported"),
+        (is_stochastic, "stochastic rounding is not supported"),
+        (
+            !reductions.is_empty(),
+            "precomputed reductions are not supported",
+        ),
+        (
+            is_for_rnn,
+            "quantisation of recurrent layers means nothing to this primitive",
+        ),
+    ] {
+        supported!(!given, "attribute: {what}");
     }
-    match stranger(&attr.zero_points, zero_points) {
-        Some(id) => Err(unimplemented_here!(
-            "attribute: zero points of argument {id} are not supported here"
-        )),
-        None => Ok(()),
+    for (what, given, known) in [
+        ("scales", &attr.scales, scales),
+        ("zero points", &attr.zero_points, zero_points),
+    ] {
+        if let Some(id) = given.keys().find(|id| !known.contains(id)) {
+            return Err(unimplemented_here!(
+                "attribute: {what} of argument {id} are not supported here"
+            ));
+        }
     }
+    Ok(())
 }
 
 /// Refuses accumulation in another type than the one that results are computed in.
@@ -425,9 +417,7 @@ pub fn check_accumulation(attr: &Attr, acc: DataType) -> Result<()> {
     };
     supported!(
         wanted == acc,
-        "attribute: accumulation in {} is not supported, sums are {}",
-        wanted.name(),
-        acc.name()
+        "attribute: accumulation in {wanted} is not supported, sums are {acc}"
     );
     Ok(())
 }
@@ -440,16 +430,10 @@ pub fn check_broadcast(md: &MemoryDesc, dst: &MemoryDesc, what: &str) -> Result<
         md.ndims,
         dst.ndims
     );
-    let fits = md
-        .dims()
-        .iter()
-        .zip(dst.dims())
-        .all(|(&a, &b)| a == b || a == 1);
+    let (dims, all) = (md.dims(), dst.dims());
     require!(
-        fits,
-        "{what}: dims {:?} do not broadcast to {:?} of dst",
-        md.dims(),
-        dst.dims()
+        (dims.iter().zip(all)).all(|(&a, &b)| a == b || a == 1),
+        "{what}: dims {dims:?} do not broadcast to {all:?} of dst"
     );
     Ok(())
 }
@@ -470,11 +454,7 @@ pub fn check_layout(md: &MemoryDesc, what: &str) -> Result<()> {
         "{what}: compensation or other extra data behind the elements is not supported"
     );
     let dtype = md.dtype();
-    supported!(
-        !dtype.is_nibble(),
-        "{what}: type {} is not supported",
-        dtype.name()
-    );
+    supported!(!dtype.is_nibble(), "{what}: type {dtype} is not supported");
     Ok(())
 }
 
@@ -484,8 +464,7 @@ pub fn check_operand(md: &MemoryDesc, what: &str) -> Result<()> {
     let dtype = md.dtype();
     supported!(
         dtype.is_kernel_type(),
-        "{what}: type {} is not supported",
-        dtype.name()
+        "{what}: type {dtype} is not supported"
     );
     Ok(())
 }
@@ -541,19 +520,7 @@ fn quant_mask(quant: &Quant, dims: &[i64], what: &str) -> Result<i32> {
 }
 
 /// Descriptor and place of a dense vector over the masked dims.
-fn dense(
-    dims: &[i64],
-    mask: i32,
-    dtype: DataType,
-    bytes: usize,
-    what: &str,
-) -> Result<(MemoryDesc, Place)> {
-    let varying = (0..dims.len()).filter(|d| mask >> d & 1 == 1);
-    let runtime = varying.clone().any(|d| dims[d] == RUNTIME_DIM);
-    supported!(
-        !runtime || varying.count() == 1,
-        "{what}: mask {mask} over several dims, one of them known only at execution"
-    );
-    let (place, count) = Place::dense(dims, mask, bytes);
+fn dense(dims: &[i64], mask: i32, dtype: DataType) -> Result<(MemoryDesc, Place)> {
+    let (place, count) = Place::dense(dims, mask, dtype.size_bytes());
     Ok((MemoryDesc::plain(&[count], dtype)?, place))
 }

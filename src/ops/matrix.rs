@@ -7,8 +7,13 @@ use super::{
     sequence::Sequence,
 };
 use crate::{
-    attr::Attr, dtype::DataType, error::Result, exec::pack::Side, kernel::expr::Expr,
-    memory::MemoryDesc, require, supported,
+    attr::Attr,
+    dtype::DataType,
+    error::Result,
+    exec::pack::Side,
+    kernel::{bare::Bare, expr::Expr},
+    memory::MemoryDesc,
+    require, supported,
 };
 
 /// Sizes that must agree: what each is of, and the two tensors that say it.
@@ -24,18 +29,10 @@ pub fn check_sizes(what: &str, sizes: &[Agreement]) -> Result<()> {
 
 /// Checks that the kernel multiplies these types and stores that one.
 pub fn check_types(what: &str, a: &MemoryDesc, b: &MemoryDesc, d: &MemoryDesc) -> Result<()> {
-    use DataType::*;
     let (a, b, d) = (a.dtype(), b.dtype(), d.dtype());
-    let known = matches!(
-        (a, b),
-        (F32, F32) | (Bf16, Bf16) | (F16, F16) | (U8 | S8, U8 | S8)
-    );
     supported!(
-        known && d.is_kernel_type(),
-        "{what}: types {} x {} -> {} are not supported",
-        a.name(),
-        b.name(),
-        d.name()
+        Bare::accumulator(a, b).is_ok() && d.is_kernel_type(),
+        "{what}: types {a} x {b} -> {d} are not supported"
     );
     Ok(())
 }
@@ -110,6 +107,13 @@ pub fn is_unit(md: &MemoryDesc, dim: usize) -> bool {
     md.is_plain() && (md.dims()[dim] == 1 || md.strides()[dim] == 1)
 }
 
+/// Bytes between the entries of a batch over the first dimensions, 0 along those of size 1.
+fn batch(md: &MemoryDesc, count: usize) -> Vec<i64> {
+    let size = md.dtype().size_bytes() as i64;
+    let step = |d: usize| i64::from(md.dims()[d] != 1) * md.strides()[d] * size;
+    (0..count).map(step).collect()
+}
+
 /// The last two dimensions of a tensor as a matrix, the others as its batch; nothing unless the elements of its rows or
 /// of its columns are adjacent.
 pub fn matrix(arg: usize, md: &MemoryDesc) -> Option<Matrix> {
@@ -120,10 +124,6 @@ pub fn matrix(arg: usize, md: &MemoryDesc) -> Option<Matrix> {
         (_, true) => (1, md.strides()[nd - 1]),
         _ => return None,
     };
-    let batch = |d: usize| match md.dims()[d] {
-        1 => 0,
-        _ => md.strides()[d] * size,
-    };
     Some(Matrix {
         arg,
         dtype: md.dtype(),
@@ -132,7 +132,7 @@ pub fn matrix(arg: usize, md: &MemoryDesc) -> Option<Matrix> {
             rows: rows * size,
             cols: cols * size,
         },
-        batch: (0..nd - 2).map(batch).collect(),
+        batch: batch(md, nd - 2),
     })
 }
 
@@ -152,10 +152,6 @@ pub fn panels(arg: usize, md: &MemoryDesc, k: usize, n: usize) -> Option<Matrix>
         && md.strides()[k] == rows * width * group
         && md.dims().len() == k.min(n) + 2;
     let size = md.dtype().size_bytes() as i64;
-    let batch = |d: usize| match md.dims()[d] {
-        1 => 0,
-        _ => md.strides()[d] * size,
-    };
     whole.then(|| Matrix {
         arg,
         dtype: md.dtype(),
@@ -164,7 +160,7 @@ pub fn panels(arg: usize, md: &MemoryDesc, k: usize, n: usize) -> Option<Matrix>
             width: width as usize,
             panel: md.strides()[n] * size,
         },
-        batch: (0..k.min(n)).map(batch).collect(),
+        batch: batch(md, k.min(n)),
     })
 }
 

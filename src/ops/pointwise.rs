@@ -94,7 +94,7 @@ pub fn nest(
 /// The steps over all of dst and its padding.
 fn steps(dst: &MemoryDesc, expr: &Expr, bindings: &Bindings, env: &Env) -> Option<Vec<Step<Spec>>> {
     let (isa, bytes) = (env.isa, dst.dtype().size_bytes() as i64);
-    let own = Place::whole(dst, bytes as usize);
+    let own = Place::whole(dst);
     let operands = bindings.list.iter().map(|b| &b.place);
     let places: Vec<&Place> = std::iter::once(&own).chain(operands).collect();
     let ranges: Vec<(i64, i64)> = dst.dims().iter().map(|&n| (0, n)).collect();

@@ -45,8 +45,7 @@ impl Desc {
         check_operand(dst, "dst")?;
         // Integers stay integers where nothing is computed: an f32 does not hold every s32.
         let int = plain && src.dtype().is_int() && dst.dtype().is_int();
-        let place = Place::broadcast(src, src.dtype().size_bytes());
-        let mut x = chain.load(arg::SRC, src, place, int)?;
+        let mut x = chain.load(arg::SRC, src, Place::broadcast(src), int)?;
         if !plain {
             x = converted(&mut chain, attr, src, x)?;
         }

@@ -48,8 +48,7 @@ pub fn planned(
     let dtype = to.dtype();
     supported!(
         !dtype.is_int() && dtype.is_kernel_type() && to.is_dense(),
-        "sums of rows: a result of type {} or with gaps is not supported",
-        dtype.name()
+        "sums of rows: a result of type {dtype} or with gaps is not supported"
     );
     let columns = to.dims()[0] as usize;
     let parts = (rows * columns / MIN_PART).clamp(1, env.threads.max(1));

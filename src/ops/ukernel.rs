@@ -103,13 +103,8 @@ fn scale(mask: i32) -> Quant {
 impl Brgemm {
     /// A brgemm of `batch` blocks that stores its sums.
     pub fn new(shape: Bare, batch: i64) -> Result<Brgemm> {
-        let acc = Bare::accumulator(shape.a, shape.b)?;
-        supported!(
-            shape.c == acc,
-            "c_dt: {}, but C holds sums of type {}",
-            shape.c.name(),
-            acc.name()
-        );
+        let (acc, c) = (Bare::accumulator(shape.a, shape.b)?, shape.c);
+        supported!(c == acc, "c_dt: {c}, but C holds sums of type {acc}");
         shape.check()?;
         let count = usize::try_from(batch).map_err(|_| invalid!("batch_size: {batch}"))?;
         Ok(Brgemm {
@@ -145,7 +140,7 @@ impl Brgemm {
             "ldd: {ldd} is less than the {} elements of a row",
             this.shape.n
         );
-        supported!(d.is_kernel_type(), "d_dt: {} is not supported", d.name());
+        supported!(d.is_kernel_type(), "d_dt: {d} is not supported");
         (this.ldd, this.d, this.attr.post_ops) = (ldd, d, post_ops);
         Ok(())
     }
@@ -380,14 +375,11 @@ impl Transform {
     pub fn new(s: Sizes, transposed: bool, from: DataType, to: DataType) -> Result<Transform> {
         supported!(
             from == to,
-            "transform: from {} to {}: types cannot be converted",
-            from.name(),
-            to.name()
+            "transform: from {from} to {to}: types cannot be converted"
         );
         supported!(
             Bare::accumulator(from, from).is_ok(),
-            "transform: no kernel multiplies {}",
-            from.name()
+            "transform: no kernel multiplies {from}"
         );
         for (name, value, least) in [
             ("K", s.k, 1),

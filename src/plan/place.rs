@@ -42,8 +42,9 @@ pub struct Place {
 
 impl Place {
     /// The place of every element of `md`, padding included.
-    pub fn whole(md: &MemoryDesc, bytes: usize) -> Place {
-        let (mut divs, mut stride) = ([1; MAX_NDIMS], bytes as i64);
+    pub fn whole(md: &MemoryDesc) -> Place {
+        let bytes = md.dtype().size_bytes() as i64;
+        let (mut divs, mut stride) = ([1; MAX_NDIMS], bytes);
         let mut terms = Vec::new();
         for (dim, size) in md.blocks().rev() {
             terms.push(Term {
@@ -57,20 +58,20 @@ impl Place {
         }
         let outer = |(dim, stride): (usize, &i64)| Term {
             div: divs[dim],
-            ..Term::plain(dim, stride * bytes as i64)
+            ..Term::plain(dim, stride * bytes)
         };
         terms.extend(md.strides().iter().enumerate().map(outer));
         terms.reverse();
         terms.sort_by_key(|t| t.dim); // stable, so that outer digits stay in front
         Place {
-            base: md.offset0 * bytes as i64,
+            base: md.offset0 * bytes,
             terms,
         }
     }
 
     /// The place of `md` read as an operand that is broadcast along its dims of size 1.
-    pub fn broadcast(md: &MemoryDesc, bytes: usize) -> Place {
-        let mut place = Place::whole(md, bytes);
+    pub fn broadcast(md: &MemoryDesc) -> Place {
+        let mut place = Place::whole(md);
         place.terms.retain(|t| md.dims[t.dim] != 1 && t.stride != 0);
         place
     }

@@ -25,7 +25,7 @@ fn spacing(place: &Place, dim: usize, unit: i64, total: i64) -> (i64, i64) {
 }
 
 pub(super) fn place(md: &MemoryDesc) -> Place {
-    Place::whole(md, md.dtype().size_bytes())
+    Place::whole(md)
 }
 
 /// Bytes between neighbours along image, depth, height and width.

@@ -152,7 +152,7 @@ fn scale_all(chain: &mut Chain, request: &Request, x: Id) -> Result<Id> {
 }
 
 fn add_bias(chain: &mut Chain, bias: Input, x: Id) -> Result<Id> {
-    let place = Place::broadcast(bias.md, bias.md.dtype().size_bytes());
+    let place = Place::broadcast(bias.md);
     let place = place.renamed(bias.to).ok_or_else(|| {
         invalid!(
             "bias: dims {:?} do not fit the dims {:?} of dst",
