@@ -127,14 +127,12 @@ fn run(
     let scratch = unsafe { alloc_zeroed(layout) };
     let (inline, fake) = (Inline, Fake(threads));
     let pool: &dyn Pool = if threads == 1 { &inline } else { &fake };
-    let mds = vec![None; ptrs.len()];
     let runnable = planned.plan.compile().unwrap();
     // SAFETY: pointers and scratch have the planned sizes.
     unsafe {
         runnable
             .run(&Exec {
                 ptrs: &ptrs,
-                mds: &mds,
                 scratch,
                 pool,
             })
