@@ -117,8 +117,25 @@ impl Made {
         Ok(made)
     }
 
-    /// An open operation with the sizes that the memory objects bring, compiled.
+    /// An open operation with the sizes that the memory objects bring, compiled; they are large enough for it.
     fn sized(&self, mds: &[Option<&MemoryDesc>]) -> Result<Arc<Made>> {
+        let sized = self.made_for(mds)?;
+        for (i, md) in mds.iter().enumerate() {
+            let needed = sized.needs[i].bytes;
+            let given = match self.needs[i] {
+                Need { runtime: true, .. } => md.map_or(0, |md| md.footprint_bytes()),
+                Need { bytes, .. } => bytes,
+            };
+            require!(
+                given >= needed,
+                "{}: its descriptor spans {given} bytes, {needed} are needed",
+                describe::arg_name(self.ids[i])
+            );
+        }
+        Ok(sized)
+    }
+
+    fn made_for(&self, mds: &[Option<&MemoryDesc>]) -> Result<Arc<Made>> {
         let open = (self.needs.iter().zip(mds)).filter(|(need, _)| need.runtime);
         let key = open.filter_map(|(_, md)| *md);
         self.sizes.get(key, || {
@@ -340,62 +357,36 @@ impl Primitive {
         if let Some(i) = mds.iter().position(Option::is_none) {
             return Err(missing(made.ids[i]));
         }
-        if made.is_void || self.has_void_outputs(mds) {
+        if made.is_void || (made.is_open && has_void_outputs(made, mds)) {
             return Ok(());
         }
-        if made.is_open {
-            // SAFETY: passed on.
-            return unsafe { self.run_sized(pool, ptrs, mds) };
-        }
-        let library = scratch::take(self.desc.library_scratch_bytes())?;
-        let scratch = match made.attr.user_scratchpad {
+        let sized = match made.is_open {
+            true => Some(made.sized(mds)?),
+            false => None,
+        };
+        let running = sized.as_deref().unwrap_or(made);
+        // What a caller could have provided for an open operation was not known at creation.
+        let by_user = made.attr.user_scratchpad && !made.is_open;
+        let library = scratch::take(match by_user {
+            true => 0,
+            false => running.planned.scratch_bytes,
+        })?;
+        let scratch = match by_user {
             true => self.check_scratch(user_scratch)?,
             false => library.as_ptr(),
         };
-        let run = made.run.get().expect("creation compiles");
+        let run = running.run.get().expect("creation and `sized` compile");
         let exec = Exec {
             ptrs,
             scratch,
             pool,
         };
-        // SAFETY: `check` saw to sizes; the rest is promised to `execute`.
-        timed(made, mds, || unsafe { run.run(&exec) })
-    }
-
-    /// Runs an open operation with the sizes of these descriptors. Its scratch is the library's in either mode: what a
-    /// caller could have provided was not known at creation.
-    ///
-    /// # Safety
-    /// As for `execute`; the pointers are those of memory objects with these descriptors.
-    unsafe fn run_sized(
-        &self,
-        pool: &dyn Pool,
-        ptrs: &[*mut u8],
-        mds: &[Option<&MemoryDesc>],
-    ) -> Result<()> {
-        let made = &*self.desc.made;
-        let sized = made.sized(mds)?;
-        for (i, md) in mds.iter().enumerate() {
-            let needed = sized.needs[i].bytes;
-            let given = match made.needs[i] {
-                Need { runtime: true, .. } => md.map_or(0, |md| md.footprint_bytes()),
-                Need { bytes, .. } => bytes,
-            };
-            require!(
-                given >= needed,
-                "{}: its descriptor spans {given} bytes, {needed} are needed",
-                describe::arg_name(made.ids[i])
-            );
+        // SAFETY: `check` and `sized` saw to sizes; the rest is promised to `execute`.
+        let run = || unsafe { run.run(&exec) };
+        match log::enabled(Levels::PROFILE_EXEC) {
+            true => verbose::execute(made, mds, run),
+            false => run(),
         }
-        let library = scratch::take(sized.planned.scratch_bytes)?;
-        let exec = Exec {
-            ptrs,
-            scratch: library.as_ptr(),
-            pool,
-        };
-        let run = sized.run.get().expect("`sized` compiles");
-        // SAFETY: sizes were checked; the rest is promised to `execute`.
-        timed(made, mds, || unsafe { run.run(&exec) })
     }
 
     /// Whether a memory may be argument `index`; its data.
@@ -436,16 +427,6 @@ impl Primitive {
         Ok(memory.data())
     }
 
-    /// The same as `is_void` where dims came with the memory.
-    fn has_void_outputs(&self, mds: &[Option<&MemoryDesc>]) -> bool {
-        let made = &*self.desc.made;
-        let has_runtime = made.needs.iter().any(|need| need.runtime);
-        has_runtime && {
-            let args = made.planned.args.iter().zip(mds);
-            all_empty(args.filter(|(a, _)| a.output).filter_map(|(_, md)| *md))
-        }
-    }
-
     /// The caller's scratch memory, aligned.
     fn check_scratch(&self, memory: Option<&Memory>) -> Result<*mut u8> {
         let need = self.desc.made.scratchpad.size_bytes();
@@ -466,13 +447,10 @@ impl Primitive {
     }
 }
 
-/// Runs, with a verbose line if one is wanted.
-#[inline]
-fn timed(made: &Made, mds: &[Option<&MemoryDesc>], run: impl FnOnce() -> Result<()>) -> Result<()> {
-    match log::enabled(Levels::PROFILE_EXEC) {
-        true => verbose::execute(made, mds, run),
-        false => run(),
-    }
+/// The same as `is_void` where dims came with the memory.
+fn has_void_outputs(made: &Made, mds: &[Option<&MemoryDesc>]) -> bool {
+    let args = made.planned.args.iter().zip(mds);
+    all_empty(args.filter(|(a, _)| a.output).filter_map(|(_, md)| *md))
 }
 
 #[cold]

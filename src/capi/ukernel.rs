@@ -69,7 +69,7 @@ pub unsafe extern "C" fn brick_ukernel_attr_params_set_A_scales(
     a_scales: *const c_void,
 ) -> brick_status_t {
     // SAFETY: the caller passes a live list.
-    unsafe { set(attr_params, |p| p.a_scales = a_scales.cast()) }
+    unsafe { set(attr_params, |p| p.scales[0] = a_scales.cast()) }
 }
 
 /// Sets the scales of B.
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn brick_ukernel_attr_params_set_B_scales(
     b_scales: *const c_void,
 ) -> brick_status_t {
     // SAFETY: the caller passes a live list.
-    unsafe { set(attr_params, |p| p.b_scales = b_scales.cast()) }
+    unsafe { set(attr_params, |p| p.scales[1] = b_scales.cast()) }
 }
 
 /// Sets the scale of D, by which results are divided.
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn brick_ukernel_attr_params_set_D_scales(
     d_scales: *const c_void,
 ) -> brick_status_t {
     // SAFETY: the caller passes a live list.
-    unsafe { set(attr_params, |p| p.d_scales = d_scales.cast()) }
+    unsafe { set(attr_params, |p| p.scales[2] = d_scales.cast()) }
 }
 
 /// Destroys a list of pointers; what they point to stays the caller's.

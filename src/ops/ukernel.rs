@@ -11,11 +11,12 @@ use crate::dtype::DataType;
 use crate::error::Result;
 use crate::kernel::Kernel;
 use crate::kernel::bare::Bare;
-use crate::kernel::spec::{Args, Out, Spec};
+use crate::kernel::spec::{self, Args, Out, Spec};
 use crate::machine::{Isa, effective_isa};
 use crate::memory::MemoryDesc;
 use crate::threads::Inline;
 use crate::{invalid, require, supported};
+use std::ptr::{null, null_mut};
 use std::sync::Arc;
 
 /// How many elements of K the kernel wants side by side in B, for operands of these types.
@@ -45,12 +46,10 @@ struct Finished {
     has_post_ops: bool,
 }
 
-/// A client's pointer.
+/// A client's pointer, by its index in [`Params`].
 #[derive(Clone, Copy)]
 enum Source {
-    AScales,
-    BScales,
-    DScales,
+    Scales(usize),
     PostOp(usize),
 }
 
@@ -59,24 +58,27 @@ struct Kernels {
     with_post_ops: Option<Arc<Kernel>>,
 }
 
+/// What scales belong to, and what sentences call them.
+const SCALED: [(i32, &str); 3] = [
+    (arg::SRC, "A scales"),
+    (arg::WEIGHTS, "B scales"),
+    (arg::DST, "D scales"),
+];
+
 /// Pointers to what post-ops and scales need, as the client keeps them.
 #[derive(Clone, Copy)]
-#[allow(missing_docs)]
 pub struct Params {
+    /// A list of the operands of post-ops.
     pub post_ops: *const *const u8,
-    pub a_scales: *const u8,
-    pub b_scales: *const u8,
-    pub d_scales: *const u8,
+    /// Of A, of B and of D.
+    pub scales: [*const u8; 3],
 }
 
 impl Default for Params {
     fn default() -> Params {
-        let null = std::ptr::null();
         Params {
-            post_ops: std::ptr::null(),
-            a_scales: null,
-            b_scales: null,
-            d_scales: null,
+            post_ops: null(),
+            scales: [null(); 3],
         }
     }
 }
@@ -225,13 +227,13 @@ impl Brgemm {
     pub fn generate(&mut self) -> Result<()> {
         let finished = self.finished()?;
         let spec = self.shape.spec(finished.isa);
-        let with_post_ops = if finished.has_post_ops {
-            let mut spec = spec.clone();
-            spec.out = finished.out.clone();
-            Some(Kernel::get(&Spec::Brgemm(spec))?)
-        } else {
-            None
+        let with_post_ops = || {
+            Kernel::get(&Spec::Brgemm(spec::Brgemm {
+                out: finished.out.clone(),
+                ..spec.clone()
+            }))
         };
+        let with_post_ops = finished.has_post_ops.then(with_post_ops).transpose()?;
         self.kernels = Some(Kernels {
             plain: Kernel::get(&Spec::Brgemm(spec))?,
             with_post_ops,
@@ -246,18 +248,12 @@ impl Brgemm {
     }
 
     fn args(&self, o: &Operands) -> Result<Args> {
-        let some = |p: *const u8, name: &str| {
+        for (pointer, name) in [(o.a, "A"), (o.b, "B"), (o.offsets.cast(), "A_B_offsets")] {
             require!(
-                !p.is_null(),
+                self.batch == 0 || !pointer.is_null(),
                 "{name}: NULL, but the batch has {} blocks",
                 self.batch
             );
-            Ok(())
-        };
-        if self.batch > 0 {
-            some(o.a, "A")?;
-            some(o.b, "B")?;
-            some(o.offsets.cast(), "A_B_offsets")?;
         }
         Ok(Args {
             a: o.a,
@@ -303,7 +299,7 @@ impl Brgemm {
         );
         require!(!d.is_null(), "D: NULL, but the results go there");
         args.d = d;
-        let mut operands = [std::ptr::null(); MAX_OPERANDS];
+        let mut operands = [null(); MAX_OPERANDS];
         // SAFETY: as this function demands.
         unsafe { self.bind(&mut operands, params)? };
         args.operands = operands.as_ptr();
@@ -322,12 +318,8 @@ impl Brgemm {
         let params = params.ok_or_else(|| invalid!("attr_params: NULL"))?;
         for (operand, &(source, offset)) in operands.iter_mut().zip(wanted) {
             let (pointer, name) = match source {
-                Source::AScales => (params.a_scales, "A scales"),
-                Source::BScales => (params.b_scales, "B scales"),
-                Source::DScales => (params.d_scales, "D scales"),
-                Source::PostOp(_) if params.post_ops.is_null() => {
-                    (std::ptr::null(), "post_ops_args")
-                }
+                Source::Scales(i) => (params.scales[i], SCALED[i].1),
+                Source::PostOp(_) if params.post_ops.is_null() => (null(), "post_ops_args"),
                 // SAFETY: as this function demands.
                 Source::PostOp(i) => (unsafe { *params.post_ops.add(i) }, "post_ops_args"),
             };
@@ -340,15 +332,11 @@ impl Brgemm {
 
 /// Post-op operands come as a list, in the order in which the chain reads them; D (first) is none.
 fn sources(args: &[Arg]) -> Vec<Source> {
-    let mut listed = 0;
-    let source = |arg: &Arg| match arg.id {
-        id if id == arg::SCALES | arg::SRC => Source::AScales,
-        id if id == arg::SCALES | arg::WEIGHTS => Source::BScales,
-        id if id == arg::SCALES | arg::DST => Source::DScales,
-        _ => {
-            listed += 1;
-            Source::PostOp(listed - 1)
-        }
+    let mut listed = 0..;
+    let is_of = |id| move |(of, _): &(i32, &str)| id == arg::SCALES | of;
+    let source = |arg: &Arg| match SCALED.iter().position(is_of(arg.id)) {
+        Some(i) => Source::Scales(i),
+        None => Source::PostOp(listed.next().unwrap_or_default()),
     };
     args.iter().skip(1).map(source).collect()
 }
@@ -435,7 +423,7 @@ impl Transform {
         require!(!to.is_null(), "out_ptr: NULL");
         let exec = Exec {
             ptrs: &[from.cast_mut(), to],
-            scratch: std::ptr::null_mut(), // a copy needs none
+            scratch: null_mut(), // a copy needs none
             pool: &Inline,
         };
         // SAFETY: as this function demands.
