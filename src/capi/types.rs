@@ -123,38 +123,26 @@ pub type brick_transform_t = *mut brick_transform;
 /// A transform that is only looked at.
 pub type const_brick_transform_t = *const brick_transform;
 
-impl Opaque for brick_brgemm {
-    type Value = ops::ukernel::Brgemm;
+macro_rules! opaque {
+    ($($handle:ident: $value:ty,)*) => {
+        $(impl Opaque for $handle {
+            type Value = $value;
+        })*
+    };
 }
-impl Opaque for brick_ukernel_attr_params {
-    type Value = ops::ukernel::Params;
-}
-impl Opaque for brick_transform {
-    type Value = ops::ukernel::Transform;
-}
-impl Opaque for brick_engine {
-    type Value = primitive::Engine;
-}
-impl Opaque for brick_stream {
-    type Value = super::stream::Stream;
-}
-impl Opaque for brick_memory_desc {
-    type Value = MemoryDesc;
-}
-impl Opaque for brick_memory {
-    type Value = Memory;
-}
-impl Opaque for brick_primitive_attr {
-    type Value = Attr;
-}
-impl Opaque for brick_post_ops {
-    type Value = Vec<PostOp>;
-}
-impl Opaque for brick_primitive_desc {
-    type Value = primitive::PrimitiveDesc;
-}
-impl Opaque for brick_primitive {
-    type Value = primitive::Primitive;
+
+opaque! {
+    brick_brgemm: ops::ukernel::Brgemm,
+    brick_ukernel_attr_params: ops::ukernel::Params,
+    brick_transform: ops::ukernel::Transform,
+    brick_engine: primitive::Engine,
+    brick_stream: super::stream::Stream,
+    brick_memory_desc: MemoryDesc,
+    brick_memory: Memory,
+    brick_primitive_attr: Attr,
+    brick_post_ops: Vec<PostOp>,
+    brick_primitive_desc: primitive::PrimitiveDesc,
+    brick_primitive: primitive::Primitive,
 }
 
 /// One argument of an execution.

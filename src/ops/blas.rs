@@ -86,6 +86,14 @@ impl fmt::Display for Desc {
     }
 }
 
+/// Rows and columns of a matrix as it lies.
+fn oriented(transposed: bool, (rows, columns): (i64, i64)) -> (i64, i64) {
+    match transposed {
+        true => (columns, rows),
+        false => (rows, columns),
+    }
+}
+
 /// What differs between calls that share kernels.
 #[allow(missing_docs)]
 pub struct Call {
@@ -131,19 +139,9 @@ impl Desc {
             require!(size >= 0, "{name}: {size} is negative");
         }
         let [ta, tb] = self.transposed;
-        let a = if ta {
-            (self.k, self.m)
-        } else {
-            (self.m, self.k)
-        };
-        let b = if tb {
-            (self.n, self.k)
-        } else {
-            (self.k, self.n)
-        };
         for (name, ld, (rows, columns)) in [
-            ("lda", self.lda, a),
-            ("ldb", self.ldb, b),
+            ("lda", self.lda, oriented(ta, (self.m, self.k))),
+            ("ldb", self.ldb, oriented(tb, (self.k, self.n))),
             ("ldc", self.ldc, (self.m, self.n)),
         ] {
             require!(
@@ -184,32 +182,19 @@ impl Desc {
         }
     }
 
-    /// Where an operand's elements lie.
-    fn side(&self, ld: i64, dtype: DataType, transposed: bool) -> Side {
-        let size = dtype.size_bytes() as i64;
-        match transposed {
-            true => Side::Strided {
-                rows: size,
-                cols: ld * size,
-            },
-            false => Side::Strided {
-                rows: ld * size,
-                cols: size,
-            },
-        }
-    }
-
     fn matrix(&self, arg: usize) -> Matrix {
         let (dtype, ld, transposed) = match arg {
             A => (self.a, self.lda, self.transposed[0]),
             B => (self.b(), self.ldb, self.transposed[1]),
             _ => (self.c(), self.ldc, false),
         };
+        let size = dtype.size_bytes() as i64;
+        let (rows, cols) = oriented(transposed, (ld * size, size));
         Matrix {
             arg,
             dtype,
             offset: 0,
-            side: self.side(ld, dtype, transposed),
+            side: Side::Strided { rows, cols },
             batch: Vec::new(),
         }
     }

@@ -98,38 +98,33 @@ impl Place {
     /// Bytes from the handle to the element at `pos`.
     pub fn at(&self, pos: &[i64]) -> i64 {
         self.terms.iter().fold(self.base, |sum, t| {
-            let index = pos[t.dim];
-            sum + t.stride
-                * if t.size == i64::MAX && t.div == 1 {
-                    index
-                } else {
-                    index / t.div % t.size
-                }
+            let index = match (t.div, t.size) {
+                (1, i64::MAX) => pos[t.dim],
+                _ => pos[t.dim] / t.div % t.size,
+            };
+            sum + t.stride * index
         })
+    }
+
+    /// The digits of a dimension, outermost first.
+    fn digits(&self, dim: usize) -> impl Iterator<Item = &Term> {
+        self.terms.iter().filter(move |t| t.dim == dim)
     }
 
     /// Bytes that a step of `level` along `dim` moves, where `level` divides or is a multiple of every digit's weight.
     pub fn step(&self, dim: usize, level: i64) -> i64 {
-        let digit = self
-            .terms
-            .iter()
-            .filter(|t| t.dim == dim && t.div <= level && level / t.div < t.size);
-        digit
-            .max_by_key(|t| t.div)
-            .map_or(0, |t| t.stride * (level / t.div))
+        let moves = |t: &&Term| t.div <= level && level / t.div < t.size;
+        let digit = self.digits(dim).filter(moves).max_by_key(|t| t.div);
+        digit.map_or(0, |t| t.stride * (level / t.div))
     }
 
     /// The stride along `dim` if `run` aligned indices from any multiple of `run` on are evenly spaced.
     pub fn even(&self, dim: usize, run: i64) -> Option<i64> {
-        let mut digits = self.terms.iter().filter(|t| t.dim == dim);
-        match (digits.next(), digits.next()) {
-            (None, _) => Some(0),
-            (Some(t), None) if t.div == 1 && t.size == i64::MAX => Some(t.stride),
-            _ => {
-                let unit = self.terms.iter().find(|t| t.dim == dim && t.div == 1)?;
-                (unit.size % run == 0).then_some(unit.stride)
-            }
+        if self.digits(dim).next().is_none() {
+            return Some(0);
         }
+        let unit = self.digits(dim).find(|t| t.div == 1)?;
+        (unit.size == i64::MAX || unit.size % run == 0).then_some(unit.stride)
     }
 }
 
@@ -175,21 +170,18 @@ impl Block {
         }
         let advance = |n: i64| strides.iter().map(|s| s * n).collect::<Vec<_>>();
         let mut tail = self.clone();
-        tail.base
-            .iter_mut()
-            .zip(advance(count / chunk * chunk))
-            .for_each(|(b, s)| *b += s);
+        let whole = advance(count / chunk * chunk);
+        tail.base.iter_mut().zip(whole).for_each(|(b, s)| *b += s);
         tail.loops[at].count = count % chunk;
         self.loops[at].count = chunk;
         self.loops.push(Loop {
             count: count / chunk,
             strides: advance(chunk),
         });
-        let mut parts = vec![self];
-        if count % chunk != 0 {
-            parts.push(tail);
+        match count % chunk {
+            0 => vec![self],
+            _ => vec![self, tail],
         }
-        parts
     }
 }
 
@@ -215,37 +207,26 @@ pub fn blocks(ranges: &[(i64, i64)], places: &[&Place]) -> Option<Vec<Block>> {
 
 /// The weights of all operands' digits along `dim`, ascending from 1; each must divide the next.
 fn levels(dim: usize, places: &[&Place]) -> Option<Vec<i64>> {
-    let terms = places
-        .iter()
-        .flat_map(|p| &p.terms)
-        .filter(|t| t.dim == dim);
-    let mut levels: Vec<i64> = terms.map(|t| t.div).chain([1]).collect();
+    let digits = places.iter().flat_map(|p| p.digits(dim));
+    let mut levels: Vec<i64> = digits.map(|t| t.div).chain([1]).collect();
     levels.sort_unstable();
     levels.dedup();
-    levels
-        .windows(2)
-        .all(|w| w[1] % w[0] == 0)
-        .then_some(levels)
+    let nest = levels.windows(2).all(|w| w[1] % w[0] == 0);
+    nest.then_some(levels)
 }
 
 fn segments(mut at: i64, to: i64, levels: &[i64]) -> Vec<Segment> {
     let mut out = Vec::new();
     while at < to {
-        let top = levels
-            .iter()
-            .rposition(|l| at % l == 0 && at + l <= to)
-            .unwrap_or(0);
+        let fits = |level: &i64| at % level == 0 && at + level <= to;
+        let top = levels.iter().rposition(fits).unwrap_or(0);
         let whole = (to - at) / levels[top];
-        let count = levels
-            .get(top + 1)
-            .map_or(whole, |up| whole.min((up - at % up) / levels[top]));
-        let inner = (0..top)
-            .rev()
-            .map(|i| (levels[i + 1] / levels[i], levels[i]));
-        out.push((
-            at,
-            std::iter::once((count, levels[top])).chain(inner).collect(),
-        ));
+        let up = levels.get(top + 1);
+        let count = up.map_or(whole, |up| whole.min((up - at % up) / levels[top]));
+        let inner = levels[..=top].windows(2).rev();
+        let inner = inner.map(|w| (w[1] / w[0], w[0]));
+        let outer = std::iter::once((count, levels[top]));
+        out.push((at, outer.chain(inner).collect()));
         at += count * levels[top];
     }
     out
@@ -254,10 +235,8 @@ fn segments(mut at: i64, to: i64, levels: &[i64]) -> Vec<Segment> {
 fn extend(block: &Block, dim: usize, (start, loops): &Segment, places: &[&Place]) -> Block {
     let mut block = block.clone();
     for (base, place) in block.base.iter_mut().zip(places) {
-        let digits = place.terms.iter().filter(|t| t.dim == dim);
-        *base += digits
-            .map(|t| start / t.div % t.size * t.stride)
-            .sum::<i64>();
+        let digits = place.digits(dim);
+        *base += (digits.map(|t| start / t.div % t.size * t.stride)).sum::<i64>();
     }
     for &(count, step) in loops {
         let strides = places.iter().map(|p| p.step(dim, step)).collect();
@@ -278,14 +257,11 @@ pub fn collapse(loops: &mut Vec<Loop>) {
 }
 
 fn mergeable(loops: &[Loop]) -> Option<(usize, usize)> {
-    let fits = |a: &Loop, b: &Loop| {
-        a.strides
-            .iter()
-            .zip(&b.strides)
-            .all(|(x, y)| y.checked_mul(b.count) == Some(*x))
+    let continues = |a: &Loop, b: &Loop| {
+        let fits = |(x, y): (&i64, &i64)| y.checked_mul(b.count) == Some(*x);
+        a.strides.iter().zip(&b.strides).all(fits)
     };
     let pairs = (0..loops.len()).flat_map(|a| (0..loops.len()).map(move |b| (a, b)));
-    pairs
-        .into_iter()
-        .find(|&(a, b)| a != b && fits(&loops[a], &loops[b]))
+    let mut pairs = pairs.filter(|&(a, b)| a != b);
+    pairs.find(|&(a, b)| continues(&loops[a], &loops[b]))
 }
