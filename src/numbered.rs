@@ -1,6 +1,6 @@
 //! Enums whose values have numbers in the C API and names in its texts: all three in one table.
 
-/// `numbered! { pub enum Side { Left = 1 "left", Right = 2 "right" } }`: the enum, `from_number`, `name` and `Display`.
+/// `numbered! { pub enum Side { Left = 1 "left", Right = 2 "right" } }`: the enum, `ALL`, `from_number`, `name` and `Display`.
 #[macro_export]
 macro_rules! numbered {
     ($(#[$meta:meta])* pub enum $enum:ident {
@@ -15,6 +15,9 @@ macro_rules! numbered {
         }
 
         impl $enum {
+            /// Every value.
+            pub const ALL: &[$enum] = &[$($enum::$value),*];
+
             /// The value with the given number in the C API.
             pub const fn from_number(number: i32) -> Option<$enum> {
                 match number {

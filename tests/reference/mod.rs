@@ -3,31 +3,6 @@
 use brick::attr::Eltwise::{self, *};
 use std::f64::consts::{FRAC_1_SQRT_2, PI, SQRT_2};
 
-/// Every algorithm.
-pub const ALGORITHMS: [Eltwise; 21] = [
-    Relu,
-    Tanh,
-    Elu,
-    Square,
-    Abs,
-    Sqrt,
-    Linear,
-    SoftRelu,
-    Hardsigmoid,
-    Logistic,
-    Exp,
-    GeluTanh,
-    Swish,
-    Log,
-    Clip,
-    ClipV2,
-    Pow,
-    GeluErf,
-    Round,
-    Mish,
-    Hardswish,
-];
-
 /// One algorithm with its parameters and its formula.
 pub struct Case {
     pub alg: Eltwise,

@@ -9,30 +9,6 @@ use crate::{
     ops::{Prop, binary, eltwise, epilogue::arg},
 };
 
-const ALGS: [Eltwise; 21] = [
-    Eltwise::Relu,
-    Eltwise::Tanh,
-    Eltwise::Elu,
-    Eltwise::Square,
-    Eltwise::Abs,
-    Eltwise::Sqrt,
-    Eltwise::Linear,
-    Eltwise::SoftRelu,
-    Eltwise::Hardsigmoid,
-    Eltwise::Logistic,
-    Eltwise::Exp,
-    Eltwise::GeluTanh,
-    Eltwise::Swish,
-    Eltwise::Log,
-    Eltwise::Clip,
-    Eltwise::ClipV2,
-    Eltwise::Pow,
-    Eltwise::GeluErf,
-    Eltwise::Round,
-    Eltwise::Mish,
-    Eltwise::Hardswish,
-];
-
 fn erf(x: f64) -> f64 {
     // The Taylor series converges quickly where the tests are.
     let (mut term, mut sum) = (x, x);
@@ -124,7 +100,7 @@ fn desc(alg: Eltwise, prop: Prop, data: MemoryDesc, dst: MemoryDesc) -> eltwise:
 #[test]
 fn every_function_on_random_layouts() {
     let pools = pools();
-    for (seed, alg) in (0..210).zip(ALGS.into_iter().cycle()) {
+    for (seed, alg) in (0..210).zip(Eltwise::ALL.iter().copied().cycle()) {
         let mut rng = Rng::new(seed);
         let (dims, dtype) = (random_dims(&mut rng), rng.pick(&[F32, Bf16, F16]));
         let (a, b, values) = parameters(alg);
@@ -194,21 +170,13 @@ fn integers_round_and_saturate() {
 #[test]
 fn derivatives_agree_with_differences() {
     let pools = pools();
-    for (seed, alg) in (0..200).zip(ALGS.into_iter().filter(|a| *a != Eltwise::Round).cycle()) {
+    let without_round = (Eltwise::ALL.iter().copied()).filter(|a| *a != Eltwise::Round);
+    for (seed, alg) in (0..200).zip(without_round.cycle()) {
         let mut rng = Rng::new(seed);
         let (dims, dtype) = (random_dims(&mut rng), rng.pick(&[F32, Bf16, F16]));
         let (a, b, values) = parameters(alg);
         let (a, b) = (a as f64, b as f64);
-        let by_dst = [
-            Eltwise::Relu,
-            Eltwise::Tanh,
-            Eltwise::Elu,
-            Eltwise::Sqrt,
-            Eltwise::Logistic,
-            Eltwise::Exp,
-            Eltwise::ClipV2,
-        ];
-        let use_dst = by_dst.contains(&alg) && rng.below(2) == 0;
+        let use_dst = Eltwise::USE_DST.contains(&alg) && rng.below(2) == 0;
         let layout = random_layout(&mut rng, &dims, if use_dst { F32 } else { dtype });
         let mut src = Tensor::filled(layout, || rng.pick(&values));
         let diff_dst = Tensor::filled(random_layout(&mut rng, &dims, dtype), || {
@@ -248,22 +216,6 @@ fn derivatives_agree_with_differences() {
         );
     }
 }
-
-const BINARY: [BinaryAlg; 13] = [
-    BinaryAlg::Add,
-    BinaryAlg::Mul,
-    BinaryAlg::Max,
-    BinaryAlg::Min,
-    BinaryAlg::Div,
-    BinaryAlg::Sub,
-    BinaryAlg::Ge,
-    BinaryAlg::Gt,
-    BinaryAlg::Le,
-    BinaryAlg::Lt,
-    BinaryAlg::Eq,
-    BinaryAlg::Ne,
-    BinaryAlg::Select,
-];
 
 fn combine(alg: BinaryAlg, x: f64, y: f64, condition: f64) -> f64 {
     match alg {
@@ -305,7 +257,7 @@ fn operand(rng: &mut Rng, dims: &[i64]) -> Tensor {
 #[test]
 fn binaries_broadcast_scale_and_mix_types() {
     let pools = pools();
-    for (seed, alg) in (0..390).zip(BINARY.into_iter().cycle()) {
+    for (seed, alg) in (0..390).zip(BinaryAlg::ALL.iter().copied().cycle()) {
         let mut rng = Rng::new(seed);
         let dims = random_dims(&mut rng);
         let mut small = [broadcast(&mut rng, &dims), dims.clone()];
