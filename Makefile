@@ -59,7 +59,7 @@ test-all: test test-rungs asan test-install
 asan:
 	BRICK_C_FLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" $(CARGO) test --test c_abi --test examples
 
-# BENCH: kernels ip mm bmm conv misc lstm elementwise ovh, or several; all if empty. BENCH_ARGS: see bench.py --help.
+# BENCH: kernels ip mm bmm conv misc lstm rnn elementwise ovh, or several; all if empty. BENCH_ARGS: see bench.py --help.
 bench: all
 	$(PYTHON) benches/bench.py $(BENCH) $(BENCH_ARGS)
 

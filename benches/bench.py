@@ -30,13 +30,14 @@ SUITES = {
     "conv": ("conv", ["f32", "bf16", "int8"], [1, 16]),
     "misc": ("misc", ["f32", "bf16", "int8"], [None]),
     "lstm": ("lstm", ["f32", "bf16"], [None]),
+    "rnn": ("rnn", ["f32", "bf16"], [None]),
     "elementwise": ("mem", ["f32", "bf16"], [None]),
     "ovh": ("ovh", ["f32"], [None]),
 }
 TITLES = {
     "kernels": "batch-reduce GEMM", "ip": "inner product", "mm": "matmul", "bmm": "batched matmul",
-    "conv": "ResNet-50 convolutions", "misc": "other convolutions", "lstm": "LSTM", "elementwise": "memory-bound primitives",
-    "ovh": "overheads",
+    "conv": "ResNet-50 convolutions", "misc": "other convolutions", "lstm": "LSTM", "rnn": "recurrent layers",
+    "elementwise": "memory-bound primitives", "ovh": "overheads",
 }
 
 
@@ -89,8 +90,9 @@ def problem_of(label, minibatch):
         pad = r // 2
         out = (h + 2 * pad - r) // s + 1
         return f"{m[1]} mb{minibatch}ic{c}ih{h}oc{k}oh{out}kh{r}sh{s}ph{pad}"
-    if m := re.fullmatch(r"lstm (\w+) n(\d+)t(\d+)c(\d+)", label):
-        return f"{m[1]} l1t{m[3]}mb{m[2]}sic{m[4]}slc{m[4]}dhc{m[4]}"
+    if m := re.fullmatch(r"(lstm|gru|rnn) (\w+) (?:l(\d+))?n(\d+)t(\d+)c(\d+)( ldigo)?", label):
+        cell, direction, layers, n, t, c, tag = m.groups()
+        return f"{cell} {direction} l{layers or 1}t{t}mb{n}sic{c}slc{c}dhc{c}" + (" wei:ldigo" if tag else "")
     return " ".join(label.split())
 
 
