@@ -13,6 +13,10 @@ use crate::plan::steps::copied_words;
 use crate::supported;
 use std::sync::Arc;
 
+/// Rows that are copied into one panel before the next: as many as the processor reads ahead at once, so that neighbouring
+/// panels find the rest of the lines that these rows fetched.
+pub const ROWS_AT_ONCE: usize = 8;
+
 /// Where the elements of a matrix lie, in bytes from the start of its batch entry.
 #[derive(Clone, Debug)]
 pub enum Side {

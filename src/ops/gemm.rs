@@ -10,7 +10,7 @@ mod run;
 use super::epilogue::Bindings;
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::exec::pack::{Packer, Shape, Side};
+use crate::exec::pack::{Packer, ROWS_AT_ONCE, Shape, Side};
 use crate::kernel::Kernel;
 use crate::kernel::expr::{Expr, Node};
 use crate::kernel::spec::{Batch, Brgemm, Out, Spec};
@@ -252,6 +252,15 @@ impl Product {
         }
     }
 
+    /// Rows of B that are packed into all panels of a group before the next: all of those that are transposed.
+    fn pack_depth(&self) -> usize {
+        let size = self.b.dtype.size_bytes() as i64;
+        match self.b.side {
+            Side::Strided { cols, .. } if cols == size => ROWS_AT_ONCE,
+            _ => usize::MAX,
+        }
+    }
+
     /// Bytes of a packed panel of B.
     fn packed_panel_bytes(&self) -> usize {
         let k = self.k_group().min(self.k).next_multiple_of(4);
@@ -363,8 +372,9 @@ impl Gemm {
                 ld: self.blocks.bn,
                 widen: None,
             };
-            let k_sizes = sizes([self.p.k].into_iter(), self.k_group);
             let strides = strided(&self.p.b.side);
+            let groups = sizes([self.p.k].into_iter(), self.k_group);
+            let k_sizes = sizes(groups.into_iter(), self.p.pack_depth());
             self.b_pack = Some(Pack::new(strides, &k_sizes, &self.n_sizes(), shape)?);
         }
         Ok(())

@@ -193,17 +193,19 @@ impl<'a> Entry<'a> {
     }
 
     unsafe fn pack_b(&self, pack: &Pack, (k0, k): (usize, usize), (n0, n): (usize, usize)) {
-        let bn = self.g.blocks.bn;
-        for nb in (n0..n0 + n).step_by(bn) {
-            let w = Window {
-                k0,
-                k,
-                x0: nb,
-                x: bn.min(n0 + n - nb),
-            };
-            let to = self.packed_b(nb - n0, 0);
-            // SAFETY: by the caller's promise.
-            unsafe { pack.pack(|k, col| self.g.p.b.side.at(k, col), self.b, to, w) };
+        let (bn, depth) = (self.g.blocks.bn, self.g.p.pack_depth().min(k));
+        for first in (k0..k0 + k).step_by(depth) {
+            for nb in (n0..n0 + n).step_by(bn) {
+                let w = Window {
+                    k0: first,
+                    k: depth.min(k0 + k - first),
+                    x0: nb,
+                    x: bn.min(n0 + n - nb),
+                };
+                let to = self.packed_b(nb - n0, first - k0);
+                // SAFETY: by the caller's promise.
+                unsafe { pack.pack(|k, col| self.g.p.b.side.at(k, col), self.b, to, w) };
+            }
         }
     }
 

@@ -57,11 +57,12 @@ impl Net<'_> {
             let layer = net.layer(l, dir);
             let g = net.gradients(&layer, below);
             let mut first = net.last_gradients(&layer, &g);
-            let phases = match net.desc.cell {
+            let mut phases = match net.desc.cell {
                 Cell::Vanilla => net.vanilla_back(&layer, &g, &mut first),
                 Cell::Lstm => net.lstm_back(&layer, &g, &mut first),
                 _ => net.gru_back(&layer, &g, &mut first),
             };
+            net.bias_back(&layer, &g, &mut first, &mut phases);
             net.program.once(vec![first]);
             net.repeat(phases, !layer.reversed);
             let after = net.afterwards(&layer, &g, below);
@@ -312,6 +313,26 @@ impl Net<'_> {
         vec![phase, second, vec![both]]
     }
 
+    /// Adds a step's gradients of the gates to that of the bias, while they are near the core: behind the last element-wise
+    /// task, which a product ends.
+    fn bias_back(&self, layer: &Layer, g: &Gradients, first: &mut Phase, phases: &mut [Phase]) {
+        let Some(d) = self.user(DIFF + BIAS, layer.l, layer.dir) else {
+            return;
+        };
+        let slots = self.desc.cell.slots();
+        if self.desc.overwrites {
+            let columns = (slots * self.s.dhc) as usize;
+            first.push(self.program.tile((1, columns), d, &[], |b, _| b.float(0.0)));
+        }
+        let sizes = (self.rows().1, self.s.dhc as usize);
+        let ready = phases.len() - 2;
+        for slot in 0..slots {
+            let d = self.gate(d, slot);
+            let sum = self.program.sum(sizes, d, self.gate(g.gates, slot), true);
+            phases[ready].push(sum);
+        }
+    }
+
     /// What follows from the gradients of the gates of all steps, and what is left behind the first step.
     fn afterwards(&self, layer: &Layer, g: &Gradients, below: View) -> Phase {
         let (l, dir) = (layer.l, layer.dir);
@@ -352,16 +373,6 @@ impl Net<'_> {
         if let Some((sum, _)) = g.projected {
             tasks.extend(self.by_weights(PROJECTION, layer, (0, 1), (g.kept, self.s.dhc), sum));
         }
-        let slots = (self.desc.cell.slots() * self.s.dhc) as usize;
-        let bias = self.user(DIFF + BIAS, l, dir);
-        tasks.extend(bias.map(|d| {
-            self.program.sum(
-                (self.rows().0, slots),
-                d,
-                g.gates.at(0),
-                !self.desc.overwrites,
-            )
-        }));
         tasks.extend(self.by_peephole(layer, g));
         tasks.push(self.by_input(layer, g, below));
         tasks.extend(self.by_attention(layer, g));

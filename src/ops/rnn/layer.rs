@@ -48,22 +48,25 @@ pub struct Layer {
     pub c: State,
 }
 
-/// The panels of weights (l, d, i, g, o): their width, if they lie so.
-pub fn panel(md: &MemoryDesc) -> Option<usize> {
+/// The panels of weights (l, d, i, g, o), which forward passes read as i × o for each gate and backward ones as (g, o) × i:
+/// their width, if they lie so.
+pub fn panel(md: &MemoryDesc, forward: bool) -> Option<usize> {
     let v = md.dtype().vnni() as i64;
     let blocks: Vec<(usize, i64)> = md.blocks().collect();
+    let (k, n) = if forward { (2, 4) } else { (4, 2) };
     let width = match *blocks.as_slice() {
-        [(4, width)] if v == 1 => width,
-        [(4, width), (2, group)] if group == v && v > 1 => width,
+        [(axis, width)] if v == 1 && axis == n => width,
+        [(axis, width), (inner, group)] if (axis, inner, group) == (n, k, v) => width,
         _ => return None,
     };
-    (width % 16 == 0 && md.strides()[2] == width * v).then_some(width as usize)
+    let joined = forward || md.strides()[3] == width * md.dims()[4] || md.dims()[3] == 1;
+    (width % 16 == 0 && md.strides()[k] == width * v && joined).then_some(width as usize)
 }
 
 impl<'a> Net<'a> {
     pub fn new(desc: &'a Desc, env: &Env) -> Net<'a> {
         let s = desc.sizes();
-        let width = |i: usize| panel(&desc.tensors[i]).unwrap_or(0);
+        let width = |i: usize| panel(&desc.tensors[i], desc.is_forward()).unwrap_or(0);
         let dtype = desc.tensors[SRC_LAYER].dtype();
         let given = [width(WEIGHTS_LAYER), width(WEIGHTS_ITER)];
         let unit = rnn::unit(env.isa, s.n as usize, dtype.vnni(), given);
@@ -236,7 +239,8 @@ impl<'a> Net<'a> {
         Some(view.shifted(gate * md.strides()[2] * view.col))
     }
 
-    /// Weights (l, d, i, g, o) from gate `first` on, or a projection (l, d, i, o), as right factors: i × o for each gate.
+    /// Weights (l, d, i, g, o) from gate `first` on, or a projection (l, d, i, o), as right factors: i × o for each gate; in
+    /// panels as the pass reads them.
     pub fn weights(&self, i: usize, layer: &Layer, first: i64) -> Factor {
         let (.., md) = self
             .tensors
@@ -249,12 +253,11 @@ impl<'a> Net<'a> {
         let last = md.dims().len() - 1;
         let gate = if last == 4 { md.strides()[3] * size } else { 0 };
         let view = view.shifted(first * gate);
-        match panel(md).filter(|_| last == 4) {
+        let forward = self.desc.is_forward();
+        match panel(md, forward).filter(|_| last == 4) {
             Some(width) => {
-                let side = Side::Panels {
-                    width,
-                    panel: md.strides()[4] * size,
-                };
+                let panel = md.strides()[if forward { 4 } else { 2 }] * size;
+                let side = Side::Panels { width, panel };
                 Factor { view, side, gate }
             }
             None => Factor::strided(view, stride(2), stride(last), gate),

@@ -509,20 +509,24 @@ impl Desc {
         if !matches!(i, WEIGHTS_LAYER | WEIGHTS_ITER) {
             return plain;
         }
-        if !self.is_forward() {
-            return MemoryDesc::with_tag(md.dims(), md.dtype(), "abdec");
-        }
         let v = md.dtype().vnni();
-        let rows = if i == WEIGHTS_LAYER { s.t * s.n } else { s.n };
-        match (weights_panel(env.isa, rows as usize, s.dhc as usize, v), v) {
-            (None, _) => plain,
-            (Some(width), 1) => {
-                MemoryDesc::with_tag(md.dims(), md.dtype(), &format!("abdEc{width}e"))
-            }
-            (Some(width), v) => {
-                MemoryDesc::with_tag(md.dims(), md.dtype(), &format!("abdEC{width}e{v}c"))
-            }
-        }
+        let (rows, forward) = (
+            if i == WEIGHTS_LAYER { s.t * s.n } else { s.n },
+            self.is_forward(),
+        );
+        let columns = if forward { s.dhc } else { md.dims()[2] };
+        // The reduction of backward passes runs from gate to gate.
+        let even = forward || s.dhc % v as i64 == 0;
+        let width = weights_panel(env.isa, rows as usize, columns as usize, v).filter(|_| even);
+        let tag = match (width, forward) {
+            (None, true) => return plain,
+            (None, false) => "abdec".into(),
+            (Some(width), true) if v == 1 => format!("abdEc{width}e"),
+            (Some(width), true) => format!("abdEC{width}e{v}c"),
+            (Some(width), false) if v == 1 => format!("abCde{width}c"),
+            (Some(width), false) => format!("abCdE{width}c{v}e"),
+        };
+        MemoryDesc::with_tag(md.dims(), md.dtype(), &tag)
     }
 
     /// The layout and type in which the program reads or writes a tensor: its own if it can.
@@ -534,7 +538,7 @@ impl Desc {
                 is_unit(md, 2) && (s.t == 1 || strides[0] == s.n * layer_rows(md).1)
             }
             WEIGHTS_LAYER | WEIGHTS_ITER
-                if i < DIFF && self.is_forward() && layer::panel(md).is_some() =>
+                if i < DIFF && layer::panel(md, self.is_forward()).is_some() =>
             {
                 true
             }

@@ -8,7 +8,7 @@ mod run;
 
 use crate::{
     dtype::DataType,
-    exec::pack::{Shape, Side},
+    exec::pack::{ROWS_AT_ONCE, Shape, Side},
     kernel::{
         expr::{Builder, Expr, Id, Node},
         spec::{Out, Reduce, Spec, Tile},
@@ -23,9 +23,10 @@ use crate::{
 
 /// The entry that stands for the scratch.
 pub const SCRATCH: usize = usize::MAX;
-/// Length of the reduction and columns of one window of weights that are packed for all steps.
-const PACK_DEPTH: usize = 256;
+/// Columns of one window of weights that are packed for all steps into rows.
 const PACK_COLUMNS: usize = 64;
+/// Length of the reduction in a window that transposes.
+const PACK_DEPTH: usize = 256;
 
 /// Rows of adjacent elements inside an argument or the scratch.
 #[derive(Clone, Copy, Debug)]
@@ -138,6 +139,8 @@ pub struct Packing {
     pub from: (i64, i64, i64),
     /// Columns of a window, and bytes between gates and windows, after.
     pub to: (usize, i64, i64),
+    /// Length of the reduction in a window.
+    pub depth: usize,
     /// The packed form.
     pub shape: Shape,
 }
@@ -364,6 +367,10 @@ impl Program<Work> {
             sizes: (gates, k, n),
             from: (from.gate, rows, cols),
             to: window,
+            depth: match cols == size as i64 {
+                true => ROWS_AT_ONCE,
+                false => PACK_DEPTH,
+            },
             shape,
         };
         let task = Task {

@@ -47,7 +47,7 @@ impl Work {
                 }
             }
             Work::Pack(p) => {
-                let depths = sizes([p.sizes.1].into_iter(), super::PACK_DEPTH);
+                let depths = sizes([p.sizes.1].into_iter(), p.depth);
                 let widths = sizes([p.sizes.2].into_iter(), p.to.0);
                 let all = depths
                     .iter()
@@ -245,13 +245,13 @@ impl Compiled {
     ) {
         let [to, from, ..] = at.pointers(views, 0);
         let ((gates, k, n), (columns, to_gate, to_window)) = (p.sizes, p.to);
-        let (deep, wide) = (k.div_ceil(super::PACK_DEPTH), n.div_ceil(columns));
+        let (deep, wide) = (k.div_ceil(p.depth), n.div_ceil(columns));
         for unit in share((gates * wide * deep) as i64, at.part, self.parts) {
             let unit = unit as usize;
-            let (gate, x, depth) = (unit / deep / wide, unit / deep % wide, unit % deep);
+            let (gate, depth, x) = (unit / wide / deep, unit / wide % deep, unit % wide);
             let w = Window {
-                k0: depth * super::PACK_DEPTH,
-                k: super::PACK_DEPTH.min(k - depth * super::PACK_DEPTH),
+                k0: depth * p.depth,
+                k: p.depth.min(k - depth * p.depth),
                 x0: x * columns,
                 x: columns.min(n - x * columns),
             };
