@@ -63,10 +63,10 @@ impl Net<'_> {
                 _ => net.gru_back(&layer, &g, &mut first),
             };
             net.bias_back(&layer, &g, &mut first, &mut phases);
-            net.program.once(vec![first]);
-            net.repeat(phases, !layer.reversed);
+            net.program.stage(1, false, vec![first]);
+            net.program.stage(net.s.t, !layer.reversed, phases);
             let after = net.afterwards(&layer, &g, below);
-            net.program.once(vec![after]);
+            net.program.stage(1, false, vec![after]);
         });
     }
 

@@ -3,7 +3,7 @@
 use super::{
     Cell,
     layer::{Layer, Net},
-    program::{Factor, Stage, Task, View, Work},
+    program::{Factor, Task, View, Work},
     tensor::*,
 };
 use crate::{
@@ -54,19 +54,10 @@ impl Net<'_> {
             let mut first = vec![net.input(&layer)];
             first.extend(net.initial(&layer));
             let phases = net.steps(&layer, &mut first);
-            net.program.once(vec![first]);
-            net.repeat(phases, layer.reversed);
+            net.program.stage(1, false, vec![first]);
+            net.program.stage(net.s.t, layer.reversed, phases);
             let last = net.last(&layer);
-            net.program.once(vec![last]);
-        });
-    }
-
-    /// Appends phases that every time step repeats.
-    pub fn repeat(&mut self, phases: Phases, backwards: bool) {
-        self.program.stages.push(Stage {
-            steps: self.s.t as usize,
-            backwards,
-            phases,
+            net.program.stage(1, false, vec![last]);
         });
     }
 

@@ -188,11 +188,11 @@ fn expression(views: &[View], f: impl FnOnce(&mut Builder, Id, &[Id]) -> Id, acc
 }
 
 impl Program<Work> {
-    /// Appends phases that run once.
-    pub fn once(&mut self, phases: Vec<Vec<Task<Work>>>) {
+    /// Appends phases that are repeated so often.
+    pub fn stage(&mut self, steps: i64, backwards: bool, phases: Vec<Vec<Task<Work>>>) {
         self.stages.push(Stage {
-            steps: 1,
-            backwards: false,
+            steps: steps as usize,
+            backwards,
             phases,
         });
     }
@@ -367,10 +367,7 @@ impl Program<Work> {
             sizes: (gates, k, n),
             from: (from.gate, rows, cols),
             to: window,
-            depth: match cols == size as i64 {
-                true => ROWS_AT_ONCE,
-                false => PACK_DEPTH,
-            },
+            depth: [PACK_DEPTH, ROWS_AT_ONCE][usize::from(cols == size as i64)],
             shape,
         };
         let task = Task {
