@@ -16,6 +16,47 @@ static void relu(int64_t count)
     OK(brick_memory_desc_destroy(md));
 }
 
+static int hits, misses;
+
+static void count(void *context, const char *line)
+{
+    (void)context;
+    hits += strstr(line, "create:cache_hit") != NULL;
+    misses += strstr(line, "create:cache_miss") != NULL;
+}
+
+// Creates the primitives for 1 to `last` elements, in that order, and tells how many were in the cache.
+static int found(int64_t last)
+{
+    hits = misses = 0;
+    for (int64_t n = 1; n <= last; n++)
+        relu(n);
+    EXPECT(hits + misses == last);
+    return hits;
+}
+
+// The capacity is what the cache holds, and what has not been used for the longest time leaves first.
+static void capacities(void)
+{
+    OK(brick_set_log(count, NULL));
+    OK(brick_set_verbose(2));
+    OK(brick_set_primitive_cache_capacity(0)); // empties it
+    EXPECT(found(4) == 0 && found(4) == 0);
+    OK(brick_set_primitive_cache_capacity(4));
+    EXPECT(found(4) == 0 && found(4) == 4 && found(4) == 4);
+    EXPECT(found(5) == 4 && misses == 1); // 1 leaves for 5,
+    EXPECT(found(5) == 0);                // 2 for 1, and so on
+    relu(2);
+    OK(brick_set_primitive_cache_capacity(2)); // 2 and 5 were used last
+    hits = 0;
+    relu(5), relu(2);
+    EXPECT(hits == 2);
+    relu(4);
+    EXPECT(hits == 2);
+    OK(brick_set_verbose(0));
+    OK(brick_set_log(NULL, NULL));
+}
+
 int main(void)
 {
     setup();
@@ -32,6 +73,7 @@ int main(void)
         relu(count);
     OK(brick_set_primitive_cache_capacity(0));
     relu(64);
+    capacities();
     INVALID(brick_set_primitive_cache_capacity(-1));
     INVALID(brick_get_primitive_cache_capacity(NULL));
     teardown();

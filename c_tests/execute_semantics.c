@@ -17,6 +17,28 @@ static void reference(int m)
     }
 }
 
+static void scalar_to_scalar(brick_memory_t scalar)
+{
+    float copy = 0;
+    brick_memory_desc_t md = vector(1, brick_f32);
+    brick_primitive_desc_t pd = NULL;
+    brick_primitive_t primitive = NULL;
+    OK(brick_reorder_primitive_desc_create(&pd, md, engine, md, engine, NULL));
+    OK(brick_primitive_create(&primitive, pd));
+    OK(brick_primitive_desc_destroy(pd));
+    brick_exec_arg_t args[2] = {{BRICK_ARG_FROM, scalar}, argument(BRICK_ARG_TO, md, &copy)};
+    OK(brick_primitive_execute(primitive, stream, 2, args));
+    EXPECT(copy == 1);
+    copy = 2;
+    brick_exec_arg_t back[2] = {{BRICK_ARG_FROM, args[1].memory}, {BRICK_ARG_TO, scalar}};
+    INVALID(brick_primitive_execute(primitive, stream, 2, back));
+    OK(brick_memory_get_host_scalar_value(scalar, &copy));
+    EXPECT(copy == 1);
+    OK(brick_memory_destroy(args[1].memory));
+    OK(brick_primitive_destroy(primitive));
+    OK(brick_memory_desc_destroy(md));
+}
+
 static void argument_lists(void)
 {
     brick_memory_desc_t src_md = matrix(M, K, brick_f32), weights_md = matrix(K, N, brick_f32),
@@ -55,6 +77,16 @@ static void argument_lists(void)
     INVALID(brick_primitive_execute(primitive, stream, 3, small));
     brick_exec_arg_t empty[3] = {argument(BRICK_ARG_DST, dst_md, BRICK_MEMORY_NONE), args[1], args[2]};
     INVALID(brick_primitive_execute(primitive, stream, 3, empty));
+
+    // A host scalar belongs to every engine and is read; it is no place to write to.
+    brick_memory_desc_t scalar_md = NULL;
+    brick_memory_t scalar = NULL;
+    float one = 1;
+    OK(brick_memory_desc_create_host_scalar(&scalar_md, brick_f32));
+    OK(brick_memory_create_host_scalar(&scalar, scalar_md, &one));
+    scalar_to_scalar(scalar);
+    OK(brick_memory_destroy(scalar));
+    OK(brick_memory_desc_destroy(scalar_md));
 
     // Engines are told apart by handle.
     brick_engine_t engine2 = NULL;

@@ -85,6 +85,24 @@ static void buffers(void)
     OK(brick_memory_desc_destroy(large));
 }
 
+// What a caller counts may be more than memory holds.
+static void lists(void)
+{
+    enum { COUNT = 1 << 22 };
+    static float scales[COUNT];
+    const float *kept = NULL;
+    brick_dim_t count = 0;
+    brick_primitive_attr_t attr = NULL;
+    OK(brick_primitive_attr_create(&attr));
+    confine(1 << 20);
+    FAILS(brick_out_of_memory, brick_primitive_attr_set_rnn_weights_qparams(attr, COUNT, 1, scales));
+    release();
+    OK(brick_primitive_attr_get_rnn_weights_qparams(attr, &count, NULL, &kept));
+    EXPECT(count == 1 && *kept == 1);
+    OK(brick_primitive_attr_set_rnn_weights_qparams(attr, COUNT, 1, scales));
+    OK(brick_primitive_attr_destroy(attr));
+}
+
 static brick_primitive_desc_t multiply(brick_memory_desc_t src, brick_memory_desc_t dst, brick_scratchpad_mode_t mode)
 {
     brick_primitive_desc_t pd = NULL;
@@ -133,6 +151,7 @@ int main(void)
     code();
     buffers();
     scratch();
+    lists();
     teardown();
     return finish();
 }

@@ -33,9 +33,66 @@ static void run(brick_scratchpad_mode_t mode, float *result)
     OK(brick_memory_desc_destroy(dst_md));
 }
 
+// The caller who wants to provide scratch memory must, and enough of it; any alignment will do.
+static void bad_scratch(void)
+{
+    enum { SIZE = 300 };
+    static float square[SIZE * SIZE], result[SIZE * SIZE];
+    int64_t dims[] = {SIZE, SIZE};
+    brick_memory_desc_t md = tagged(2, dims, brick_f32, brick_ba), dst_md = matrix(SIZE, SIZE, brick_f32);
+    brick_primitive_attr_t attr = NULL;
+    brick_primitive_desc_t pd = NULL;
+    brick_primitive_t primitive = NULL;
+    OK(brick_primitive_attr_create(&attr));
+    OK(brick_primitive_attr_set_scratchpad_mode(attr, brick_scratchpad_mode_user));
+    OK(brick_matmul_primitive_desc_create(&pd, engine, md, md, NULL, dst_md, attr));
+    OK(brick_primitive_create(&primitive, pd));
+    const_brick_memory_desc_t scratch = brick_primitive_desc_query_md(pd, brick_query_scratchpad_md, 0);
+    int64_t bytes = (int64_t)brick_memory_desc_get_size(scratch);
+    EXPECT(bytes > 1);
+    EXPECT(brick_memory_desc_equal(scratch,
+                                   brick_primitive_desc_query_md(pd, brick_query_exec_arg_md, BRICK_ARG_SCRATCHPAD)));
+
+    brick_engine_t elsewhere = NULL;
+    brick_memory_t foreign = NULL;
+    OK(brick_engine_create(&elsewhere, brick_cpu, 0));
+    OK(brick_memory_create(&foreign, scratch, elsewhere, BRICK_MEMORY_ALLOCATE));
+    brick_memory_desc_t less = vector(bytes - 1, brick_u8);
+    uint8_t *own = (uint8_t *)malloc((size_t)bytes + 1);
+    brick_memory_t bad[] = {NULL, memory_of(scratch, BRICK_MEMORY_NONE), memory_of(less, own), foreign};
+    brick_exec_arg_t args[5] = {argument(BRICK_ARG_SRC, md, square), argument(BRICK_ARG_WEIGHTS, md, square),
+                                argument(BRICK_ARG_DST, dst_md, result), {BRICK_ARG_SCRATCHPAD, NULL},
+                                {BRICK_ARG_SCRATCHPAD, NULL}};
+    result[0] = 5;
+    for (int i = 0; i < 4; i++) {
+        args[3].memory = bad[i];
+        INVALID(brick_primitive_execute(primitive, stream, 4, args));
+        EXPECT(result[0] == 5);
+    }
+    brick_memory_t good = memory_of(scratch, own + 1);
+    args[3].memory = args[4].memory = good;
+    INVALID(brick_primitive_execute(primitive, stream, 5, args));
+    EXPECT(result[0] == 5);
+    OK(brick_primitive_execute(primitive, stream, 4, args));
+    EXPECT(result[0] == 0);
+
+    destroy_arguments(4, args);
+    for (int i = 0; i < 4; i++)
+        OK(brick_memory_destroy(bad[i]));
+    free(own);
+    OK(brick_engine_destroy(elsewhere));
+    OK(brick_primitive_destroy(primitive));
+    OK(brick_primitive_desc_destroy(pd));
+    OK(brick_primitive_attr_destroy(attr));
+    OK(brick_memory_desc_destroy(md));
+    OK(brick_memory_desc_destroy(dst_md));
+    OK(brick_memory_desc_destroy(less));
+}
+
 int main(void)
 {
     setup();
+    bad_scratch();
     fill(src, M * K, 1);
     fill(weights, K * N, 2);
     run(brick_scratchpad_mode_library, dst[0]);

@@ -59,6 +59,76 @@ static void whole_line(void)
     OK(brick_memory_desc_destroy(row_md));
 }
 
+// Layers list src, weights, bias and dst whatever the pass; numbers are as short as printf's %g makes them.
+static void layers(void)
+{
+    static float data[2 * 8 * 16 * 16], weights[16 * 16 * 3 * 3];
+    int64_t image[] = {2, 16, 8, 8}, taps[] = {16, 16, 3, 3};
+    brick_dims_t one = {1, 1}, none = {0, 0};
+    brick_memory_desc_t src = matrix(4, 6, brick_f32), wei = matrix(8, 6, brick_f32), bias = vector(8, brick_f32),
+                        dst = matrix(4, 8, brick_f32), pixels = tagged(4, image, brick_f32, brick_nchw),
+                        kernel = tagged(4, taps, brick_f32, brick_oihw);
+    brick_primitive_desc_t pd = NULL;
+    OK(brick_inner_product_backward_weights_primitive_desc_create(&pd, engine, src, wei, bias, dst, NULL, NULL));
+    brick_exec_arg_t product[4] = {argument(BRICK_ARG_SRC, src, data), argument(BRICK_ARG_DIFF_DST, dst, data + 64),
+                                   argument(BRICK_ARG_DIFF_WEIGHTS, wei, weights),
+                                   argument(BRICK_ARG_DIFF_BIAS, bias, weights + 64)};
+    consume(pd, 4, product);
+    EXPECT(seen("exec,cpu,inner_product,", ",backward_weights,src:f32::blocked:ab::f0 wei:f32::blocked:ab::f0 "
+                                           "bia:f32::blocked:a::f0 dst:f32::blocked:ab::f0,,,mb4ic6oc8,"));
+    OK(brick_convolution_forward_primitive_desc_create(&pd, engine, brick_forward_inference, brick_convolution_auto, pixels,
+                                                       kernel, NULL, pixels, one, none, one, one, NULL));
+    brick_exec_arg_t convolution[3] = {argument(BRICK_ARG_SRC, pixels, data), argument(BRICK_ARG_WEIGHTS, kernel, weights),
+                                       argument(BRICK_ARG_DST, pixels, data + 2048)};
+    consume(pd, 3, convolution);
+    EXPECT(seen("exec,cpu,convolution,", ",forward_inference,src:f32::blocked:abcd::f0 wei:f32::blocked:abcd::f0 "
+                                         "bia:undef::undef::: dst:f32::blocked:abcd::f0,,alg:convolution_direct,"
+                                         "mb2_ic16oc16_ih8oh8kh3sh1dh0ph1_iw8ow8kw3sw1dw0pw1,"));
+
+    brick_post_ops_t ops = NULL;
+    brick_primitive_attr_t attr = NULL;
+    OK(brick_post_ops_create(&ops));
+    OK(brick_post_ops_append_binary(ops, brick_binary_mul, src));
+    OK(brick_post_ops_append_eltwise(ops, brick_eltwise_linear, 0.79788456f, 1e-7f));
+    OK(brick_post_ops_append_sum(ops, 1, 0, brick_data_type_undef));
+    OK(brick_primitive_attr_create(&attr));
+    OK(brick_primitive_attr_set_post_ops(attr, ops));
+    OK(brick_eltwise_forward_primitive_desc_create(&pd, engine, brick_forward, brick_eltwise_linear, src, src, 1.5f, 1e-7f,
+                                                   attr));
+    brick_exec_arg_t elementwise[3] = {argument(BRICK_ARG_SRC, src, data), argument(BRICK_ARG_DST, src, data + 64),
+                                       argument(BRICK_ARG_ATTR_MULTIPLE_POST_OP(0) | BRICK_ARG_SRC_1, src, data)};
+    consume(pd, 3, elementwise);
+    EXPECT(seen("exec,cpu,eltwise,", ",forward_training,data:f32::blocked:ab::f0,attr-post-ops:binary_mul:f32:3:ab+"
+                                     "eltwise_linear:0.797885:1e-07+sum,alg:eltwise_linear alpha:1.5 beta:1e-07,4x6,"));
+    OK(brick_post_ops_destroy(ops));
+    OK(brick_primitive_attr_destroy(attr));
+    brick_memory_desc_t used[] = {src, wei, bias, dst, pixels, kernel};
+    for (int i = 0; i < 6; i++)
+        OK(brick_memory_desc_destroy(used[i]));
+}
+
+static void recurrent(void)
+{
+    static float states[3 * 2 * 8], weights[8 * 4 * 8], bias[4 * 8];
+    int64_t sequence[] = {3, 2, 8}, gates[] = {1, 1, 8, 4, 8}, biases[] = {1, 1, 4, 8};
+    brick_memory_desc_t layer = tagged(3, sequence, brick_f32, brick_tnc), wei = tagged(5, gates, brick_f32, brick_ldigo),
+                        bia = tagged(4, biases, brick_f32, brick_ldgo);
+    brick_primitive_desc_t pd = NULL;
+    OK(brick_lstm_forward_primitive_desc_create(&pd, engine, brick_forward_inference, brick_unidirectional_left2right, layer,
+                                                NULL, NULL, wei, wei, NULL, NULL, bia, layer, NULL, NULL, 0, NULL));
+    brick_exec_arg_t args[5] = {argument(BRICK_ARG_SRC_LAYER, layer, states), argument(BRICK_ARG_DST_LAYER, layer, states),
+                                argument(BRICK_ARG_WEIGHTS_LAYER, wei, weights),
+                                argument(BRICK_ARG_WEIGHTS_ITER, wei, weights), argument(BRICK_ARG_BIAS, bia, bias)};
+    consume(pd, 5, args);
+    EXPECT(seen("exec,cpu,rnn,", ",forward_inference,src_layer:f32::blocked:abc::f0 wei_layer:f32::blocked:abcde::f0 "
+                                 "wei_iter:f32::blocked:abcde::f0 bias:f32::blocked:abcd::f0 dst_layer:f32::blocked:abc::f0,,"
+                                 "alg:vanilla_lstm direction:unidirectional_left2right activation:undef flags:,"
+                                 "l1t3mb2sic8slc8dhc8dic8,"));
+    OK(brick_memory_desc_destroy(layer));
+    OK(brick_memory_desc_destroy(wei));
+    OK(brick_memory_desc_destroy(bia));
+}
+
 int main(void)
 {
     setup();
@@ -80,6 +150,8 @@ int main(void)
     EXPECT(seen("exec,cpu,eltwise", "f32::blocked:a:"));
     EXPECT(!seen("primitive,create", ""));
     whole_line();
+    layers();
+    recurrent();
 
     OK(brick_set_verbose(2));
     consume(pd, 2, args);

@@ -33,6 +33,15 @@ static void computes()
     const float expected[] = {0, 6, 0, 15}; // of -2, 6, -2, 15
     for (int i = 0; i < 4; i++)
         EXPECT(c.data<float>()[i] == expected[i]);
+    EXPECT(pd.query_md(brick_query_workspace_md) && !brick_memory_desc_get_size(pd.query_md(brick_query_workspace_md)));
+
+    // Sizes and arguments that come from elsewhere.
+    const std::vector<brick_dim_t> sizes = {2, 2};
+    EXPECT(brick_memory_desc_equal(brick::memory_desc(sizes, brick_f32, brick_ab), dst_md) == 1);
+    const std::vector<brick_exec_arg_t> args = {{BRICK_ARG_DST, c}, {BRICK_ARG_SRC, a}, {BRICK_ARG_WEIGHTS, b}};
+    c.data<float>()[3] = -1;
+    primitive.execute(stream, args);
+    EXPECT(c.data<float>()[3] == expected[3]);
 }
 
 static void owns()

@@ -3890,7 +3890,8 @@ brick_status_t brick_primitive_attr_set_post_ops(brick_primitive_attr_t attr,
  *
  * @param attr The attributes.
  * @param arg The argument, BRICK_ARG_*.
- * @param mask Bit d set: the scales vary along dimension d. 0: there is one. The values lie densely, row-major.
+ * @param mask Bit d set: the scales vary along dimension d. 0: there is one. The memory holds the values
+ *     densely, row-major, in a descriptor of any dimensions.
  * @returns #brick_invalid_arguments if the argument cannot have scales or the mask has bits beyond 12 dimensions.
  */
 BRICK_API
@@ -3899,7 +3900,8 @@ brick_status_t brick_primitive_attr_set_scales_mask(brick_primitive_attr_t attr,
                                                     int mask);
 
 /**
- * Scales an argument by values that are given at execution, one for each group of elements.
+ * Scales an argument by values that are given at execution, one for each group of elements. Primitives of brick take groups of
+ * single elements and of whole dimensions, and refuse others as unimplemented.
  *
  * @param attr The attributes.
  * @param arg The argument, BRICK_ARG_*.
@@ -3976,7 +3978,8 @@ brick_status_t brick_primitive_attr_set_zero_points_mask(brick_primitive_attr_t 
                                                          int mask);
 
 /**
- * Shifts an argument by values that are given at execution, one for each group of elements.
+ * Shifts an argument by values that are given at execution, one for each group of elements; for groups see
+ * brick_primitive_attr_set_scales().
  *
  * @param attr The attributes.
  * @param arg The argument, BRICK_ARG_*.
@@ -4036,7 +4039,8 @@ brick_status_t brick_primitive_attr_set_precomputed_reductions(brick_primitive_a
                                                                brick_data_type_t data_type);
 
 /**
- * Sets how recurrent primitives quantize data: q = scale * x + shift.
+ * Sets how recurrent primitives quantize data: q = scale * x + shift. No primitive of brick honours it: descriptors with it are
+ * refused as unimplemented.
  *
  * @param attr The attributes.
  * @param scale The scale.
@@ -4062,7 +4066,8 @@ brick_status_t brick_primitive_attr_get_rnn_data_qparams(const_brick_primitive_a
                                                          float *shift);
 
 /**
- * Sets how recurrent primitives quantize weights.
+ * Sets how recurrent primitives quantize weights. No primitive of brick honours it: descriptors with it are refused as
+ * unimplemented.
  *
  * @param attr The attributes.
  * @param count Number of scales: 1 for mask 0, else that of the positions along the dimensions of the mask.
@@ -4233,7 +4238,7 @@ brick_status_t brick_post_ops_get_params_eltwise(const_brick_post_ops_t post_ops
                                                  float *beta);
 
 /**
- * Appends a depthwise convolution, which convolutions alone can have.
+ * Appends a depthwise convolution. No primitive of brick honours it: descriptors with it are refused as unimplemented.
  *
  * @param post_ops The chain.
  * @param weights_data_type Type of the weights.
@@ -4281,8 +4286,8 @@ brick_status_t brick_post_ops_get_params_dw(const_brick_post_ops_t post_ops,
  *
  * @param post_ops The chain.
  * @param alg_kind An algorithm of two operands, brick_binary_*.
- * @param src1_desc The other operand; it is repeated along its dimensions of size 1. Its memory is given at execution, as
- *     argument BRICK_ARG_ATTR_MULTIPLE_POST_OP(index) | BRICK_ARG_SRC_1.
+ * @param src1_desc The other operand, of as many dimensions as the destination; it is repeated along its dimensions of size 1.
+ *     Its memory is given at execution, as argument BRICK_ARG_ATTR_MULTIPLE_POST_OP(index) | BRICK_ARG_SRC_1.
  * @returns #brick_invalid_arguments for another algorithm, an absent operand or a chain of 32 post-ops.
  */
 BRICK_API
@@ -4342,7 +4347,8 @@ brick_status_t brick_post_ops_get_params_binary_v2(const_brick_post_ops_t post_o
  * Appends a leaky rectifier with given slopes: dst = op > 0 ? op : op * weights.
  *
  * @param post_ops The chain.
- * @param mask Bit d set: the weights vary along dimension d. They are given at execution, f32, as argument
+ * @param mask Bit d set: the weights vary along dimension d. They are given at execution, f32 and dense
+ *     row-major, as argument
  *     BRICK_ARG_ATTR_MULTIPLE_POST_OP(index) | BRICK_ARG_WEIGHTS.
  * @returns #brick_invalid_arguments if the mask has bits beyond 12 dimensions, or for a chain of 32 post-ops.
  */
@@ -4545,7 +4551,7 @@ brick_status_t brick_reorder_primitive_desc_create(brick_primitive_desc_t *reord
  * @param engine The engine.
  * @param dst_desc The destination; NULL or absent for the first source's dimensions and layout, which #brick_query_dst_md
  *     tells.
- * @param n Number of sources, at least 1.
+ * @param n Number of sources, 1 to 64.
  * @param scales `n` factors.
  * @param src_descs `n` sources of the same dimensions.
  * @param attr Attributes; NULL for the defaults.
@@ -4735,7 +4741,8 @@ brick_status_t brick_inner_product_backward_weights_primitive_desc_create(brick_
 /**
  * Creates a descriptor of a matrix multiplication: dst[b][m][n] = sum over k of src[b][m][k] * weights[b][k][n], + bias. All
  * have the same number of dimensions, 2 to 12; batch dimensions of size 1 are repeated. A transposed matrix is one with other
- * strides. Dimensions and strides may be BRICK_RUNTIME_DIM_VAL: the memory given at execution says them. Arguments:
+ * strides. Dimensions and strides may be BRICK_RUNTIME_DIM_VAL: the memory given at execution says them. Both matrices are
+ * f32, bf16 or f16, or each of 8-bit integers; the destination may be of any of these types, with integers s32, too. Arguments:
  * #BRICK_ARG_SRC, #BRICK_ARG_WEIGHTS, #BRICK_ARG_BIAS, #BRICK_ARG_DST.
  *
  * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
@@ -5823,7 +5830,8 @@ BRICK_API brick_status_t brick_transform_destroy(brick_transform_t transform);
  * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
  * @param engine The engine.
  * @param prop_kind #brick_forward_training or #brick_forward_inference.
- * @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all directly.
+ * @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all
+ *     directly, and #brick_convolution_auto is queried as #brick_convolution_direct.
  * @param src_desc The source.
  * @param weights_desc The weights.
  * @param bias_desc The bias; NULL or absent for none.
@@ -5856,7 +5864,8 @@ brick_status_t brick_convolution_forward_primitive_desc_create(brick_primitive_d
  *
  * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
  * @param engine The engine.
- * @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all directly.
+ * @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all
+ *     directly, and #brick_convolution_auto is queried as #brick_convolution_direct.
  * @param diff_src_desc The gradient to compute.
  * @param weights_desc The weights.
  * @param diff_dst_desc The gradient by the result.
@@ -5888,7 +5897,8 @@ brick_status_t brick_convolution_backward_data_primitive_desc_create(brick_primi
  *
  * @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
  * @param engine The engine.
- * @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all directly.
+ * @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all
+ *     directly, and #brick_convolution_auto is queried as #brick_convolution_direct.
  * @param src_desc The source.
  * @param diff_weights_desc The gradient by the weights.
  * @param diff_bias_desc The gradient by the bias; NULL or absent for none.

@@ -14,6 +14,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "brick.h"
 
@@ -100,6 +101,11 @@ public:
     {
         create(brick_memory_desc_create_with_tag, static_cast<int>(sizes.size()), sizes.begin(), type, tag);
     }
+    /// The same where the number of dimensions is not written in the program.
+    memory_desc(const std::vector<brick_dim_t> &sizes, brick_data_type_t type, brick_format_tag_t tag)
+    {
+        create(brick_memory_desc_create_with_tag, static_cast<int>(sizes.size()), sizes.data(), type, tag);
+    }
     memory_desc(dims sizes, brick_data_type_t type, dims strides)
     {
         if (strides.size() != sizes.size())
@@ -165,7 +171,8 @@ public:
         create(function, std::forward<Args>(args)...);
     }
 
-    /// A descriptor that lives as long as this object, for instance of brick_query_weights_md; NULL for one that is absent.
+    /// A descriptor that lives as long as this object, for instance of brick_query_weights_md; an absent one, of no bytes, where
+    /// the primitive needs no such memory.
     const_brick_memory_desc_t query_md(brick_query_t what, int index = 0) const noexcept
     {
         return brick_primitive_desc_query_md(*this, what, index);
@@ -179,6 +186,10 @@ public:
     void execute(const stream &stream, std::initializer_list<brick_exec_arg_t> args) const
     {
         check(brick_primitive_execute(*this, stream, static_cast<int>(args.size()), args.begin()));
+    }
+    void execute(const stream &stream, const std::vector<brick_exec_arg_t> &args) const
+    {
+        check(brick_primitive_execute(*this, stream, static_cast<int>(args.size()), args.data()));
     }
 };
 

@@ -43,6 +43,12 @@ impl Error {
             message: message.into(),
         }
     }
+
+    /// That so many bytes of memory could not be had.
+    pub fn out_of_memory(bytes: usize) -> Error {
+        let message = format!("{bytes} bytes of memory could not be had");
+        Error::new(Status::OutOfMemory, message)
+    }
 }
 
 /// `invalid!("src has {} dims, dst {}", a, b)`: an *invalid arguments* error.

@@ -206,6 +206,29 @@ fn write(sink: Sink, line: &str) {
     }
 }
 
+/// A number in a line, as C's `%g` writes it: six digits, an exponent if it is below -4 or above 5, no zeros at the end.
+pub struct Short(pub f64);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let text = format!("{:.5e}", self.0);
+        let Some((digits, exponent)) = text.split_once('e') else {
+            return f.write_str(&text);
+        };
+        let trim = |text: &str| match text.contains('.') {
+            true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+            false => text.to_owned(),
+        };
+        match exponent.parse() {
+            Ok(places @ -4..=5) => {
+                f.write_str(&trim(&format!("{:.*}", (5 - places) as usize, self.0)))
+            }
+            Ok(places) => write!(f, "{}e{places:+03}", trim(digits)),
+            Err(_) => f.write_str(&text),
+        }
+    }
+}
+
 /// `log_line!(DISPATCH, "primitive,create:dispatch,{kind},{why}")`: writes a line if its level is wanted.
 #[macro_export]
 macro_rules! log_line {
@@ -233,6 +256,28 @@ mod tests {
         assert_eq!(Levels::parse("all"), Some(Levels::ALL));
         assert_eq!(Levels::parse("loud"), None);
         assert_eq!(Levels::parse("3"), None);
+    }
+
+    #[test]
+    fn numbers_are_written_as_in_c() {
+        let expect = [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (2.0, "2"),
+            (0.1f32 as f64, "0.1"),
+            (1e-7f32 as f64, "1e-07"),
+            (0.0001, "0.0001"),
+            (0.00001234567, "1.23457e-05"),
+            (999_999.5, "1e+06"),
+            (123_456.0, "123456"),
+            (1_234_567.0, "1.23457e+06"),
+            (0.797_884_6, "0.797885"),
+            (-1.5e-120, "-1.5e-120"),
+            (f64::INFINITY, "inf"),
+        ];
+        for (value, text) in expect {
+            assert_eq!(Short(value).to_string(), text);
+        }
     }
 
     #[test]

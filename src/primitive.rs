@@ -70,6 +70,8 @@ struct Made {
 #[derive(Clone, Copy)]
 struct Need {
     bytes: usize,
+    /// It is written, so it cannot be a host scalar.
+    output: bool,
     /// Some dims are only known from the memory's own descriptor.
     runtime: bool,
 }
@@ -82,6 +84,7 @@ impl Made {
         let planned = op.plan(&attr, &env)?;
         let need = |arg: &Arg| Need {
             bytes: planned_bytes(&arg.md),
+            output: arg.output,
             runtime: arg.md.has_runtime(),
         };
         let scratchpad = match (attr.user_scratchpad, planned.scratch_bytes) {
@@ -396,7 +399,7 @@ impl Primitive {
         let (data, engine) = (memory.data(), memory.engine());
         let is_near = self.desc.engine.is(engine) || self.desc.src_engine.is(engine);
         let fits = memory.bytes() >= need.bytes && !(data.is_null() && need.bytes > 0);
-        if fits && !need.runtime && (is_near || engine.is_null()) {
+        if fits && !need.runtime && (is_near || engine.is_null() && !need.output) {
             return Ok(data);
         }
         self.check_closely(memory, &self.desc.made.planned.args[index], is_near)
@@ -406,6 +409,10 @@ impl Primitive {
     #[cold]
     fn check_closely(&self, memory: &Memory, arg: &Arg, is_near: bool) -> Result<*mut u8> {
         let name = describe::arg_name(arg.id);
+        ensure!(
+            !(arg.output && memory.is_host_scalar()),
+            invalid!("{name}: a host scalar cannot be an output")
+        );
         ensure!(is_near || memory.engine().is_null(), foreign(&name));
         let mut bytes = planned_bytes(&arg.md);
         if arg.md.has_runtime() {

@@ -150,7 +150,8 @@ unsafe fn set_zero_points(attr: brick_primitive_attr_t, raw: &RawQuant) -> brick
 ///
 /// @param attr The attributes.
 /// @param arg The argument, BRICK_ARG_*.
-/// @param mask Bit d set: the scales vary along dimension d. 0: there is one. The values lie densely, row-major.
+/// @param mask Bit d set: the scales vary along dimension d. 0: there is one. The memory holds the values
+///     densely, row-major, in a descriptor of any dimensions.
 /// @returns #brick_invalid_arguments if the argument cannot have scales or the mask has bits beyond 12 dimensions.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn brick_primitive_attr_set_scales_mask(
@@ -162,7 +163,8 @@ pub unsafe extern "C" fn brick_primitive_attr_set_scales_mask(
     unsafe { set_scales(attr, &RawQuant::masked(arg, mask, brick_f32)) }
 }
 
-/// Scales an argument by values that are given at execution, one for each group of elements.
+/// Scales an argument by values that are given at execution, one for each group of elements. Primitives of brick take groups of
+/// single elements and of whole dimensions, and refuse others as unimplemented.
 ///
 /// @param attr The attributes.
 /// @param arg The argument, BRICK_ARG_*.
@@ -267,7 +269,8 @@ pub unsafe extern "C" fn brick_primitive_attr_set_zero_points_mask(
     unsafe { set_zero_points(attr, &RawQuant::masked(arg, mask, brick_s32)) }
 }
 
-/// Shifts an argument by values that are given at execution, one for each group of elements.
+/// Shifts an argument by values that are given at execution, one for each group of elements; for groups see
+/// brick_primitive_attr_set_scales().
 ///
 /// @param attr The attributes.
 /// @param arg The argument, BRICK_ARG_*.

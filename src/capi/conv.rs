@@ -70,7 +70,10 @@ unsafe fn operation(
     let [strides, dilates, pad_left, pad_right] = unsafe { values(moves, spatial) }?;
     Ok(Op::Convolution(Box::new(convolution::Desc {
         prop,
-        alg,
+        alg: match alg {
+            brick_convolution_auto => brick_convolution_direct,
+            chosen => chosen,
+        },
         transposed,
         src,
         weights,
@@ -91,7 +94,8 @@ unsafe fn operation(
 /// @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
 /// @param engine The engine.
 /// @param prop_kind #brick_forward_training or #brick_forward_inference.
-/// @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all directly.
+/// @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all
+///     directly, and #brick_convolution_auto is queried as #brick_convolution_direct.
 /// @param src_desc The source.
 /// @param weights_desc The weights.
 /// @param bias_desc The bias; NULL or absent for none.
@@ -138,7 +142,8 @@ pub unsafe extern "C" fn brick_convolution_forward_primitive_desc_create(
 ///
 /// @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
 /// @param engine The engine.
-/// @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all directly.
+/// @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all
+///     directly, and #brick_convolution_auto is queried as #brick_convolution_direct.
 /// @param diff_src_desc The gradient to compute.
 /// @param weights_desc The weights.
 /// @param diff_dst_desc The gradient by the result.
@@ -185,7 +190,8 @@ pub unsafe extern "C" fn brick_convolution_backward_data_primitive_desc_create(
 ///
 /// @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().
 /// @param engine The engine.
-/// @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all directly.
+/// @param alg_kind #brick_convolution_direct, #brick_convolution_auto, or #brick_convolution_winograd; brick computes all
+///     directly, and #brick_convolution_auto is queried as #brick_convolution_direct.
 /// @param src_desc The source.
 /// @param diff_weights_desc The gradient by the weights.
 /// @param diff_bias_desc The gradient by the bias; NULL or absent for none.

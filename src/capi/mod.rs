@@ -120,6 +120,17 @@ pub(crate) fn not_null<T>(pointer: *const T, name: &str) -> Result<()> {
 /// What an absent descriptor's address leads to.
 static ABSENT: MemoryDesc = MemoryDesc::absent();
 
+/// As many values as a caller says he has, which may be more than memory holds.
+fn gather<T>(count: usize, values: impl Iterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let mut all = Vec::new();
+    all.try_reserve_exact(count)
+        .map_err(|_| Error::out_of_memory(count.saturating_mul(size_of::<T>())))?;
+    for value in values {
+        all.push(value?);
+    }
+    Ok(all)
+}
+
 /// A float parameter.
 fn not_nan(value: f32, name: impl Display) -> Result<F32> {
     require!(!value.is_nan(), "{name}: NaN");

@@ -271,7 +271,7 @@ pub unsafe extern "C" fn brick_post_ops_get_params_eltwise(
     })
 }
 
-/// Appends a depthwise convolution, which convolutions alone can have.
+/// Appends a depthwise convolution. No primitive of brick honours it: descriptors with it are refused as unimplemented.
 ///
 /// @param post_ops The chain.
 /// @param weights_data_type Type of the weights.
@@ -360,8 +360,8 @@ pub unsafe extern "C" fn brick_post_ops_get_params_dw(
 ///
 /// @param post_ops The chain.
 /// @param alg_kind An algorithm of two operands, brick_binary_*.
-/// @param src1_desc The other operand; it is repeated along its dimensions of size 1. Its memory is given at execution, as
-///     argument BRICK_ARG_ATTR_MULTIPLE_POST_OP(index) | BRICK_ARG_SRC_1.
+/// @param src1_desc The other operand, of as many dimensions as the destination; it is repeated along its dimensions of size 1.
+///     Its memory is given at execution, as argument BRICK_ARG_ATTR_MULTIPLE_POST_OP(index) | BRICK_ARG_SRC_1.
 /// @returns #brick_invalid_arguments for another algorithm, an absent operand or a chain of 32 post-ops.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn brick_post_ops_append_binary(
@@ -483,7 +483,8 @@ pub unsafe extern "C" fn brick_post_ops_get_params_binary_v2(
 /// Appends a leaky rectifier with given slopes: dst = op > 0 ? op : op * weights.
 ///
 /// @param post_ops The chain.
-/// @param mask Bit d set: the weights vary along dimension d. They are given at execution, f32, as argument
+/// @param mask Bit d set: the weights vary along dimension d. They are given at execution, f32 and dense
+///     row-major, as argument
 ///     BRICK_ARG_ATTR_MULTIPLE_POST_OP(index) | BRICK_ARG_WEIGHTS.
 /// @returns #brick_invalid_arguments if the mask has bits beyond 12 dimensions, or for a chain of 32 post-ops.
 #[unsafe(no_mangle)]

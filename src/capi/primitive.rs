@@ -134,10 +134,19 @@ fn not_there(desc: &PrimitiveDesc, what: &str) -> Error {
 fn answer(desc: &PrimitiveDesc, what: brick_query_t, index: c_int) -> Result<Answer<'_>> {
     let (op, lacks) = (desc.op(), |name| move || not_there(desc, name));
     Ok(match what {
-        brick_query_engine | brick_query_scratchpad_engine | brick_query_reorder_dst_engine => {
+        brick_query_engine | brick_query_scratchpad_engine => {
             Answer::Engine(engine::handle(desc.engine()))
         }
-        brick_query_reorder_src_engine => Answer::Engine(engine::handle(desc.src_engine())),
+        brick_query_reorder_src_engine | brick_query_reorder_dst_engine => {
+            ensure!(
+                op.kind().0 == brick_reorder,
+                not_there(desc, "engine of a reorder")
+            );
+            Answer::Engine(engine::handle(match what {
+                brick_query_reorder_src_engine => desc.src_engine(),
+                _ => desc.engine(),
+            }))
+        }
         brick_query_primitive_kind => Answer::S32(op.kind().0),
         brick_query_num_of_inputs_s32 => Answer::S32(desc.count(false) as c_int),
         brick_query_num_of_outputs_s32 => Answer::S32(desc.count(true) as c_int),

@@ -13,6 +13,7 @@ mod problem;
 mod rungs;
 mod tensor;
 
+mod attributes;
 mod conv;
 mod elementwise;
 mod fuzz;

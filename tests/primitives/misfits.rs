@@ -9,8 +9,34 @@ use std::ffi::c_int;
 use std::ptr::{null, null_mut};
 
 const TYPES: [c_int; 8] = [3, 3, 2, 1, 4, 5, 6, 7]; // f32, bf16, f16, s32, s8, u8, f64
-const ARGUMENTS: [c_int; 14] = [
-    1, 2, 3, 17, 33, 41, 129, 145, 161, 169, 1024, 1025, 4097, 8193,
+/// Arguments that attributes may speak of: src, its second, weights, dst.
+const ATTRIBUTED: [c_int; 4] = [1, 2, 33, 17];
+const SCALES: c_int = 4096;
+const ZERO_POINTS: c_int = 8192;
+const POST_OP: c_int = 32768;
+const ARGUMENTS: [c_int; 22] = [
+    1,
+    2,
+    3,
+    17,
+    33,
+    41,
+    129,
+    145,
+    161,
+    169,
+    1024,
+    1025,
+    SCALES | 1,
+    SCALES | 2,
+    SCALES | 33,
+    SCALES | 17,
+    ZERO_POINTS | 1,
+    ZERO_POINTS | 2,
+    ZERO_POINTS | 33,
+    ZERO_POINTS | 17,
+    POST_OP | 2,
+    POST_OP | 33,
 ];
 const EXEC_ARG_MD: c_int = 255;
 /// `BRICK_MEMORY_ALLOCATE`.
@@ -83,32 +109,89 @@ fn descriptor(dims: &[i64], dtype: c_int, member: &Member) -> Option<Owned> {
     made.ok()
 }
 
-fn create(kind: usize, place: *mut Handle, m: [Handle; 4]) -> c_int {
+/// What the attributes of a descriptor ask for; numbers mean what they happen to mean.
+#[derive(Clone, Debug)]
+enum Extra {
+    Nothing,
+    Scales(c_int, c_int),
+    ZeroPoints(c_int, c_int),
+    Sum(c_int),
+    Eltwise(c_int),
+    Binary(c_int),
+    Prelu(c_int),
+}
+
+fn extra() -> impl Strategy<Value = Extra> {
+    let arg = || prop::sample::select(&ATTRIBUTED[..]);
+    prop_oneof![
+        4 => Just(Extra::Nothing),
+        2 => (arg(), 0..32i32).prop_map(|(arg, mask)| Extra::Scales(arg, mask)),
+        2 => (arg(), 0..32i32).prop_map(|(arg, mask)| Extra::ZeroPoints(arg, mask)),
+        1 => prop::sample::select(&TYPES[..]).prop_map(Extra::Sum),
+        1 => (32..53i32).prop_map(Extra::Eltwise),
+        2 => (0x1fff0..0x1fffci32).prop_map(Extra::Binary),
+        1 => (0..32i32).prop_map(Extra::Prelu),
+    ]
+}
+
+/// The attributes, if the setters take them.
+fn attributes(extra: &Extra, operand: Handle) -> Option<Owned> {
+    let api = api();
+    // SAFETY: the places are writable.
+    let attr = Owned::create(api.primitive_attr_destroy, |place| unsafe {
+        (api.primitive_attr_create)(place)
+    });
+    // SAFETY: as above.
+    let ops = Owned::create(api.post_ops_destroy, |place| unsafe {
+        (api.post_ops_create)(place)
+    });
+    let (attr, ops) = (attr.ok()?, ops.ok()?);
+    // SAFETY: the handles are live.
+    let status = unsafe {
+        match *extra {
+            Extra::Nothing => SUCCESS,
+            Extra::Scales(arg, mask) => (api.primitive_attr_set_scales_mask)(attr.raw, arg, mask),
+            Extra::ZeroPoints(arg, mask) => {
+                (api.primitive_attr_set_zero_points_mask)(attr.raw, arg, mask)
+            }
+            Extra::Sum(dtype) => (api.post_ops_append_sum)(ops.raw, 0.5, 0, dtype),
+            Extra::Eltwise(alg) => (api.post_ops_append_eltwise)(ops.raw, alg, 0.5, 1.5),
+            Extra::Binary(alg) => (api.post_ops_append_binary)(ops.raw, alg, operand),
+            Extra::Prelu(mask) => (api.post_ops_append_prelu)(ops.raw, mask),
+        }
+    };
+    // SAFETY: as above.
+    let set = status == SUCCESS
+        && unsafe { (api.primitive_attr_set_post_ops)(attr.raw, ops.raw) } == SUCCESS;
+    set.then_some(attr)
+}
+
+fn create(kind: usize, place: *mut Handle, m: [Handle; 4], attr: Handle) -> c_int {
     let (api, engine, none) = (api(), here().engine, null_mut());
     let (ones, zeros) = ([1i64; 12], [0i64; 12]);
     let scales = [1.0f32, -2.0];
     // SAFETY: the place is writable, the handles are live, the arrays are as long as they are said to be.
     unsafe {
         match kind {
-            0 => (api.matmul_primitive_desc_create)(place, engine, m[0], m[1], m[3], m[2], none),
-            1 => (api.matmul_primitive_desc_create)(place, engine, m[0], m[1], none, m[2], none),
+            0 => (api.matmul_primitive_desc_create)(place, engine, m[0], m[1], m[3], m[2], attr),
+            1 => (api.matmul_primitive_desc_create)(place, engine, m[0], m[1], none, m[2], attr),
             2 => (api.inner_product_forward_primitive_desc_create)(
-                place, engine, 64, m[0], m[1], m[3], m[2], none,
+                place, engine, 64, m[0], m[1], m[3], m[2], attr,
             ),
             3 => (api.inner_product_backward_data_primitive_desc_create)(
-                place, engine, m[0], m[1], m[2], none, none,
+                place, engine, m[0], m[1], m[2], none, attr,
             ),
             4 => (api.inner_product_backward_weights_primitive_desc_create)(
-                place, engine, m[0], m[1], m[3], m[2], none, none,
+                place, engine, m[0], m[1], m[3], m[2], none, attr,
             ),
-            5 => (api.reorder_primitive_desc_create)(place, m[0], engine, m[1], engine, none),
+            5 => (api.reorder_primitive_desc_create)(place, m[0], engine, m[1], engine, attr),
             6 => (api.eltwise_forward_primitive_desc_create)(
-                place, engine, 64, 36, m[0], m[1], 1.0, 2.0, none,
+                place, engine, 64, 36, m[0], m[1], 1.0, 2.0, attr,
             ),
             7 => (api.eltwise_backward_primitive_desc_create)(
-                place, engine, 36, m[0], m[1], m[2], 1.0, 2.0, none, none,
+                place, engine, 36, m[0], m[1], m[2], 1.0, 2.0, none, attr,
             ),
-            8 => (api.binary_primitive_desc_create)(place, engine, 0x1fff0, m[0], m[1], m[2], none),
+            8 => (api.binary_primitive_desc_create)(place, engine, 0x1fff0, m[0], m[1], m[2], attr),
             9 => (api.sum_primitive_desc_create)(
                 place,
                 engine,
@@ -116,7 +199,7 @@ fn create(kind: usize, place: *mut Handle, m: [Handle; 4]) -> c_int {
                 2,
                 scales.as_ptr(),
                 m.as_ptr(),
-                none,
+                attr,
             ),
             _ => (api.convolution_forward_primitive_desc_create)(
                 place,
@@ -131,7 +214,7 @@ fn create(kind: usize, place: *mut Handle, m: [Handle; 4]) -> c_int {
                 null(),
                 zeros.as_ptr(),
                 null(),
-                none,
+                attr,
             ),
         }
     }
@@ -197,6 +280,7 @@ proptest! {
         square in any::<bool>(),
         one_type in prop::option::weighted(0.7, prop::sample::select(&TYPES[..])),
         members in prop::array::uniform4(member()),
+        extra in extra(),
     ) {
         if !is_brick() {
             return Ok(());
@@ -207,8 +291,9 @@ proptest! {
             .collect();
         let Ok(mds) = <[Owned; 4]>::try_from(mds) else { return Ok(()) };
         let raw = [0, 1, 2, 3].map(|i| mds[i].raw);
+        let Some(attr) = attributes(&extra, raw[3]) else { return Ok(()) };
         let mut pd = null_mut();
-        match create(kind, &mut pd, raw) {
+        match create(kind, &mut pd, raw, attr.raw) {
             SUCCESS => {
                 let outcome = execute(pd);
                 // SAFETY: the descriptor was just created.

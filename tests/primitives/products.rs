@@ -172,6 +172,15 @@ fn matmul_with_activations() {
         "hardswish:0.25:0.5",
         "square",
         "abs",
+        "linear:0.5:2",
+        "clip:-3:4",
+        "clip_v2:-3:4",
+        "relu:0.25",
+        // Functions with a domain of their own, or that grow fast.
+        "linear:0.03125:0,exp",
+        "abs,sqrt",
+        "abs,linear:1:1,log",
+        "abs,pow:2:0.5",
     ];
     for types in ["f32:f32:f32", "bf16:bf16:bf16"] {
         judge_all(algs.map(|alg| format!("matmul {types} 9x8:8x37 post={alg}")));

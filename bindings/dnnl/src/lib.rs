@@ -23,7 +23,6 @@ mod runtime;
 mod runtime;
 
 /// `row!(dnnl_x => path::to::brick_x)`: exports a jump, which hands all arguments on as they are, whatever they are.
-#[allow(unused_macros)] // until the table has a row
 macro_rules! row {
     ($name:ident => $target:path) => {
         #[unsafe(naked)]

@@ -77,16 +77,16 @@ impl Desc {
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         self.check()?;
         let forward = self.prop.is_forward();
-        epilogue::check_accumulation(attr, accumulator(self.src.dtype()))?;
+        let acc = accumulator(self.src.dtype());
         if forward {
             let quantised = [arg::SRC, arg::WEIGHTS, arg::DST];
-            epilogue::check_attr(attr, &quantised, &[arg::SRC, arg::DST])?;
+            epilogue::check_attr(attr, acc, &quantised, &[arg::SRC, arg::DST])?;
             ensure!(
                 self.src.dtype().is_int() || !attr.zero_points.contains_key(&arg::SRC),
                 unimplemented_here!("{}: floats have no zero point", self.name())
             );
         } else {
-            epilogue::check_attr(attr, &[], &[])?;
+            epilogue::check_attr(attr, acc, &[], &[])?;
             ensure!(
                 [&self.src, &self.weights, &self.dst]
                     .iter()
@@ -132,7 +132,6 @@ impl Desc {
         match self.alg {
             1 => "convolution_direct",
             2 => "convolution_winograd",
-            3 => "convolution_auto",
             10 => "deconvolution_direct",
             _ => "deconvolution_winograd",
         }

@@ -78,11 +78,11 @@ pub mod tensor {
         "dst_iter",
         "dst_iter_c",
     ];
-    /// Names in verbose lines.
+    /// Names in verbose lines; oneDNN's leave out the states of the cells.
     pub const LINE_NAMES: [&str; COUNT] = [
         "src_layer",
         "src_iter",
-        "src_iter_c",
+        "",
         "augru_attention",
         "wei_layer",
         "wei_iter",
@@ -91,10 +91,10 @@ pub mod tensor {
         "bias",
         "dst_layer",
         "dst_iter",
-        "dst_iter_c",
+        "",
         "diff_src_layer",
         "diff_src_iter",
-        "diff_src_iter_c",
+        "",
         "diff_augru_attention",
         "diff_wei_layer",
         "diff_wei_iter",
@@ -103,7 +103,7 @@ pub mod tensor {
         "diff_bias",
         "diff_dst_layer",
         "diff_dst_iter",
-        "diff_dst_iter_c",
+        "",
     ];
     /// Numbers of the arguments in the C API.
     pub const IDS: [i32; COUNT] = [
@@ -207,7 +207,7 @@ impl Direction {
 /// What verbose lines call an argument.
 pub fn line_name(id: i32) -> Option<&'static str> {
     let at = IDS.iter().position(|&i| i == id)?;
-    Some(LINE_NAMES[at])
+    Some(LINE_NAMES[at]).filter(|name| !name.is_empty())
 }
 
 /// What sentences call a tensor.
@@ -432,7 +432,7 @@ impl Desc {
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         self.check()?;
         self.check_types()?;
-        check_attr(attr, &[], &[])?;
+        check_attr(attr, DataType::F32, &[], &[])?;
         ensure!(
             attr.post_ops.is_empty(),
             unimplemented_here!("attribute: recurrent layers take no post-ops")
