@@ -70,6 +70,8 @@ impl Levels {
             "profile_exec" => Levels::PROFILE_EXEC,
             "profile" => Levels::PROFILE_CREATE.and(Levels::PROFILE_EXEC),
             "all" => Levels::ALL,
+            // oneDNN's, of which brick has no lines.
+            "warn" | "profile_externals" => Levels::NONE,
             _ => return Levels::from_number(word.parse().ok()?),
         })
     }
@@ -254,6 +256,7 @@ mod tests {
         assert_eq!(Levels::parse("0"), Some(Levels::NONE));
         assert_eq!(Levels::parse("2"), Levels::from_number(2));
         assert_eq!(Levels::parse("all"), Some(Levels::ALL));
+        assert_eq!(Levels::parse("warn,error"), Some(Levels::ERROR));
         assert_eq!(Levels::parse("loud"), None);
         assert_eq!(Levels::parse("3"), None);
     }
