@@ -1,10 +1,11 @@
 //! `brick_primitive_attr_*_rnn_*`: how recurrent primitives quantize data and weights.
 
-use super::{attr::set, borrow, check_mask, guard, not_nan, not_null, put_if, types::*};
+use super::{attr::set, borrow, check_mask, gather, guard, not_nan, not_null, put_if, types::*};
 use crate::{attr::RnnQuant, error::Result, require};
 use std::ffi::c_int;
 
-/// Sets how recurrent primitives quantize data: q = scale * x + shift.
+/// Sets how recurrent primitives quantize data: q = scale * x + shift. No primitive of brick honours it: descriptors with it are
+/// refused as unimplemented.
 ///
 /// @param attr The attributes.
 /// @param scale The scale.
@@ -57,12 +58,11 @@ unsafe fn rnn_quant(count: brick_dim_t, mask: c_int, scales: *const f32) -> Resu
     not_null(scales, "scales")?;
     // SAFETY: as this function demands.
     let scales = unsafe { std::slice::from_raw_parts(scales, count as usize) };
-    let scales: Result<_> = (scales.iter().enumerate())
-        .map(|(i, &s)| not_nan(s, format_args!("scales[{i}]")))
-        .collect();
+    let checked =
+        (scales.iter().enumerate()).map(|(i, &s)| not_nan(s, format_args!("scales[{i}]")));
     Ok(RnnQuant {
         mask,
-        scales: scales?,
+        scales: gather(scales.len(), checked)?,
     })
 }
 
@@ -86,7 +86,8 @@ unsafe fn put_rnn_quant(
     }
 }
 
-/// Sets how recurrent primitives quantize weights.
+/// Sets how recurrent primitives quantize weights. No primitive of brick honours it: descriptors with it are refused as
+/// unimplemented.
 ///
 /// @param attr The attributes.
 /// @param count Number of scales: 1 for mask 0, else that of the positions along the dimensions of the mask.

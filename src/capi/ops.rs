@@ -1,6 +1,6 @@
 //! `brick_*_primitive_desc_create`: operations put together from C values.
 
-use super::{borrow, engine, guard, hand_out, not_nan, not_null, types::*};
+use super::{borrow, engine, gather, guard, hand_out, not_nan, not_null, types::*};
 use crate::{
     attr::{Attr, BinaryAlg, Eltwise},
     error::Result,
@@ -114,7 +114,7 @@ pub unsafe extern "C" fn brick_reorder_primitive_desc_create(
 /// @param engine The engine.
 /// @param dst_desc The destination; NULL or absent for the first source's dimensions and layout, which #brick_query_dst_md
 ///     tells.
-/// @param n Number of sources, at least 1.
+/// @param n Number of sources, 1 to 64.
 /// @param scales `n` factors.
 /// @param src_descs `n` sources of the same dimensions.
 /// @param attr Attributes; NULL for the defaults.
@@ -134,17 +134,15 @@ pub unsafe extern "C" fn brick_sum_primitive_desc_create(
         require!(n >= 1, "n: {n}, but there must be at least 1 source");
         not_null(scales, "scales")?;
         not_null(src_descs, "src_descs")?;
-        let scales = std::slice::from_raw_parts(scales, n as usize);
-        let srcs = std::slice::from_raw_parts(src_descs, n as usize);
+        let n = n as usize;
+        let scales = std::slice::from_raw_parts(scales, n).iter().enumerate();
+        let srcs = std::slice::from_raw_parts(src_descs, n).iter().enumerate();
+        let scale = |(i, &s): (usize, &f32)| not_nan(s, format_args!("scales[{i}]"));
+        let src =
+            |(i, &md): (usize, &const_brick_memory_desc_t)| needed(md, &format!("src_descs[{i}]"));
         Ok(Op::Sum(sum::Desc {
-            scales: scales
-                .iter()
-                .enumerate()
-                .map(|(i, &s)| not_nan(s, format_args!("scales[{i}]")))
-                .collect::<Result<_>>()?,
-            srcs: (srcs.iter().enumerate())
-                .map(|(i, &md)| needed(md, &format!("src_descs[{i}]")))
-                .collect::<Result<_>>()?,
+            scales: gather(n, scales.map(scale))?,
+            srcs: gather(n, srcs.map(src))?,
             dst: optional(dst_desc),
         }))
     };
@@ -435,7 +433,8 @@ pub unsafe extern "C" fn brick_inner_product_backward_weights_primitive_desc_cre
 
 /// Creates a descriptor of a matrix multiplication: dst[b][m][n] = sum over k of src[b][m][k] * weights[b][k][n], + bias. All
 /// have the same number of dimensions, 2 to 12; batch dimensions of size 1 are repeated. A transposed matrix is one with other
-/// strides. Dimensions and strides may be BRICK_RUNTIME_DIM_VAL: the memory given at execution says them. Arguments:
+/// strides. Dimensions and strides may be BRICK_RUNTIME_DIM_VAL: the memory given at execution says them. Both matrices are
+/// f32, bf16 or f16, or each of 8-bit integers; the destination may be of any of these types, with integers s32, too. Arguments:
 /// #BRICK_ARG_SRC, #BRICK_ARG_WEIGHTS, #BRICK_ARG_BIAS, #BRICK_ARG_DST.
 ///
 /// @param primitive_desc Output descriptor; destroy it with brick_primitive_desc_destroy().

@@ -2,7 +2,7 @@
 
 use super::MemoryDesc;
 use crate::{
-    error::{Error, Result, Status},
+    error::{Error, Result},
     require,
 };
 use std::ffi::c_void;
@@ -24,12 +24,7 @@ impl Buffer {
         let mut lines = Vec::new();
         lines
             .try_reserve_exact(bytes.div_ceil(size_of::<Line>()))
-            .map_err(|_| {
-                Error::new(
-                    Status::OutOfMemory,
-                    format!("{bytes} bytes of memory could not be had"),
-                )
-            })?;
+            .map_err(|_| Error::out_of_memory(bytes))?;
         Ok(Buffer { lines, bytes })
     }
 

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     attr::{Attr, BinaryAlg},
+    dtype::DataType,
     error::Result,
     kernel::eltwise,
     memory::MemoryDesc,
@@ -26,7 +27,7 @@ pub struct Desc {
 impl Desc {
     /// Checks, resolves and plans.
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
-        check_attr(attr, &[arg::SRC, arg::SRC_1], &[])?;
+        check_attr(attr, DataType::F32, &[arg::SRC, arg::SRC_1], &[])?;
         self.check()?;
         let dst = self.resolved_dst()?;
         check_operand(&dst, "dst")?;

@@ -4,7 +4,8 @@
 
 use super::{Arg, Op, Prop, convolution, inner_product, rnn};
 use crate::{
-    attr::{Attr, Fpmath, PostOp, Quant},
+    attr::{Attr, F32, Fpmath, PostOp, Quant},
+    log::Short,
     memory::{MAX_NDIMS, MemoryDesc, RUNTIME_DIM},
 };
 
@@ -31,7 +32,10 @@ pub fn arg_name(id: i32) -> String {
         SCALES..ZERO_POINTS => format!("scales of {}", base_name(id % SCALES)),
         _ => base_name(id),
     };
-    format!("{name} (argument {id})")
+    match name.as_str() {
+        "argument" => format!("argument {id}"),
+        _ => format!("{name} (argument {id})"),
+    }
 }
 
 fn base_name(id: i32) -> String {
@@ -166,7 +170,11 @@ impl Op {
             }
             Some(text)
         });
-        let named = named.collect::<Vec<_>>().join(" ");
+        let mut named: Vec<_> = named.collect();
+        if let Op::InnerProduct(_) | Op::Convolution(_) = self {
+            in_layer_order(&mut named);
+        }
+        let named = named.join(" ");
         let at = |id| args.iter().position(|arg| arg.id == id);
         let (known, _) = self.given(attr, |id| given(at(id)?).copied());
         let prop = self.prop().map_or("undef", Prop::name);
@@ -179,14 +187,15 @@ impl Op {
         match self {
             Op::Eltwise(d) => {
                 let by_dst = if d.use_dst { "_use_dst_for_bwd" } else { "" };
-                let (alg, alpha, beta) = (d.alg.name(), d.alpha.get(), d.beta.get());
+                let (alg, alpha, beta) = (d.alg.name(), short(d.alpha), short(d.beta));
                 format!("alg:eltwise_{alg}{by_dst} alpha:{alpha} beta:{beta}")
             }
             Op::Binary(d) => format!("alg:binary_{}", d.alg.name()),
             Op::Rnn(d) => {
                 let (cell, direction) = (d.cell.name(), d.direction.name());
-                let activation = d.activation_name();
-                format!("alg:{cell} direction:{direction} activation:{activation}")
+                let (activation, flags) =
+                    (d.activation_name(), if d.overwrites { "O" } else { "" });
+                format!("alg:{cell} direction:{direction} activation:{activation} flags:{flags}")
             }
             Op::Matmul(d) if d.src.has_runtime() || d.weights.has_runtime() => {
                 let [src, weights] = [&d.src, &d.weights].map(open_mask);
@@ -214,6 +223,15 @@ impl Op {
             }
         }
     }
+}
+
+/// The order in which oneDNN lists the tensors of a layer in every pass; a bias that is not there is listed too.
+fn in_layer_order(named: &mut Vec<String>) {
+    if !named.iter().any(|text| text.starts_with("bia")) {
+        named.push("bia:undef::undef:::".to_owned());
+    }
+    let names = ["src", "wei", "bia", "dst"];
+    named.sort_by_key(|text| names.iter().position(|name| text.starts_with(name)));
 }
 
 /// Bit d set: the size of dimension d is one of those.
@@ -307,7 +325,7 @@ fn attributes(attr: &Attr) -> String {
         &format!("{mode}{int}"),
     );
     let mode = ["strict", "relaxed", "any", "s32", "f32", "f16"][attr.accumulation as usize];
-    say(attr.accumulation != 0, "acc-mode", mode);
+    say(attr.accumulation != 0, "acc", mode);
     say(attr.deterministic, "deterministic", "1");
     for (name, quants) in [("scales", &attr.scales), ("zero-points", &attr.zero_points)] {
         let texts: Vec<_> = quants.iter().map(quant_text).collect();
@@ -316,6 +334,11 @@ fn attributes(attr: &Attr) -> String {
     let post_ops: Vec<_> = attr.post_ops.iter().map(post_op_text).collect();
     say(!post_ops.is_empty(), "post-ops", &post_ops.join("+"));
     parts.join(" ")
+}
+
+/// A float as oneDNN writes it.
+fn short(value: F32) -> Short {
+    Short(value.get().into())
 }
 
 fn quant_text((&id, quant): (&i32, &Quant)) -> String {
@@ -341,21 +364,25 @@ fn post_op_text(post_op: &PostOp) -> String {
             zero_point,
             data_type,
         } => {
-            let mut text = format!("sum:{}", scale.get());
-            if *zero_point != 0 || data_type.is_some() {
-                text += &format!(":{zero_point}");
+            let dt = data_type.map_or(String::new(), |dt| format!(":{dt}"));
+            match (scale.get(), zero_point) {
+                (1.0, 0) if dt.is_empty() => "sum".to_owned(),
+                (_, 0) if dt.is_empty() => format!("sum:{}", short(*scale)),
+                _ => format!("sum:{}:{zero_point}{dt}", short(*scale)),
             }
-            text + &data_type.map_or(String::new(), |dt| format!(":{}", dt.name()))
         }
         PostOp::Eltwise { alg, alpha, beta } => match (alpha.get(), beta.get()) {
             (0.0, 0.0) => format!("eltwise_{alg}"),
-            (alpha, 0.0) => format!("eltwise_{alg}:{alpha}"),
-            (alpha, beta) => format!("eltwise_{alg}:{alpha}:{beta}"),
+            (_, 0.0) => format!("eltwise_{alg}:{}", short(*alpha)),
+            _ => format!("eltwise_{alg}:{}:{}", short(*alpha), short(*beta)),
         },
         PostOp::Binary { alg, src1, .. } => {
-            let mask = mask_of(src1);
-            let dt = src1.dtype().name();
-            format!("binary_{}:{dt}:{mask}:{}", alg.name(), src1.tag_string())
+            let (mask, dt) = (mask_of(src1), src1.dtype());
+            let text = format!("binary_{}:{dt}:{mask}", alg.name());
+            match mask.count_ones() {
+                0 | 1 => text,
+                _ => format!("{text}:{}", src1.tag_string()),
+            }
         }
         PostOp::Prelu { mask } => format!("prelu:{mask}"),
         PostOp::Depthwise {

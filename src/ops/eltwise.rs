@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     attr::{Attr, Eltwise, F32},
+    dtype::DataType,
     error::Result,
     invalid,
     kernel::eltwise,
@@ -39,7 +40,7 @@ impl Desc {
         let dst = resolved(&self.dst, &data)?;
         check_operand(&data, self.data_name())?;
         check_operand(&dst, self.dst_name())?;
-        check_attr(attr, &[], &[])?;
+        check_attr(attr, DataType::F32, &[], &[])?;
         match self.prop.is_forward() {
             true => self.forward(attr, env, &data, &dst),
             false => self.backward(attr, env, &data, &dst),

@@ -4,7 +4,7 @@
 //! order, then `/ dst scale + dst zero point`, then rounding and saturation by the store. A [`Chain`] writes these
 //! steps into an [`Expr`] and records where each operand comes from; [`Epilogue`] is the chain of a matrix product.
 
-use super::{Arg, Exec};
+use super::{Arg, Exec, describe::arg_name};
 use crate::{
     attr::{Attr, BinaryAlg, PostOp, Quant},
     dtype::DataType,
@@ -373,8 +373,10 @@ pub fn identity(ndims: usize) -> Vec<Option<usize>> {
     (0..ndims).map(Some).collect()
 }
 
-/// Refuses what no primitive honours, and scales or zero points of arguments other than those listed.
-pub fn check_attr(attr: &Attr, scales: &[i32], zero_points: &[i32]) -> Result<()> {
+/// Refuses what no primitive honours, accumulation in another type than `acc`, and scales or zero points of arguments
+/// other than those listed.
+pub fn check_attr(attr: &Attr, acc: DataType, scales: &[i32], zero_points: &[i32]) -> Result<()> {
+    check_accumulation(attr, acc)?;
     let of_rnn = [&attr.rnn_weights, &attr.rnn_projection];
     let is_for_rnn = attr.rnn_data.is_some() || of_rnn.iter().any(|quant| quant.is_some());
     let is_stochastic = attr.rounding.values().any(|&mode| mode != 0);
@@ -397,9 +399,10 @@ pub fn check_attr(attr: &Attr, scales: &[i32], zero_points: &[i32]) -> Result<()
         ("scales", &attr.scales, scales),
         ("zero points", &attr.zero_points, zero_points),
     ] {
-        if let Some(id) = given.keys().find(|id| !known.contains(id)) {
+        if let Some(&id) = given.keys().find(|id| !known.contains(id)) {
+            let name = arg_name(id);
             return Err(unimplemented_here!(
-                "attribute: {what} of argument {id} are not supported here"
+                "attribute: {what} of {name} are not supported here"
             ));
         }
     }
@@ -407,7 +410,7 @@ pub fn check_attr(attr: &Attr, scales: &[i32], zero_points: &[i32]) -> Result<()
 }
 
 /// Refuses accumulation in another type than the one that results are computed in.
-pub fn check_accumulation(attr: &Attr, acc: DataType) -> Result<()> {
+fn check_accumulation(attr: &Attr, acc: DataType) -> Result<()> {
     // Numbers of the C API: strict, relaxed and any allow what is done here; the others name a type.
     let wanted = match attr.accumulation {
         3 => DataType::S32,

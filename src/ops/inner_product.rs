@@ -9,7 +9,7 @@
 //! | backward by data | diff_dst, N × K | weights, K × C | diff_src, N × C |
 //! | backward by weights | diff_dstᵀ, K × N | src, N × C | diff_weights, K × C |
 
-use super::epilogue::{Bindings, Input, arg, check_accumulation, check_attr};
+use super::epilogue::{Bindings, Input, arg, check_attr};
 use super::gemm::Matrix;
 use super::matrix::{
     Forward, accumulator, check_sizes, check_types, factor, inputs, matrix, matrix_layout,
@@ -93,8 +93,8 @@ impl Desc {
 
     fn forward(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         check_types("inner product", &self.src, &self.weights, &self.dst)?;
-        check_attr(attr, &[arg::SRC, arg::WEIGHTS, arg::DST], &[arg::DST])?;
-        check_accumulation(attr, accumulator(self.src.dtype()))?;
+        let acc = accumulator(self.src.dtype());
+        check_attr(attr, acc, &[arg::SRC, arg::WEIGHTS, arg::DST], &[arg::DST])?;
         let (src, dst) = (plain(&self.src)?, plain(&self.dst)?);
         let weights = self.weights_layout(&src, &dst, env)?;
         let bias = match self.bias.is_absent() {
@@ -219,8 +219,7 @@ impl Desc {
 
 /// What every backward pass refuses: of its factors and its result.
 fn check_gradient(attr: &Attr, mds: [&MemoryDesc; 3]) -> Result<()> {
-    check_attr(attr, &[], &[])?;
-    check_accumulation(attr, accumulator(mds[0].dtype()))?;
+    check_attr(attr, accumulator(mds[0].dtype()), &[], &[])?;
     supported!(
         mds.iter().all(|md| !md.dtype().is_int()),
         "inner product: integers have no gradients"

@@ -4,8 +4,7 @@
 #![allow(unsafe_code)]
 
 use super::epilogue::{
-    Binding, Bindings, Input, ZeroPoint, arg, check_accumulation, check_attr, check_broadcast,
-    identity,
+    Binding, Bindings, Input, ZeroPoint, arg, check_attr, check_broadcast, identity,
 };
 use super::gemm::{Gemm, Matrix, Product};
 use super::matrix::{
@@ -38,8 +37,7 @@ impl Desc {
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         self.check()?;
         let all = [arg::SRC, arg::WEIGHTS, arg::DST];
-        check_attr(attr, &all, &all)?;
-        check_accumulation(attr, accumulator(self.src.dtype()))?;
+        check_attr(attr, accumulator(self.src.dtype()), &all, &all)?;
         let (src, dst) = (plain(&self.src)?, plain(&self.dst)?);
         let across = matrix(0, &dst).is_some_and(|d| d.is_by_columns());
         let weights = match across {

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     attr::{Attr, PostOp},
+    dtype::DataType,
     error::Result,
     kernel::expr::Id,
     memory::MemoryDesc,
@@ -24,7 +25,12 @@ pub struct Desc {
 impl Desc {
     /// Checks, resolves and plans.
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
-        check_attr(attr, &[arg::SRC, arg::DST], &[arg::SRC, arg::DST])?;
+        check_attr(
+            attr,
+            DataType::F32,
+            &[arg::SRC, arg::DST],
+            &[arg::SRC, arg::DST],
+        )?;
         let (src, dst) = (&self.src, &self.dst);
         self.check()?;
         supported!(

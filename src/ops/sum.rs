@@ -2,10 +2,11 @@
 
 use super::{
     Env, Planned,
-    epilogue::{Chain, arg, check_attr, check_operand, resolved},
+    epilogue::{Chain, MAX_OPERANDS, arg, check_attr, check_operand, resolved},
 };
 use crate::{
     attr::{Attr, F32},
+    dtype::DataType,
     error::Result,
     invalid,
     memory::{FormatKind, MemoryDesc},
@@ -24,7 +25,7 @@ pub struct Desc {
 impl Desc {
     /// Checks, resolves and plans.
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
-        check_attr(attr, &[], &[])?;
+        check_attr(attr, DataType::F32, &[], &[])?;
         supported!(attr.post_ops.is_empty(), "attribute: sum has no post-ops");
         let dst = self.resolved_dst()?;
         check_operand(&dst, "dst")?;
@@ -52,6 +53,10 @@ impl Desc {
     fn resolved_dst(&self) -> Result<MemoryDesc> {
         let (n, first) = (self.srcs.len(), self.srcs.first());
         let first = first.ok_or_else(|| invalid!("srcs: none given"))?;
+        supported!(
+            n <= MAX_OPERANDS,
+            "srcs: {n}, but at most {MAX_OPERANDS} are summed in one pass"
+        );
         require!(
             self.scales.len() == n,
             "scales: {} of them for {n} srcs",

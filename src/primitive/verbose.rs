@@ -15,7 +15,8 @@ fn emit(event: &str, made: &Made, mds: &[Option<&MemoryDesc>], ms: f64) {
     let isa = made.env.isa.name();
     let line = made.op.line(&made.attr, &made.planned.args, mds);
     log::emit(format_args!(
-        "primitive,{event},cpu,{kind},brick:{isa},{line},{ms:.6}"
+        "primitive,{event},cpu,{kind},brick:{isa},{line},{}",
+        log::Short(ms)
     ));
 }
 
