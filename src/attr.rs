@@ -2,8 +2,8 @@
 //!
 //! Nothing here judges a combination; a primitive that cannot honour what stands here refuses at planning.
 
-use crate::{dtype::DataType, error::Result, invalid, memory::MemoryDesc, numbered};
-use std::collections::BTreeMap;
+use crate::{dtype::DataType, error::Result, invalid, log::Short, memory::MemoryDesc, numbered};
+use std::{collections::BTreeMap, fmt};
 
 /// An f32 that compares and hashes by its bits, so that descriptors can be keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +19,13 @@ impl F32 {
     /// The value.
     pub fn get(self) -> f32 {
         f32::from_bits(self.0)
+    }
+}
+
+impl fmt::Display for F32 {
+    /// As lines write floats.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        Short(self.get().into()).fmt(f)
     }
 }
 

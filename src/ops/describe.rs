@@ -4,8 +4,7 @@
 
 use super::{Arg, Op, Prop, convolution, inner_product, rnn};
 use crate::{
-    attr::{Attr, F32, Fpmath, PostOp, Quant},
-    log::Short,
+    attr::{Attr, Fpmath, PostOp, Quant},
     memory::{MAX_NDIMS, MemoryDesc, RUNTIME_DIM},
 };
 
@@ -32,10 +31,7 @@ pub fn arg_name(id: i32) -> String {
         SCALES..ZERO_POINTS => format!("scales of {}", base_name(id % SCALES)),
         _ => base_name(id),
     };
-    match name.as_str() {
-        "argument" => format!("argument {id}"),
-        _ => format!("{name} (argument {id})"),
-    }
+    format!("{name} (argument {id})")
 }
 
 fn base_name(id: i32) -> String {
@@ -55,7 +51,7 @@ fn base_name(id: i32) -> String {
         169 => "diff_bias".into(),
         1024..2048 => format!("src[{}]", id - 1024),
         2048..SCALES => format!("dst[{}]", id - 2048),
-        _ => "argument".into(),
+        _ => "unknown".into(),
     }
 }
 
@@ -187,7 +183,7 @@ impl Op {
         match self {
             Op::Eltwise(d) => {
                 let by_dst = if d.use_dst { "_use_dst_for_bwd" } else { "" };
-                let (alg, alpha, beta) = (d.alg.name(), short(d.alpha), short(d.beta));
+                let (alg, alpha, beta) = (d.alg.name(), d.alpha, d.beta);
                 format!("alg:eltwise_{alg}{by_dst} alpha:{alpha} beta:{beta}")
             }
             Op::Binary(d) => format!("alg:binary_{}", d.alg.name()),
@@ -336,11 +332,6 @@ fn attributes(attr: &Attr) -> String {
     parts.join(" ")
 }
 
-/// A float as oneDNN writes it.
-fn short(value: F32) -> Short {
-    Short(value.get().into())
-}
-
 fn quant_text((&id, quant): (&i32, &Quant)) -> String {
     let arg = match id {
         1 => "src0".to_owned(),
@@ -367,22 +358,19 @@ fn post_op_text(post_op: &PostOp) -> String {
             let dt = data_type.map_or(String::new(), |dt| format!(":{dt}"));
             match (scale.get(), zero_point) {
                 (1.0, 0) if dt.is_empty() => "sum".to_owned(),
-                (_, 0) if dt.is_empty() => format!("sum:{}", short(*scale)),
-                _ => format!("sum:{}:{zero_point}{dt}", short(*scale)),
+                (_, 0) if dt.is_empty() => format!("sum:{scale}"),
+                _ => format!("sum:{scale}:{zero_point}{dt}"),
             }
         }
         PostOp::Eltwise { alg, alpha, beta } => match (alpha.get(), beta.get()) {
             (0.0, 0.0) => format!("eltwise_{alg}"),
-            (_, 0.0) => format!("eltwise_{alg}:{}", short(*alpha)),
-            _ => format!("eltwise_{alg}:{}:{}", short(*alpha), short(*beta)),
+            (_, 0.0) => format!("eltwise_{alg}:{alpha}"),
+            _ => format!("eltwise_{alg}:{alpha}:{beta}"),
         },
         PostOp::Binary { alg, src1, .. } => {
-            let (mask, dt) = (mask_of(src1), src1.dtype());
-            let text = format!("binary_{}:{dt}:{mask}", alg.name());
-            match mask.count_ones() {
-                0 | 1 => text,
-                _ => format!("{text}:{}", src1.tag_string()),
-            }
+            let (alg, dt, mask) = (alg.name(), src1.dtype(), mask_of(src1));
+            let tag = (mask.count_ones() > 1).then(|| format!(":{}", src1.tag_string()));
+            format!("binary_{alg}:{dt}:{mask}{}", tag.unwrap_or_default())
         }
         PostOp::Prelu { mask } => format!("prelu:{mask}"),
         PostOp::Depthwise {

@@ -53,18 +53,12 @@ impl Desc {
     fn resolved_dst(&self) -> Result<MemoryDesc> {
         let (n, first) = (self.srcs.len(), self.srcs.first());
         let first = first.ok_or_else(|| invalid!("srcs: none given"))?;
-        supported!(
-            n <= MAX_OPERANDS,
-            "srcs: {n}, but at most {MAX_OPERANDS} are summed in one pass"
-        );
+        supported!(n <= MAX_OPERANDS, "srcs: {n}, but only {MAX_OPERANDS} fit");
         require!(
             self.scales.len() == n,
             "scales: {} of them for {n} srcs",
             self.scales.len()
         );
-        if let Some(i) = self.scales.iter().position(|s| s.get().is_nan()) {
-            return Err(invalid!("scales: number {i} is NaN"));
-        }
         if !self.dst.is_absent() {
             return resolved(&self.dst, first);
         }
