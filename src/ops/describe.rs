@@ -257,10 +257,7 @@ fn layout(md: &MemoryDesc, left_open: bool) -> String {
     let shifted = property(md.offset0 != 0, "0");
     let layout = md.tag_string();
     let (tag, strides) = layout.split_once(':').unwrap_or((&layout, ""));
-    let kind = match md.is_blocked() {
-        true => "blocked",
-        false => "host_scalar",
-    };
+    let kind = ["host_scalar", "blocked"][usize::from(md.is_blocked())];
     let dt = md.dtype().name();
     format!("{dt}:{open}{padded}{shifted}:{kind}:{tag}:{strides}:f0")
 }
@@ -278,10 +275,8 @@ fn inner_product_problem(d: &inner_product::Desc) -> String {
 /// `g32mb16_ic256oc256_ih28oh28kh3sh1dh0ph1_iw28ow28kw3sw1dw0pw1`.
 fn convolution_problem(d: &convolution::Desc) -> String {
     let (src, dst) = (d.src.dims(), d.dst.dims());
-    let mut text = match d.groups() {
-        0 | 1 => String::new(),
-        groups => format!("g{groups}"),
-    };
+    let groups = Some(d.groups()).filter(|&groups| groups > 1);
+    let mut text = groups.map_or(String::new(), |groups| format!("g{groups}"));
     text += &format!("mb{}_ic{}oc{}", src[0], src[1], dst[1]);
     for (i, x) in ["d", "h", "w"][5 - src.len()..].iter().enumerate() {
         let (input, output, taps) = (src[2 + i], dst[2 + i], d.taps(i));
@@ -310,16 +305,9 @@ fn attributes(attr: &Attr) -> String {
     };
     say(attr.user_scratchpad, "scratchpad", "user");
     let mode = ["strict", "bf16", "f16", "any", "tf32"][attr.fpmath.mode as usize];
-    let int = if attr.fpmath.apply_to_int {
-        ":true"
-    } else {
-        ""
-    };
-    say(
-        attr.fpmath != Fpmath::default(),
-        "fpmath",
-        &format!("{mode}{int}"),
-    );
+    let int = ["", ":true"][usize::from(attr.fpmath.apply_to_int)];
+    let differs = attr.fpmath != Fpmath::default();
+    say(differs, "fpmath", &format!("{mode}{int}"));
     let mode = ["strict", "relaxed", "any", "s32", "f32", "f16"][attr.accumulation as usize];
     say(attr.accumulation != 0, "acc", mode);
     say(attr.deterministic, "deterministic", "1");

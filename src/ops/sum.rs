@@ -54,11 +54,8 @@ impl Desc {
         let (n, first) = (self.srcs.len(), self.srcs.first());
         let first = first.ok_or_else(|| invalid!("srcs: none given"))?;
         supported!(n <= MAX_OPERANDS, "srcs: {n}, but only {MAX_OPERANDS} fit");
-        require!(
-            self.scales.len() == n,
-            "scales: {} of them for {n} srcs",
-            self.scales.len()
-        );
+        let scales = self.scales.len();
+        require!(scales == n, "scales: {scales} of them for {n} srcs");
         if !self.dst.is_absent() {
             return resolved(&self.dst, first);
         }
