@@ -4,6 +4,8 @@
 //! of one list write disjoint elements, so that parts need not wait for one another.
 #![allow(unsafe_code)]
 
+pub mod pack;
+
 use std::{ops::Range, ptr, sync::Arc};
 
 use crate::{
@@ -100,8 +102,6 @@ fn compile(step: &Step<Spec>) -> Result<Step<Arc<Kernel>>> {
     let body = match &step.body {
         Body::Kernel(spec) => Body::Kernel(Kernel::get(spec)?),
         Body::Bytes(n) => Body::Bytes(*n),
-        Body::Scalar(bytes, loops) => Body::Scalar(*bytes, loops.clone()),
-        Body::Zero(n) => Body::Zero(*n),
         Body::Staged(steps) => Body::Staged(steps.iter().map(compile).collect::<Result<_>>()?),
     };
     Ok(Step {
@@ -217,30 +217,45 @@ unsafe fn run_body(step: &Step<Arc<Kernel>>, ptrs: &[*mut u8], m: i64, buffers: 
                 operands: ptrs[1..].as_ptr().cast(),
                 ..Args::default()
             }),
-            Body::Bytes(n) => each_row(&step.rows, m, ptrs, |p| ptr::copy(p[1], p[0], *n)),
-            Body::Zero(n) => {
-                for row in 0..m {
-                    ptr::write_bytes(
-                        ptrs[0].wrapping_offset((row * step.rows.strides[0]) as isize),
-                        0,
-                        *n,
-                    );
-                }
-            }
-            Body::Scalar(bytes, loops) => {
-                each_row(&step.rows, m, ptrs, |p| {
-                    scatter(*bytes, loops, [p[0], p[1]])
-                });
-            }
+            Body::Bytes(n) => copy_rows(&step.rows, m, [ptrs[0], ptrs[1]], *n),
             Body::Staged(steps) => run_staged(steps, ptrs, buffers),
         }
     }
 }
 
-fn each_row(rows: &Loop, m: i64, ptrs: &[*mut u8], f: impl Fn([*mut u8; 2])) {
+/// Copies m rows of so many bytes.
+///
+/// # Safety
+/// Both sides are valid along the rows.
+unsafe fn copy_rows(rows: &Loop, m: i64, [to, from]: [*mut u8; 2], bytes: usize) {
+    // SAFETY: as promised by the caller.
+    unsafe {
+        match bytes {
+            1 => move_each::<u8>(rows, m, [to, from]),
+            2 => move_each::<u16>(rows, m, [to, from]),
+            4 => move_each::<u32>(rows, m, [to, from]),
+            8 => move_each::<u64>(rows, m, [to, from]),
+            _ => each_row(rows, m, [to, from], |[to, from]| ptr::copy(from, to, bytes)),
+        }
+    }
+}
+
+/// # Safety
+/// Both sides are valid for a T along the rows, at any alignment.
+unsafe fn move_each<T: Copy>(rows: &Loop, m: i64, sides: [*mut u8; 2]) {
+    // SAFETY: as promised by the caller.
+    let move_one = |[to, from]: [*mut u8; 2]| unsafe {
+        let value = from.cast::<T>().read_unaligned();
+        to.cast::<T>().write_unaligned(value);
+    };
+    each_row(rows, m, sides, move_one);
+}
+
+fn each_row(rows: &Loop, m: i64, [to, from]: [*mut u8; 2], f: impl Fn([*mut u8; 2])) {
+    let (to_bytes, from_bytes) = (rows.strides[0], rows.strides[1]);
     for row in 0..m {
-        let at = |i: usize| ptrs[i].wrapping_offset((row * rows.strides[i]) as isize);
-        f([at(0), at(1)]);
+        let at = |start: *mut u8, bytes: i64| start.wrapping_offset((row * bytes) as isize);
+        f([at(to, to_bytes), at(from, from_bytes)]);
     }
 }
 
@@ -258,40 +273,3 @@ unsafe fn run_staged(steps: &[Step<Arc<Kernel>>], ptrs: &[*mut u8], buffers: *mu
         unsafe { run_step(step, &all[..2 * n], 0..step.units(), buffers) }
     }
 }
-
-/// Copies elements one by one from `from` to `to`.
-///
-/// # Safety
-/// Both are valid along the loops for elements of so many bytes.
-unsafe fn scatter(bytes: usize, loops: &[Loop], [to, from]: [*mut u8; 2]) {
-    let Some((l, inner)) = loops.split_first() else {
-        // SAFETY: as promised by the caller.
-        return unsafe { ptr::copy(from, to, bytes) };
-    };
-    let at =
-        |p: *mut u8, i: i64, operand: usize| p.wrapping_offset((l.strides[operand] * i) as isize);
-    for i in 0..l.count {
-        let pair = [at(to, i, 0), at(from, i, 1)];
-        // SAFETY: both stay within the loops.
-        unsafe {
-            match (inner.is_empty(), bytes) {
-                (true, 1) => *pair[0] = *pair[1],
-                (true, 2) => move_one::<u16>(pair),
-                (true, 4) => move_one::<u32>(pair),
-                (true, 8) => move_one::<u64>(pair),
-                _ => scatter(bytes, inner, pair),
-            }
-        }
-    }
-}
-
-/// # Safety
-/// Both are valid for a T, at any alignment.
-unsafe fn move_one<T: Copy>([to, from]: [*mut u8; 2]) {
-    // SAFETY: as promised by the caller.
-    unsafe {
-        to.cast::<T>()
-            .write_unaligned(from.cast::<T>().read_unaligned())
-    }
-}
-pub mod pack;

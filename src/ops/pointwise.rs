@@ -140,8 +140,6 @@ fn describe(steps: &[Step<Spec>], parts: usize) -> String {
             Body::Kernel(Spec::Transpose(t)) => format!("transpose{}x{}", t.rows, t.cols),
             Body::Kernel(_) => "interleave".to_string(),
             Body::Bytes(n) => format!("bytes{n}"),
-            Body::Scalar(..) => "scalar".to_string(),
-            Body::Zero(n) => format!("zero{n}"),
             Body::Staged(_) => "staged".to_string(),
         };
         let _ = write!(text, "|{}:{kind}", step.units()); // writing to a string cannot fail

@@ -16,7 +16,7 @@ use crate::{
     memory::MemoryDesc,
     plan::{
         place::Loop,
-        steps::{Body, STAGE_BYTES, Step},
+        steps::{Body, STAGE_BYTES, Step, zeros},
     },
     supported, unimplemented_here,
 };
@@ -107,7 +107,8 @@ impl Sums {
     /// The sums of n columns; those of another type than f32 pass through a buffer.
     fn body(&self, n: usize) -> Body<Spec> {
         if self.rows == 0 {
-            return Body::Zero(n * self.to.size_bytes());
+            let bytes = n * self.to.size_bytes();
+            return Body::Kernel(zeros(self.isa, bytes as i64, 0));
         }
         let isa = self.isa;
         let step = |operands: [usize; 2], rows, spec| Step {

@@ -45,10 +45,6 @@ pub enum Body<K> {
     Kernel(K),
     /// Copies so many bytes a row.
     Bytes(usize),
-    /// Copies elements of so many bytes one by one along these loops.
-    Scalar(usize, Vec<Loop>),
-    /// Zeroes so many bytes a row.
-    Zero(usize),
     /// Steps over one tile; the operands are followed by as many staging buffers.
     Staged(Vec<Step<K>>),
 }
@@ -86,10 +82,8 @@ pub fn zero(isa: Isa, block: Block, bytes: i64) -> Vec<Step<Spec>> {
     let run = block.loops.iter().position(|l| l.strides[0] == bytes);
     short_runs(block, run, MAX_ROW, CHUNK, |block, run| {
         let bytes = run.map_or(1, |l| l.count) * bytes;
-        step(block, vec![0], |rows| match bytes % 4 {
-            0 => Body::Kernel(words(isa, bytes / 4, Expr::zero(), rows.strides[0])),
-            _ => Body::Zero(bytes as usize),
-        })
+        let zeros = |rows: &Loop| Body::Kernel(zeros(isa, bytes, rows.strides[0]));
+        step(block, vec![0], zeros)
     })
 }
 
@@ -390,7 +384,7 @@ pub fn copy(isa: Isa, block: &Block, [to, from]: [usize; 2], mut bytes: i64) -> 
     let across = block.loops.iter().position(|l| l.strides[1] == bytes);
     match (inner, across) {
         (Some(p), Some(q)) if bytes <= 4 => mover.crossed(block, p, q),
-        _ => mover.scalar(block),
+        _ => vec![step(block, vec![to, from], |_| Body::Bytes(bytes as usize))], // one by one
     }
 }
 
@@ -485,12 +479,6 @@ impl Move {
         parts.into_iter().map(emit).collect()
     }
 
-    /// Element by element along the two innermost loops.
-    fn scalar(&self, mut block: Block) -> Vec<Step<Spec>> {
-        let inner = block.loops.split_off(block.loops.len().saturating_sub(2));
-        vec![self.once(block, Body::Scalar(self.bytes as usize, inner))]
-    }
-
     fn once(&self, block: Block, body: Body<Spec>) -> Step<Spec> {
         step_of_one(block, self.operands.clone(), body)
     }
@@ -504,11 +492,11 @@ fn take(block: &mut Block, p: usize, q: usize) -> [Loop; 2] {
     pair
 }
 
-/// Rows of n 32-bit words.
-fn words(isa: Isa, n: i64, expr: Expr, d_row_bytes: i64) -> Spec {
+/// Rows of n elements of an integer type.
+fn integers(isa: Isa, d: DataType, n: i64, expr: Expr, d_row_bytes: i64) -> Spec {
     let out = Out {
         expr,
-        d: DataType::S32,
+        d,
         d_row_bytes,
     };
     Spec::Tile(Tile {
@@ -521,5 +509,14 @@ fn words(isa: Isa, n: i64, expr: Expr, d_row_bytes: i64) -> Spec {
 /// Rows of n 32-bit words as they are.
 pub fn copied_words(isa: Isa, n: i64, row_bytes: i64, d_row_bytes: i64) -> Spec {
     let same = Expr::load(DataType::S32, Bcast::Full { row_bytes }, true);
-    words(isa, n, same, d_row_bytes)
+    integers(isa, DataType::S32, n, same, d_row_bytes)
+}
+
+/// Rows of so many zero bytes.
+pub fn zeros(isa: Isa, bytes: i64, d_row_bytes: i64) -> Spec {
+    let (d, n) = match bytes % 4 {
+        0 => (DataType::S32, bytes / 4),
+        _ => (DataType::U8, bytes),
+    };
+    integers(isa, d, n, Expr::zero(), d_row_bytes)
 }
