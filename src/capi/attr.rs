@@ -127,8 +127,7 @@ unsafe fn dropout(
     let seed_type = DataType::from_c(seed_dt, "seed_dt")?;
     require!(
         matches!(seed_type, DataType::S32 | DataType::S64),
-        "seed_dt: {} is neither s32 nor s64",
-        seed_type.name()
+        "seed_dt: {seed_type} is neither s32 nor s64"
     );
     Ok(Some(Dropout {
         mask,

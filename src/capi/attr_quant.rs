@@ -44,8 +44,7 @@ impl RawQuant {
         let data_type = DataType::from_c(self.data_type, "data_type")?;
         require!(
             types.contains(&data_type),
-            "data_type: {} cannot hold such values",
-            data_type.name()
+            "data_type: {data_type} cannot hold such values"
         );
         let on_host = flag(self.is_on_host, "is_on_host")?;
         // SAFETY: as this function demands.

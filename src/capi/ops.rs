@@ -67,11 +67,7 @@ pub(super) unsafe fn create(
 
 pub(super) fn forward(prop_kind: brick_prop_kind_t) -> Result<Prop> {
     let prop = Prop::from_c(prop_kind)?;
-    require!(
-        prop.is_forward(),
-        "prop_kind: {} is not forward",
-        prop.name()
-    );
+    require!(prop.is_forward(), "prop_kind: {prop} is not forward");
     Ok(prop)
 }
 

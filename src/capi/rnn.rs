@@ -80,8 +80,7 @@ pub(super) fn backward(prop_kind: brick_prop_kind_t) -> Result<Prop> {
     let prop = Prop::from_c(prop_kind)?;
     require!(
         prop == Prop::Backward,
-        "prop_kind: {}, recurrent layers only go back as a whole, with brick_backward",
-        prop.name()
+        "prop_kind: {prop}, recurrent layers only go back as a whole, with brick_backward"
     );
     Ok(prop)
 }

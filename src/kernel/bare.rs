@@ -45,9 +45,7 @@ impl Bare {
             (F32, F32) | (Bf16, Bf16) | (F16, F16) => Ok(F32),
             (U8 | S8, U8 | S8) => Ok(S32),
             _ => Err(unimplemented_here!(
-                "brgemm: products of {} and {} are not supported",
-                a.name(),
-                b.name()
+                "brgemm: products of {a} and {b} are not supported"
             )),
         }
     }
