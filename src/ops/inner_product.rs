@@ -97,10 +97,7 @@ impl Desc {
         check_attr(attr, acc, &[arg::SRC, arg::WEIGHTS, arg::DST], &[arg::DST])?;
         let (src, dst) = (plain(&self.src)?, plain(&self.dst)?);
         let weights = self.weights_layout(&src, &dst, env)?;
-        let bias = match self.bias.is_absent() {
-            true => self.bias,
-            false => plain(&self.bias)?,
-        };
+        let bias = plain(&self.bias)?;
         let first = |dim| {
             let to = |d| (d == 0).then_some(dim);
             (0..src.dims().len()).map(to).collect::<Vec<_>>()

@@ -44,10 +44,7 @@ impl Desc {
             true => plain(&self.weights)?,
             false => weights_layout(&self.weights, &src, env)?,
         };
-        let bias = match self.bias.is_absent() {
-            true => self.bias,
-            false => plain(&self.bias)?,
-        };
+        let bias = plain(&self.bias)?;
         let nd = dst.dims().len();
         // A factor's dims run along those of dst, but the one that is summed over.
         let without = |reduced| {
