@@ -104,18 +104,12 @@ impl Desc {
         };
         let (rows, columns) = (first(0), first(1));
         let input = |id, md, to| Input { id, md, to };
-        let mut product = Forward {
-            attr,
-            env,
-            sequence: Sequence::default(),
-            args: inputs(&[(arg::SRC, src), (arg::WEIGHTS, weights), (arg::BIAS, bias)]),
-            factors: [
-                input(arg::SRC, &src, &rows[..]),
-                input(arg::WEIGHTS, &weights, &columns[..]),
-            ],
-            bias: (!bias.is_absent()).then(|| input(arg::BIAS, &bias, &[Some(1)])),
-            dst: &dst,
-        };
+        let inputs = [
+            input(arg::SRC, &src, &rows[..]),
+            input(arg::WEIGHTS, &weights, &columns[..]),
+            input(arg::BIAS, &bias, &[Some(1)]),
+        ];
+        let mut product = Forward::new(attr, env, inputs, &dst);
         let (axes, sequence) = (product.axes()?, &mut product.sequence);
         let (a, b, k) = match panels(1, &weights, 1, 0).filter(|_| axes.0 < axes.1) {
             Some(b) => (factor(sequence, env, 0, &src)?, b, src.dims()[1]),
@@ -130,13 +124,7 @@ impl Desc {
     }
 
     fn backward_data(&self, attr: &Attr, env: &Env) -> Result<Planned> {
-        check_types(
-            "inner product, backward by data",
-            &self.dst,
-            &self.weights,
-            &self.src,
-        )?;
-        check_gradient(attr, [&self.dst, &self.weights, &self.src])?;
+        check_gradient(attr, "data", [&self.dst, &self.weights, &self.src])?;
         let (diff_src, diff_dst) = (plain(&self.src)?, plain(&self.dst)?);
         let weights = self.weights_layout(&diff_src, &diff_dst, env)?;
         let mut args = inputs(&[(arg::DIFF_DST, diff_dst), (arg::WEIGHTS, weights)]);
@@ -155,13 +143,7 @@ impl Desc {
     }
 
     fn backward_weights(&self, attr: &Attr, env: &Env) -> Result<Planned> {
-        check_types(
-            "inner product, backward by weights",
-            &self.src,
-            &self.dst,
-            &self.weights,
-        )?;
-        check_gradient(attr, [&self.src, &self.dst, &self.weights])?;
+        check_gradient(attr, "weights", [&self.src, &self.dst, &self.weights])?;
         let (src, diff_dst) = (plain(&self.src)?, plain(&self.dst)?);
         let diff_weights = match self.weights.is_any() {
             true => like(&src, &self.weights)?,
@@ -215,8 +197,10 @@ impl Desc {
 }
 
 /// What every backward pass refuses: of its factors and its result.
-fn check_gradient(attr: &Attr, mds: [&MemoryDesc; 3]) -> Result<()> {
-    check_attr(attr, accumulator(mds[0].dtype()), &[], &[])?;
+fn check_gradient(attr: &Attr, by: &str, mds: [&MemoryDesc; 3]) -> Result<()> {
+    let [a, b, d] = mds;
+    check_types(&format!("inner product, backward by {by}"), a, b, d)?;
+    check_attr(attr, accumulator(a.dtype()), &[], &[])?;
     supported!(
         mds.iter().all(|md| !md.dtype().is_int()),
         "inner product: integers have no gradients"

@@ -8,10 +8,9 @@ use super::epilogue::{
 };
 use super::gemm::{Gemm, Matrix, Product};
 use super::matrix::{
-    Forward, accumulator, check_sizes, check_types, factor, inputs, matrix, panel_tag, panels,
-    plain, product,
+    Forward, accumulator, check_sizes, check_types, factor, matrix, panel_tag, panels, plain,
+    product,
 };
-use super::sequence::Sequence;
 use super::{Env, Exec, Plan, Planned, Run};
 use crate::attr::Attr;
 use crate::dtype::DataType;
@@ -53,20 +52,12 @@ impl Desc {
         };
         let (of_src, of_weights, all) = (without(nd - 1), without(nd - 2), identity(nd));
         let input = |id, md, to| Input { id, md, to };
-        let factors = [
+        let inputs = [
             input(arg::SRC, &src, &of_src),
             input(arg::WEIGHTS, &weights, &of_weights),
+            input(arg::BIAS, &bias, &all),
         ];
-        let product = Forward {
-            attr,
-            env,
-            sequence: Sequence::default(),
-            args: inputs(&[(arg::SRC, src), (arg::WEIGHTS, weights), (arg::BIAS, bias)]),
-            factors,
-            bias: (!bias.is_absent()).then(|| input(arg::BIAS, &bias, &all)),
-            dst: &dst,
-        };
-        planned(product, &src, &weights)
+        planned(Forward::new(attr, env, inputs, &dst), &src, &weights)
     }
 
     fn check(&self) -> Result<()> {

@@ -203,17 +203,33 @@ pub struct Forward<'a> {
     pub env: &'a Env,
     /// The stages before the product.
     pub sequence: Sequence,
-    /// The arguments so far: src, weights and, where there is one, the bias.
-    pub args: Vec<Arg>,
-    /// The factors as attributes refer to them.
+    /// Src and weights as attributes refer to them: arguments 0 and 1.
     pub factors: [Input<'a>; 2],
-    /// The bias as a broadcast tensor of the last dims of dst.
-    pub bias: Option<Input<'a>>,
     /// The result.
     pub dst: &'a MemoryDesc,
+    bias: Option<Input<'a>>,
+    args: Vec<Arg>,
 }
 
-impl Forward<'_> {
+impl<'a> Forward<'a> {
+    /// Begins with src, weights and a bias, which may be absent.
+    pub fn new(
+        attr: &'a Attr,
+        env: &'a Env,
+        [src, weights, bias]: [Input<'a>; 3],
+        dst: &'a MemoryDesc,
+    ) -> Forward<'a> {
+        Forward {
+            attr,
+            env,
+            sequence: Sequence::default(),
+            factors: [src, weights],
+            dst,
+            bias: (!bias.md.is_absent()).then_some(bias),
+            args: inputs(&[src, weights, bias].map(|input| (input.id, *input.md))),
+        }
+    }
+
     /// Dims of dst that rows and columns of the computed product run along.
     pub fn axes(&self) -> Result<(usize, usize)> {
         Ok(axes(&self.result(0)?, self.dst.dims().len()))

@@ -15,8 +15,8 @@ use crate::{
     machine::Isa,
     memory::MemoryDesc,
     plan::{
-        place::Loop,
-        steps::{Body, STAGE_BYTES, Step, zeros},
+        place::{Block, Loop},
+        steps::{Body, STAGE_BYTES, step, step_of_one, zeros},
     },
     supported, unimplemented_here,
 };
@@ -62,24 +62,19 @@ pub fn planned(
         to: dtype,
     };
     let to_size = dtype.size_bytes() as i64;
-    let step = |first: usize, count: usize, n: usize| Step {
-        operands: vec![entry, matrix.arg],
-        base: vec![
-            (to.offset0 + first as i64) * to_size,
-            matrix.offset + first as i64 * size,
-        ],
-        outer: vec![Loop {
-            count: count as i64,
-            strides: vec![n as i64 * to_size, n as i64 * size],
+    let all = Block {
+        base: vec![to.offset0 * to_size, matrix.offset],
+        loops: vec![Loop {
+            count: columns as i64,
+            strides: vec![to_size, size],
         }],
-        rows: Loop::once(2),
-        body: sums.body(n),
     };
-    let (whole, rest) = (columns / width, columns % width);
-    let mut steps = vec![step(0, whole, width)];
-    if rest > 0 {
-        steps.push(step(whole * width, 1, rest));
-    }
+    let step = |mut block: Block| {
+        let n = block.loops.remove(0).count as usize;
+        step_of_one(block, vec![entry, matrix.arg], sums.body(n))
+    };
+    let blocks = all.split(0, width as i64).into_iter();
+    let steps = blocks.filter(|b| b.elements() > 0).map(step).collect();
     let stage_bytes = match dtype {
         DataType::F32 => 0,
         _ => 2 * STAGE_BYTES,
@@ -111,13 +106,6 @@ impl Sums {
             return Body::Kernel(zeros(self.isa, bytes as i64, 0));
         }
         let isa = self.isa;
-        let step = |operands: [usize; 2], rows, spec| Step {
-            operands: operands.to_vec(),
-            base: vec![0; 2],
-            outer: Vec::new(),
-            rows,
-            body: Body::Kernel(spec),
-        };
         let reduce = Reduce {
             isa,
             n,
@@ -129,7 +117,12 @@ impl Sums {
             count: self.rows,
             strides: vec![0, self.row_bytes],
         };
-        let sum = |to| step([to, 1], rows, Spec::Reduce(reduce));
+        let over = |loops| Block {
+            base: vec![0; 2],
+            loops,
+        };
+        let reduce = Body::Kernel(Spec::Reduce(reduce));
+        let sum = |to| step(over(vec![rows]), vec![to, 1], |_| reduce);
         if self.to == DataType::F32 {
             return Body::Staged(vec![sum(0)]);
         }
@@ -139,8 +132,8 @@ impl Sums {
             d: self.to,
             d_row_bytes: 0,
         };
-        let convert = Spec::Tile(Tile { isa, n, out });
-        let convert = step([0, BUFFER], Loop::once(2), convert);
+        let convert = Body::Kernel(Spec::Tile(Tile { isa, n, out }));
+        let convert = step_of_one(over(Vec::new()), vec![0, BUFFER], convert);
         Body::Staged(vec![sum(BUFFER), convert])
     }
 }

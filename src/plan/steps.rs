@@ -103,7 +103,7 @@ fn project(block: &Block, operands: &[usize]) -> Block {
 }
 
 /// A step over all loops of the block, the longest of them as the rows that the body is made for.
-fn step(
+pub fn step(
     mut block: Block,
     operands: Vec<usize>,
     body: impl FnOnce(&Loop) -> Body<Spec>,
@@ -122,7 +122,7 @@ fn step(
 }
 
 /// A step whose body is done once in each iteration of the block's loops.
-fn step_of_one(block: Block, operands: Vec<usize>, body: Body<Spec>) -> Step<Spec> {
+pub fn step_of_one(block: Block, operands: Vec<usize>, body: Body<Spec>) -> Step<Spec> {
     Step {
         rows: Loop::once(operands.len()),
         operands,
