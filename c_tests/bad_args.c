@@ -171,9 +171,7 @@ static void boxes_and_shapes(void)
     VIEW(brick_memory_desc_reshape(&md, f32_2x3, -1, flat));
     VIEW(brick_memory_desc_reshape(&md, f32_2x3, 0, NULL));
 #undef VIEW
-    OK(brick_memory_desc_destroy(blocked));
-    OK(brick_memory_desc_destroy(gaps));
-    OK(brick_memory_desc_destroy(unknown));
+    DESTROY(blocked, gaps, unknown);
 }
 
 static void blobs_and_texts(void)
@@ -319,8 +317,7 @@ int main(void)
     memories();
     host_scalars();
     services();
-    OK(brick_memory_desc_destroy(f32_2x3));
-    OK(brick_memory_desc_destroy(f32_any));
+    DESTROY(f32_2x3, f32_any);
     teardown();
     return finish();
 }

@@ -35,10 +35,7 @@ static void matmuls(void)
     UNIMPLEMENTED(brick_matmul_primitive_desc_create(&pd, engine, f32_2x3, f32_3x4, NO_MD, f32_2x4, attr));
     UNTOUCHED(brick_primitive_desc_t, pd);
     OK(brick_primitive_attr_destroy(attr));
-    OK(brick_memory_desc_destroy(mask));
-    OK(brick_memory_desc_destroy(f64));
-    OK(brick_memory_desc_destroy(bias));
-    OK(brick_memory_desc_destroy(zero));
+    DESTROY(mask, f64, bias, zero);
 }
 
 static void inner_products(void)
@@ -65,9 +62,7 @@ static void inner_products(void)
     PD(brick_inner_product_backward_weights_primitive_desc_create(&pd, engine, f32_2x3, NULL, bias, f32_2x4, NULL, NULL));
     PD(brick_inner_product_backward_weights_primitive_desc_create(&pd, engine, f32_2x3, weights, long_bias, f32_2x4,
                                                                   NULL, NULL));
-    OK(brick_memory_desc_destroy(weights));
-    OK(brick_memory_desc_destroy(bias));
-    OK(brick_memory_desc_destroy(long_bias));
+    DESTROY(weights, bias, long_bias);
 }
 
 static void elementwise(void)
@@ -354,11 +349,7 @@ int main(void)
     more_elementwise();
     unsupported_attributes();
     primitives();
-    OK(brick_memory_desc_destroy(f32_2x3));
-    OK(brick_memory_desc_destroy(f32_3x4));
-    OK(brick_memory_desc_destroy(f32_2x4));
-    OK(brick_memory_desc_destroy(f32_any));
-    OK(brick_memory_desc_destroy(blocked));
+    DESTROY(f32_2x3, f32_3x4, f32_2x4, f32_any, blocked);
     teardown();
     return finish();
 }

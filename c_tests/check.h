@@ -95,7 +95,7 @@ static inline void teardown(void)
     OK(brick_engine_destroy(engine));
 }
 
-// Descriptors; the caller destroys them.
+// Descriptors; the caller destroys them, with DESTROY several at once.
 static inline brick_memory_desc_t tagged(int ndims, const int64_t *dims, brick_data_type_t type,
                                          brick_format_tag_t tag)
 {
@@ -105,6 +105,13 @@ static inline brick_memory_desc_t tagged(int ndims, const int64_t *dims, brick_d
     OK(brick_memory_desc_create_with_tag(&md, ndims, all, type, tag));
     return md;
 }
+
+#define DESTROY(...)                                                                  \
+    do {                                                                              \
+        brick_memory_desc_t check_mds[] = {__VA_ARGS__};                              \
+        for (size_t check_i = 0; check_i < sizeof check_mds / sizeof *check_mds; check_i++) \
+            OK(brick_memory_desc_destroy(check_mds[check_i]));                        \
+    } while (0)
 
 static inline brick_memory_desc_t vector(int64_t count, brick_data_type_t type)
 {

@@ -181,8 +181,7 @@ static void refusals(void)
                    brick_deconvolution_backward_weights_primitive_desc_create(&pd, engine, brick_deconvolution_direct,
                                                                               out_md, weights_md, odd, in_md, strides,
                                                                               dilates, pad_l, pad_r, NULL, NULL));
-    OK(brick_memory_desc_destroy(flat));
-    OK(brick_memory_desc_destroy(odd));
+    DESTROY(flat, odd);
 }
 
 int main(void)
@@ -203,10 +202,7 @@ int main(void)
     deconvolution();
     backward_weights(1);
     refusals();
-    OK(brick_memory_desc_destroy(in_md));
-    OK(brick_memory_desc_destroy(weights_md));
-    OK(brick_memory_desc_destroy(bias_md));
-    OK(brick_memory_desc_destroy(out_md));
+    DESTROY(in_md, weights_md, bias_md, out_md);
     teardown();
     return finish();
 }

@@ -37,9 +37,7 @@ static void reorder(void)
     OK(brick_memory_destroy(middle));
     OK(brick_primitive_desc_destroy(there));
     OK(brick_primitive_desc_destroy(back));
-    OK(brick_memory_desc_destroy(plain));
-    OK(brick_memory_desc_destroy(blocked));
-    OK(brick_memory_desc_destroy(last));
+    DESTROY(plain, blocked, last);
 }
 
 static void reorder_with_scale(void)
@@ -58,9 +56,7 @@ static void reorder_with_scale(void)
     consume(pd, 3, args);
     for (int i = 0; i < COUNT; i++)
         EXPECT(bytes[i] == (int8_t)(2 * a[i]));
-    OK(brick_memory_desc_destroy(from));
-    OK(brick_memory_desc_destroy(to));
-    OK(brick_memory_desc_destroy(one));
+    DESTROY(from, to, one);
 }
 
 static void eltwise(void)
@@ -104,8 +100,7 @@ static void binary(brick_alg_kind_t alg)
                                                : (float)(x >= y);
         EXPECT(result[i] == want);
     }
-    OK(brick_memory_desc_destroy(md));
-    OK(brick_memory_desc_destroy(channel_md));
+    DESTROY(md, channel_md);
 }
 
 static void sum(void)

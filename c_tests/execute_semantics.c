@@ -109,11 +109,7 @@ static void argument_lists(void)
     destroy_arguments(3, args);
     OK(brick_primitive_destroy(primitive));
     OK(brick_primitive_desc_destroy(pd));
-    OK(brick_memory_desc_destroy(src_md));
-    OK(brick_memory_desc_destroy(weights_md));
-    OK(brick_memory_desc_destroy(dst_md));
-    OK(brick_memory_desc_destroy(small_md));
-    OK(brick_memory_desc_destroy(other_md));
+    DESTROY(src_md, weights_md, dst_md, small_md, other_md);
 }
 
 static void empty_tensors(void)
@@ -126,9 +122,7 @@ static void empty_tensors(void)
     brick_exec_arg_t args[3] = {argument(BRICK_ARG_SRC, src_md, NULL), argument(BRICK_ARG_WEIGHTS, weights_md, weights),
                                 argument(BRICK_ARG_DST, dst_md, NULL)};
     consume(pd, 3, args);
-    OK(brick_memory_desc_destroy(src_md));
-    OK(brick_memory_desc_destroy(weights_md));
-    OK(brick_memory_desc_destroy(dst_md));
+    DESTROY(src_md, weights_md, dst_md);
 
     src_md = matrix(M, 0, brick_f32), weights_md = matrix(0, N, brick_f32), dst_md = matrix(M, N, brick_f32);
     OK(brick_matmul_primitive_desc_create(&pd, engine, src_md, weights_md, NULL, dst_md, NULL));
@@ -138,9 +132,7 @@ static void empty_tensors(void)
     consume(pd, 3, none);
     for (int i = 0; i < M * N; i++)
         EXPECT(dst[i] == 0);
-    OK(brick_memory_desc_destroy(src_md));
-    OK(brick_memory_desc_destroy(weights_md));
-    OK(brick_memory_desc_destroy(dst_md));
+    DESTROY(src_md, weights_md, dst_md);
 }
 
 static void runtime_dims(void)
@@ -160,8 +152,7 @@ static void runtime_dims(void)
         reference(m);
         expect_floats(dst, want, m * N, "runtime rows");
         destroy_arguments(3, args);
-        OK(brick_memory_desc_destroy(src_m));
-        OK(brick_memory_desc_destroy(dst_m));
+        DESTROY(src_m, dst_m);
     }
     // Rows that do not agree.
     brick_memory_desc_t src_m = matrix(M, K, brick_f32), dst_m = matrix(M - 1, N, brick_f32);
@@ -169,13 +160,10 @@ static void runtime_dims(void)
                                 argument(BRICK_ARG_DST, dst_m, dst)};
     INVALID(brick_primitive_execute(primitive, stream, 3, args));
     destroy_arguments(3, args);
-    OK(brick_memory_desc_destroy(src_m));
-    OK(brick_memory_desc_destroy(dst_m));
+    DESTROY(src_m, dst_m);
     OK(brick_primitive_destroy(primitive));
     OK(brick_primitive_desc_destroy(pd));
-    OK(brick_memory_desc_destroy(src_md));
-    OK(brick_memory_desc_destroy(weights_md));
-    OK(brick_memory_desc_destroy(dst_md));
+    DESTROY(src_md, weights_md, dst_md);
 }
 
 int main(void)

@@ -46,9 +46,7 @@ static brick_primitive_t narrow(int64_t columns)
     OK(brick_matmul_primitive_desc_create(&pd, engine, left, right, NULL, result, NULL));
     OK(brick_primitive_create(&primitive, pd));
     OK(brick_primitive_desc_destroy(pd));
-    OK(brick_memory_desc_destroy(left));
-    OK(brick_memory_desc_destroy(right));
-    OK(brick_memory_desc_destroy(result));
+    DESTROY(left, right, result);
     return primitive;
 }
 
@@ -68,8 +66,7 @@ static int narrow_works(brick_primitive_t primitive, int columns)
             EXPECT(result[i * columns + j] == sum);
         }
     destroy_arguments(3, args);
-    OK(brick_memory_desc_destroy(left));
-    OK(brick_memory_desc_destroy(right));
+    DESTROY(left, right);
     return !check_failures;
 }
 

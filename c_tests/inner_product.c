@@ -65,10 +65,7 @@ static void forward(brick_format_tag_t tag)
             EXPECT(dst[n * OC + o] == (want > 0 ? want : 0));
         }
     }
-    OK(brick_memory_desc_destroy(src_md));
-    OK(brick_memory_desc_destroy(any));
-    OK(brick_memory_desc_destroy(bias_md));
-    OK(brick_memory_desc_destroy(dst_md));
+    DESTROY(src_md, any, bias_md, dst_md);
 }
 
 static void backward(brick_format_tag_t tag)
@@ -109,11 +106,7 @@ static void backward(brick_format_tag_t tag)
             EXPECT(diff_weights[o * IC + i] == dot(diff_dst + o, OC, src + i, IC, MB));
     }
     OK(brick_primitive_desc_destroy(hint));
-    OK(brick_memory_desc_destroy(src_md));
-    OK(brick_memory_desc_destroy(any));
-    OK(brick_memory_desc_destroy(bias_md));
-    OK(brick_memory_desc_destroy(dst_md));
-    OK(brick_memory_desc_destroy(plain_md));
+    DESTROY(src_md, any, bias_md, dst_md, plain_md);
 }
 
 // A source of 5 channels of 2x2 pixels is flattened; the weights follow its rank.
@@ -131,9 +124,7 @@ static void spatial(void)
     for (int n = 0; n < MB; n++)
         for (int o = 0; o < OC; o++)
             EXPECT(dst[n * OC + o] == dot(src + n * IC, 1, weights + o * IC, 1, IC));
-    OK(brick_memory_desc_destroy(src_md));
-    OK(brick_memory_desc_destroy(weights_md));
-    OK(brick_memory_desc_destroy(dst_md));
+    DESTROY(src_md, weights_md, dst_md);
 }
 
 int main(void)

@@ -29,10 +29,7 @@ static void batched(int transposed, int broadcast)
             }
         }
     }
-    OK(brick_memory_desc_destroy(src_md));
-    OK(brick_memory_desc_destroy(weights_md));
-    OK(brick_memory_desc_destroy(bias_md));
-    OK(brick_memory_desc_destroy(dst_md));
+    DESTROY(src_md, weights_md, bias_md, dst_md);
 }
 
 // dst = max(2 * old + product, row operand), with the operands of post-ops as arguments.
@@ -64,10 +61,7 @@ static void post_ops(void)
             EXPECT(dst[m * N + n] == (sum > bias[n] ? sum : bias[n]));
         }
     }
-    OK(brick_memory_desc_destroy(src_md));
-    OK(brick_memory_desc_destroy(weights_md));
-    OK(brick_memory_desc_destroy(dst_md));
-    OK(brick_memory_desc_destroy(row_md));
+    DESTROY(src_md, weights_md, dst_md, row_md);
 }
 
 static void quantised(void)
@@ -111,11 +105,7 @@ static void quantised(void)
             EXPECT(c[m * N + n] == (int8_t)want);
         }
     }
-    OK(brick_memory_desc_destroy(src_md));
-    OK(brick_memory_desc_destroy(weights_md));
-    OK(brick_memory_desc_destroy(dst_md));
-    OK(brick_memory_desc_destroy(one));
-    OK(brick_memory_desc_destroy(int_one));
+    DESTROY(src_md, weights_md, dst_md, one, int_one);
 }
 
 int main(void)

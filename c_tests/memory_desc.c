@@ -30,11 +30,7 @@ static void plain(void)
     OK(brick_memory_desc_create_with_strides(&same, 4, all, brick_f32, strides));
     OK(brick_memory_desc_clone(&clone, md));
     EXPECT(brick_memory_desc_equal(md, same) && brick_memory_desc_equal(clone, md));
-    OK(brick_memory_desc_destroy(same));
-    OK(brick_memory_desc_destroy(clone));
-    OK(brick_memory_desc_destroy(md));
-    OK(brick_memory_desc_destroy(nhwc));
-    OK(brick_memory_desc_destroy(NULL));
+    DESTROY(same, clone, md, nhwc, NULL);
 }
 
 static void blocked(void)
@@ -55,8 +51,7 @@ static void blocked(void)
     OK(brick_memory_desc_destroy(by_name));
     OK(brick_memory_desc_create_with_string_tag(&by_name, 4, all, brick_bf16, "aBcd16b"));
     EXPECT(brick_memory_desc_equal(md, by_name));
-    OK(brick_memory_desc_destroy(by_name));
-    OK(brick_memory_desc_destroy(md));
+    DESTROY(by_name, md);
 }
 
 static void views(void)
@@ -81,8 +76,7 @@ static void views(void)
     OK(brick_memory_desc_destroy(view));
     OK(brick_memory_desc_reshape(&view, md, 3, split));
     EXPECT(dim_of(view, brick_query_strides, 1) == 4);
-    OK(brick_memory_desc_destroy(view));
-    OK(brick_memory_desc_destroy(md));
+    DESTROY(view, md);
 }
 
 static void edges(void)
@@ -95,8 +89,7 @@ static void edges(void)
     OK(brick_memory_desc_create_with_tag(&zero, 0, NULL, brick_data_type_undef, brick_format_tag_undef));
     OK(brick_memory_desc_create_with_tag(&zero2, 0, NULL, brick_data_type_undef, brick_format_tag_undef));
     EXPECT(brick_memory_desc_equal(zero, zero2) && brick_memory_desc_get_size(zero) == 0);
-    OK(brick_memory_desc_destroy(zero));
-    OK(brick_memory_desc_destroy(zero2));
+    DESTROY(zero, zero2);
 
     // The stride of a dim of size 1 does not matter; a stride of 0 repeats.
     brick_memory_desc_t a = tagged(2, one, brick_f32, brick_ab), b = NULL;
@@ -106,8 +99,7 @@ static void edges(void)
     OK(brick_memory_desc_destroy(b));
     OK(brick_memory_desc_create_with_strides(&b, 2, rows, brick_f32, repeat));
     EXPECT(brick_memory_desc_get_size(b) == 32);
-    OK(brick_memory_desc_destroy(b));
-    OK(brick_memory_desc_destroy(a));
+    DESTROY(b, a);
 
     // Any: the primitive chooses.
     brick_format_kind_t kind = brick_format_kind_undef;
@@ -131,8 +123,7 @@ static void blobs(void)
     OK(brick_memory_desc_create_with_blob(&copy, blob));
     EXPECT(brick_memory_desc_equal(md, copy));
     free(blob);
-    OK(brick_memory_desc_destroy(copy));
-    OK(brick_memory_desc_destroy(md));
+    DESTROY(copy, md);
 }
 
 // Sparse encodings exist in the API, and brick says that it has none.

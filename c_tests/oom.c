@@ -81,8 +81,7 @@ static void buffers(void)
     UNTOUCHED(brick_memory_t, memory);
     memory = memory_of(large, BRICK_MEMORY_ALLOCATE);
     OK(brick_memory_destroy(memory));
-    OK(brick_memory_desc_destroy(huge));
-    OK(brick_memory_desc_destroy(large));
+    DESTROY(huge, large);
 }
 
 // What a caller counts may be more than memory holds.
@@ -136,8 +135,7 @@ static void scratch(void)
     OK(brick_primitive_destroy(primitive));
     OK(brick_primitive_destroy(with_users));
     OK(brick_primitive_desc_destroy(pd));
-    OK(brick_memory_desc_destroy(src));
-    OK(brick_memory_desc_destroy(dst));
+    DESTROY(src, dst);
 }
 
 int main(void)

@@ -8,9 +8,7 @@ static brick_primitive_desc_t matmul(brick_format_tag_t weights_tag, brick_primi
                         dst = matrix(16, 48, brick_f32);
     brick_primitive_desc_t pd = NULL;
     OK(brick_matmul_primitive_desc_create(&pd, engine, src, weights, NULL, dst, attr));
-    OK(brick_memory_desc_destroy(src));
-    OK(brick_memory_desc_destroy(weights));
-    OK(brick_memory_desc_destroy(dst));
+    DESTROY(src, weights, dst);
     return pd;
 }
 

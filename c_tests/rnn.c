@@ -85,11 +85,7 @@ static void describe(int cell)
 
 static void forget(void)
 {
-    OK(brick_memory_desc_destroy(layer_md));
-    OK(brick_memory_desc_destroy(iter_md));
-    OK(brick_memory_desc_destroy(attention_md));
-    OK(brick_memory_desc_destroy(weights_md));
-    OK(brick_memory_desc_destroy(bias_md));
+    DESTROY(layer_md, iter_md, attention_md, weights_md, bias_md);
 }
 
 static const brick_rnn_direction_t l2r = brick_unidirectional_left2right;

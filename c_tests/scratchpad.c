@@ -28,9 +28,7 @@ static void run(brick_scratchpad_mode_t mode, float *result)
         EXPECT(!scratch || brick_memory_desc_get_size(scratch) == 0);
     }
     consume(pd, count, args);
-    OK(brick_memory_desc_destroy(src_md));
-    OK(brick_memory_desc_destroy(weights_md));
-    OK(brick_memory_desc_destroy(dst_md));
+    DESTROY(src_md, weights_md, dst_md);
 }
 
 // The caller who wants to provide scratch memory must, and enough of it; any alignment will do.

@@ -42,9 +42,7 @@ static void *create(void *context)
         wrong[me] += brick_primitive_create(&primitive, NULL) != brick_invalid_arguments;
         wrong[me] += strlen(brick_last_error()) == 0;
         wrong[me] += brick_primitive_destroy(primitive) != brick_success;
-        OK(brick_memory_desc_destroy(left));
-        OK(brick_memory_desc_destroy(right));
-        OK(brick_memory_desc_destroy(result));
+        DESTROY(left, right, result);
     }
     return NULL;
 }
@@ -78,9 +76,7 @@ int main(void)
     for (int i = 0; i < THREADS; i++)
         EXPECT(wrong[i] == 0);
     OK(brick_primitive_destroy(shared_primitive));
-    OK(brick_memory_desc_destroy(src_md));
-    OK(brick_memory_desc_destroy(weights_md));
-    OK(brick_memory_desc_destroy(dst_md));
+    DESTROY(src_md, weights_md, dst_md);
     teardown();
     return finish();
 }

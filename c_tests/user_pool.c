@@ -111,10 +111,7 @@ static void gradients(const brick_pool_t *pool)
     EXPECT(diff_bias[0][3] == sum);
     OK(brick_stream_destroy(own));
     OK(brick_primitive_destroy(primitive));
-    OK(brick_memory_desc_destroy(src_md));
-    OK(brick_memory_desc_destroy(weights_md));
-    OK(brick_memory_desc_destroy(bias_md));
-    OK(brick_memory_desc_destroy(dst_md));
+    DESTROY(src_md, weights_md, bias_md, dst_md);
 }
 
 int main(void)
@@ -169,9 +166,7 @@ int main(void)
 
     destroy_arguments(3, args);
     OK(brick_primitive_destroy(primitive));
-    OK(brick_memory_desc_destroy(src_md));
-    OK(brick_memory_desc_destroy(weights_md));
-    OK(brick_memory_desc_destroy(dst_md));
+    DESTROY(src_md, weights_md, dst_md);
     teardown();
     return finish();
 }

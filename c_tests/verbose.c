@@ -51,12 +51,7 @@ static void whole_line(void)
                 "attr-post-ops:sum:2+eltwise_clip_v2:-1:2,runtime_dims_masks:1:0,8x16:16x32,"));
     OK(brick_post_ops_destroy(ops));
     OK(brick_primitive_attr_destroy(attr));
-    OK(brick_memory_desc_destroy(src));
-    OK(brick_memory_desc_destroy(src_8));
-    OK(brick_memory_desc_destroy(weights));
-    OK(brick_memory_desc_destroy(dst));
-    OK(brick_memory_desc_destroy(dst_8));
-    OK(brick_memory_desc_destroy(row_md));
+    DESTROY(src, src_8, weights, dst, dst_8, row_md);
 }
 
 // Layers list src, weights, bias and dst whatever the pass; numbers are as short as printf's %g makes them.
@@ -162,8 +157,7 @@ int main(void)
                                                         other, 0, 0, NULL));
     OK(brick_set_verbose(0));
     OK(brick_set_log(NULL, NULL));
-    OK(brick_memory_desc_destroy(md));
-    OK(brick_memory_desc_destroy(other));
+    DESTROY(md, other);
     teardown();
     return finish();
 }
