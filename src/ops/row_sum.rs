@@ -10,13 +10,13 @@ use crate::{
     exec::{Nest, pack::Side},
     kernel::{
         expr::{Bcast, Expr},
-        spec::{Out, Reduce, Spec, Tile},
+        spec::{Reduce, Spec},
     },
     machine::Isa,
     memory::MemoryDesc,
     plan::{
         place::{Block, Loop},
-        steps::{Body, STAGE_BYTES, step, step_of_one, zeros},
+        steps::{Body, STAGE_BYTES, rows_of, step, step_of_one, zeros},
     },
     supported, unimplemented_here,
 };
@@ -127,12 +127,8 @@ impl Sums {
             return Body::Staged(vec![sum(0)]);
         }
         const BUFFER: usize = 2;
-        let out = Out {
-            expr: Expr::load(DataType::F32, Bcast::Row, false),
-            d: self.to,
-            d_row_bytes: 0,
-        };
-        let convert = Body::Kernel(Spec::Tile(Tile { isa, n, out }));
+        let sums = Expr::load(DataType::F32, Bcast::Row, false);
+        let convert = Body::Kernel(rows_of(isa, self.to, n as i64, sums, 0));
         let convert = step_of_one(over(Vec::new()), vec![0, BUFFER], convert);
         Body::Staged(vec![sum(BUFFER), convert])
     }

@@ -184,16 +184,8 @@ fn tile(work: &Work, run: Option<&Loop>, rows: &Loop) -> Spec {
             };
         }
     }
-    let out = Out {
-        expr,
-        d: work.types[0],
-        d_row_bytes: rows.strides[0],
-    };
-    Spec::Tile(Tile {
-        isa: work.isa,
-        n: run.map_or(1, |l| l.count as usize),
-        out,
-    })
+    let n = run.map_or(1, |l| l.count);
+    rows_of(work.isa, work.types[0], n, expr, rows.strides[0])
 }
 
 /// In which order a staged tile is computed.
@@ -492,8 +484,8 @@ fn take(block: &mut Block, p: usize, q: usize) -> [Loop; 2] {
     pair
 }
 
-/// Rows of n elements of an integer type.
-fn integers(isa: Isa, d: DataType, n: i64, expr: Expr, d_row_bytes: i64) -> Spec {
+/// Rows of n values of an expression, stored as elements of type `d`.
+pub fn rows_of(isa: Isa, d: DataType, n: i64, expr: Expr, d_row_bytes: i64) -> Spec {
     let out = Out {
         expr,
         d,
@@ -509,7 +501,7 @@ fn integers(isa: Isa, d: DataType, n: i64, expr: Expr, d_row_bytes: i64) -> Spec
 /// Rows of n 32-bit words as they are.
 pub fn copied_words(isa: Isa, n: i64, row_bytes: i64, d_row_bytes: i64) -> Spec {
     let same = Expr::load(DataType::S32, Bcast::Full { row_bytes }, true);
-    integers(isa, DataType::S32, n, same, d_row_bytes)
+    rows_of(isa, DataType::S32, n, same, d_row_bytes)
 }
 
 /// Rows of so many zero bytes.
@@ -518,5 +510,5 @@ pub fn zeros(isa: Isa, bytes: i64, d_row_bytes: i64) -> Spec {
         0 => (DataType::S32, bytes / 4),
         _ => (DataType::U8, bytes),
     };
-    integers(isa, d, n, Expr::zero(), d_row_bytes)
+    rows_of(isa, d, n, Expr::zero(), d_row_bytes)
 }
