@@ -5,7 +5,7 @@ mod rungs;
 
 use brick::dtype::DataType::{self, *};
 use brick::kernel::Kernel;
-use brick::kernel::expr::{Bcast, Expr, Node};
+use brick::kernel::expr::{Bcast, Expr};
 use brick::kernel::spec::{Args, Out, Spec, Tile};
 use brick::machine::Isa;
 use rungs::rungs;
@@ -36,17 +36,7 @@ const VALUES: [(f32, [i64; 3]); 20] = [
 
 /// The values of a row of n, as stored by a kernel.
 fn stored(isa: Isa, dtype: DataType, n: usize) -> Vec<i64> {
-    let load = Node::Load {
-        slot: 0,
-        dtype: F32,
-        bcast: Bcast::Row,
-        int: false,
-    };
-    let expr = Expr {
-        nodes: vec![load],
-        result: 0,
-        int: false,
-    };
+    let expr = Expr::load(F32, Bcast::Row, false);
     let out = Out {
         expr,
         d: dtype,

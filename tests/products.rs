@@ -1,6 +1,9 @@
 //! Ring 2 for matmul and inner product: every pass, type and layout against naive loops over logical positions.
 #![allow(unsafe_code)]
 
+#[allow(dead_code)] // kernels need more of it
+#[path = "oracle/number.rs"]
+mod number;
 mod rungs;
 
 use brick::attr::{Attr, BinaryAlg, Eltwise, F32 as Float, PostOp, Quant};
@@ -10,6 +13,7 @@ use brick::machine::{Isa, effective_isa, machine};
 use brick::memory::MemoryDesc;
 use brick::ops::{Env, Exec, Op, Planned, Prop, inner_product, matmul};
 use brick::threads::{Inline, Pool};
+use number::{decode, encode};
 use rungs::rungs;
 use std::alloc::{Layout, alloc_zeroed};
 
@@ -35,26 +39,9 @@ struct Tensor {
     bytes: Vec<u8>,
 }
 
-fn get(t: DataType, b: &[u8]) -> f64 {
-    match t {
-        F32 => f32::from_le_bytes(b[..4].try_into().unwrap()) as f64,
-        S32 => i32::from_le_bytes(b[..4].try_into().unwrap()) as f64,
-        Bf16 => half::bf16::from_le_bytes(b[..2].try_into().unwrap()).to_f64(),
-        F16 => half::f16::from_le_bytes(b[..2].try_into().unwrap()).to_f64(),
-        S8 => b[0] as i8 as f64,
-        _ => b[0] as f64,
-    }
-}
-
-fn put(t: DataType, b: &mut [u8], v: f64) {
-    match t {
-        F32 => b[..4].copy_from_slice(&(v as f32).to_le_bytes()),
-        S32 => b[..4].copy_from_slice(&(v as i32).to_le_bytes()),
-        Bf16 => b[..2].copy_from_slice(&half::bf16::from_f64(v).to_le_bytes()),
-        F16 => b[..2].copy_from_slice(&half::f16::from_f64(v).to_le_bytes()),
-        S8 => b[0] = v as i8 as u8,
-        _ => b[0] = v as u8,
-    }
+/// A value as an element of this type holds it.
+fn rounded(t: DataType, value: f64) -> f64 {
+    decode(t, &encode(t, value))
 }
 
 fn positions(dims: &[i64]) -> Vec<Vec<i64>> {
@@ -94,11 +81,12 @@ impl Tensor {
         self.md.offset(p) as usize * self.md.dtype().size_bytes()
     }
     fn get(&self, p: &[i64]) -> f64 {
-        get(self.md.dtype(), &self.bytes[self.at(p)..])
+        decode(self.md.dtype(), &self.bytes[self.at(p)..])
     }
     fn set(&mut self, p: &[i64], v: f64) {
         let (at, t) = (self.at(p), self.md.dtype());
-        put(t, &mut self.bytes[at..], v);
+        let element = encode(t, v);
+        self.bytes[at..at + element.len()].copy_from_slice(&element);
     }
 }
 
@@ -160,14 +148,6 @@ fn seed(id: i32, md: &MemoryDesc) -> Tensor {
     Tensor::new(md, id as i64)
 }
 
-fn clamp(t: DataType, v: f64) -> f64 {
-    match t {
-        S8 => v.clamp(-128.0, 127.0),
-        U8 => v.clamp(0.0, 255.0),
-        _ => v,
-    }
-}
-
 #[test]
 fn matmul_types_layouts_and_sizes() {
     let types = [
@@ -212,11 +192,10 @@ fn matmul_types_layouts_and_sizes() {
                         let sum: f64 = (0..k)
                             .map(|k| src.get(&[x[0], k]) * wei.get(&[k, x[1]]))
                             .sum();
-                        let mut want = [0u8; 8];
-                        put(d, &mut want, clamp(d, sum + bia.get(&[0, x[1]])));
+                        let want = rounded(d, sum + bia.get(&[0, x[1]]));
                         assert_eq!(
                             dst.get(&x),
-                            get(d, &want),
+                            want,
                             "{} {s:?}{w:?}{d:?} {m}x{n}x{k} {ts} {tw} at {x:?}",
                             isa.name()
                         );
@@ -260,9 +239,8 @@ fn matmul_large_k_and_threads_give_the_same_bits() {
             let sum: f64 = (0..k)
                 .map(|k| src.get(&[x[0], k]) * wei.get(&[k, x[1]]))
                 .sum();
-            let mut want = [0u8; 8];
-            put(d, &mut want, clamp(d, sum));
-            assert_eq!(dst.get(&x), get(d, &want), "{t:?} at {x:?}");
+            let want = rounded(d, sum);
+            assert_eq!(dst.get(&x), want, "{t:?} at {x:?}");
         }
         assert!(
             results
@@ -441,11 +419,7 @@ fn check_passes(isa: Isa, t: DataType, s: Shape, w: Shape, d: Shape) {
     let (mb, oc) = (d.0[0], d.0[1]);
     let inner = positions(&s.0[1..]);
     let with = |first: i64, p: &[i64]| [&[first], p].concat();
-    let rounded = |v: f64| {
-        let mut b = [0; 8];
-        put(t, &mut b, v);
-        get(t, &b)
-    };
+    let rounded = |v: f64| rounded(t, v);
     let label = format!("{} {t:?} {s:?} {w:?}", isa.name());
 
     let (p, x) = run(
