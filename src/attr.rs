@@ -219,3 +219,11 @@ pub struct Attr {
     /// The post-op chain.
     pub post_ops: Vec<PostOp>,
 }
+
+impl Attr {
+    /// Scale and shift of recurrent data.
+    pub fn data(&self) -> (f32, f32) {
+        self.rnn_data
+            .map_or((1.0, 0.0), |(scale, shift)| (scale.get(), shift.get()))
+    }
+}

@@ -26,8 +26,8 @@ macro_rules! clients {
 
 clients! {
     attr, bad_args, bad_attr, bad_ops, cache, convolution, elementwise, engine, execute_semantics, fork, gemm,
-    inner_product, matmul, memory, memory_desc, oom, primitive_desc, rnn, scratchpad, service, threads, ukernel,
-    user_pool, verbose,
+    inner_product, matmul, memory, memory_desc, oom, primitive_desc, rnn, rnn_int8, scratchpad, service, threads,
+    ukernel, user_pool, verbose,
 }
 
 #[test]

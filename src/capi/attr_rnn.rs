@@ -36,9 +36,9 @@ pub unsafe extern "C" fn brick_primitive_attr_get_rnn_data_qparams(
 ) -> brick_status_t {
     // SAFETY: the caller passes live attributes and writable places.
     guard(|| unsafe {
-        let data = borrow(attr, "attr")?.rnn_data;
-        put_if(scale, data.map_or(1.0, |(scale, _)| scale.get()));
-        put_if(shift, data.map_or(0.0, |(_, shift)| shift.get()));
+        let data = borrow(attr, "attr")?.data();
+        put_if(scale, data.0);
+        put_if(shift, data.1);
         Ok(())
     })
 }

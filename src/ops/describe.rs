@@ -118,8 +118,8 @@ impl Op {
     }
 
     /// The argument that the prop kind, memory descriptors, … of a verbose line call so; none for what they leave out.
-    fn line_name(&self, arg: &Arg) -> Option<&'static str> {
-        Some(match (self, arg.id) {
+    fn line_name(&self, arg: &Arg) -> Option<String> {
+        let name = match (self, arg.id) {
             (_, 384..1024 | 4096..) => return None,
             (Op::Rnn(_), id) => return rnn::line_name(id),
             (Op::Eltwise(d), id) => match (d.prop.is_forward(), id) {
@@ -133,7 +133,8 @@ impl Op {
             (_, 33..41 | 161..169) => "wei",
             (_, 41 | 169) => "bia",
             _ => return None,
-        })
+        };
+        Some(name.to_owned())
     }
 
     /// Whether the caller left the layout of an argument open.

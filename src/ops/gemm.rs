@@ -52,7 +52,7 @@ pub struct Product {
     pub b: Matrix,
     /// The result.
     pub d: Matrix,
-    /// Whether sums start from what D holds; then D must be what the accumulator is, in place.
+    /// Whether sums start from what D holds, of the accumulator's type; then D is as wide, and in place.
     pub accumulates: bool,
     /// From accumulator to stored value.
     pub expr: Expr,
@@ -231,7 +231,7 @@ impl Product {
     /// Whether D itself holds the partial sums of K blocks that are not the last.
     fn c_is_d(&self) -> bool {
         let reads_d = |n: &Node| matches!(n, Node::LoadD { .. });
-        !self.expr.nodes.iter().any(reads_d) && self.d.dtype == self.acc()
+        !self.expr.nodes.iter().any(reads_d) && (self.accumulates || self.d.dtype == self.acc())
     }
 
     /// Bytes between the rows of D, the elements of which are adjacent.

@@ -101,6 +101,9 @@ functions! {
     primitive_attr_set_accumulation_mode(Handle, c_int) -> c_int;
     primitive_attr_set_scales(Handle, c_int, c_int, c_int, *const i64, c_int) -> c_int;
     primitive_attr_set_deterministic(Handle, c_int) -> c_int;
+    primitive_attr_set_rnn_data_qparams(Handle, f32, f32) -> c_int;
+    primitive_attr_set_rnn_weights_qparams(Handle, i64, c_int, *const f32) -> c_int;
+    primitive_attr_set_rnn_weights_projection_qparams(Handle, i64, c_int, *const f32) -> c_int;
     post_ops_create(*mut Handle) -> c_int;
     post_ops_destroy(Handle) -> c_int;
     post_ops_append_sum(Handle, f32, i32, c_int) -> c_int;

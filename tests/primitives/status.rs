@@ -4,9 +4,10 @@
 //! A table whose first heading is `primitive` is read; its cells hold words of the problem language in backticks, and `–`
 //! for none. Every combination of the words of a row is one problem. A last column `sentence` makes it a refusal.
 
-use crate::api::UNIMPLEMENTED;
+use crate::api::{Refusal, UNIMPLEMENTED};
 use crate::case::{Case, Data, judge};
 use crate::problem::Problem;
+use crate::rnn;
 
 const STATUS: &str = include_str!("../../docs/status.md");
 const COLUMNS: [&str; 5] = ["primitive", "pass", "shapes", "types", "with"];
@@ -59,6 +60,18 @@ fn rows(text: &str) -> Vec<Row> {
     found
 }
 
+fn recurrent(text: &str) -> bool {
+    text.split_whitespace().next().is_some_and(rnn::is_cell)
+}
+
+fn refusal(text: &str) -> Option<Refusal> {
+    if recurrent(text) {
+        return rnn::refusal(text);
+    }
+    let problem: Problem = text.parse().expect("a problem");
+    Case::create(&problem, Data::Integers).err()
+}
+
 impl Row {
     /// Every combination, as problems.
     fn problems(&self) -> Vec<String> {
@@ -81,17 +94,15 @@ impl Row {
     /// What is not as the row says.
     fn faults(&self) -> Vec<String> {
         let fault = |text: &String| match &self.sentence {
+            None if recurrent(text) => rnn::judge(text).err(),
             None => judge(text, Data::Integers, false).err(),
-            Some(sentence) => {
-                let problem: Problem = text.parse().expect("a problem");
-                match Case::create(&problem, Data::Integers) {
-                    Ok(_) => Some(format!("{text}: is not refused")),
-                    Err(r) if r.status != UNIMPLEMENTED || !r.sentence.contains(sentence) => {
-                        Some(format!("{text}: refused with {}: {}", r.status, r.sentence))
-                    }
-                    Err(_) => None,
+            Some(sentence) => match refusal(text) {
+                None => Some(format!("{text}: is not refused")),
+                Some(r) if r.status != UNIMPLEMENTED || !r.sentence.contains(sentence) => {
+                    Some(format!("{text}: refused with {}: {}", r.status, r.sentence))
                 }
-            }
+                Some(_) => None,
+            },
         };
         let problems = self.problems();
         assert!(!problems.is_empty(), "line {} says nothing", self.line);

@@ -5,7 +5,7 @@
 
 use super::{
     Cell,
-    forward::{rest, tanh, update},
+    forward::{plus, rest, shown, tanh, update},
     layer::{Layer, Net},
     program::{Factor, Task, View, Work},
     tensor::*,
@@ -73,10 +73,7 @@ impl Net<'_> {
     fn gradients(&mut self, layer: &Layer, below: View) -> Gradients {
         let (s, f32) = (self.s, DataType::F32);
         let top = layer.l == s.layers - 1;
-        let shown = self
-            .joined(DIFF + DST_LAYER, layer.dir)
-            .filter(|_| top)
-            .unwrap_or(below);
+        let above = self.joined(DIFF + DST_LAYER, layer.dir).filter(|_| top);
         let one = |net: &mut Self, needed: bool, columns| {
             net.scratch(if needed { s.n } else { 0 }, columns, f32)
         };
@@ -85,19 +82,15 @@ impl Net<'_> {
             false => net.scratch(0, s.dhc, dtype),
         };
         let cell = self.desc.cell;
-        let (has_projection, resets) = (
-            self.desc.has(PROJECTION),
-            matches!(cell, Cell::Gru | Cell::Augru),
-        );
+        let has_projection = self.desc.has(PROJECTION);
+        let resets = matches!(cell, Cell::Gru | Cell::Augru);
         let projected = has_projection.then(|| {
-            (
-                self.scratch_steps(s.dic, self.dtype),
-                self.scratch(s.n, s.dhc, f32),
-            )
+            let sum = self.scratch_steps(s.dic, self.dtype);
+            (sum, self.scratch(s.n, s.dhc, f32))
         });
         let gates = self.scratch_steps(cell.slots() * s.dhc, self.dtype);
         Gradients {
-            shown,
+            shown: above.unwrap_or(below),
             state: one(self, true, s.sic.max(s.dic)),
             cells: one(self, cell == Cell::Lstm, s.dhc),
             gates,
@@ -115,10 +108,8 @@ impl Net<'_> {
         if self.desc.cell == Cell::Lstm {
             tasks.push(self.copied(self.s.dhc, g.cells, given(DST_ITER_C)));
         }
-        tasks.push(
-            self.program
-                .tile((1, self.s.dhc as usize), g.ones, &[], |b, _| b.float(1.0)),
-        );
+        let one = |b: &mut Builder, _: &[Id]| b.float(1.0);
+        tasks.push(self.program.tile((1, self.s.dhc), g.ones, &[], one));
         tasks
     }
 
@@ -130,7 +121,7 @@ impl Net<'_> {
         tasks: &mut Phase,
     ) -> Factor {
         let weights = self.weights(WEIGHTS_ITER, layer, first).transposed();
-        let sizes = (1, (count * self.s.dhc) as usize, self.s.sic as usize);
+        let sizes = (1, count * self.s.dhc, self.s.sic);
         self.repeated(sizes, Factor { gate: 0, ..weights }, tasks)
     }
 
@@ -142,15 +133,9 @@ impl Net<'_> {
         weights: &Factor,
         d: View,
     ) -> Task<Work> {
-        let k = (count * self.s.dhc) as usize;
         let factors = [Factor::rows(gates), weights.clone(), Factor::rows(d)];
-        self.program.product(
-            (true, adds),
-            (self.rows().1, self.s.sic as usize, k, 1),
-            factors,
-            &[],
-            |_, x, _| x,
-        )
+        let sizes = (self.s.n, self.s.sic, count * self.s.dhc, 1);
+        self.program.plain((true, adds), sizes, factors)
     }
 
     fn vanilla_back(&mut self, layer: &Layer, g: &Gradients, first: &mut Phase) -> Vec<Phase> {
@@ -162,10 +147,8 @@ impl Net<'_> {
             let sum = b.add(x[0], x[1]);
             b.mul(sum, slope)
         });
-        vec![
-            vec![gate],
-            vec![self.back_product(false, (g.gates, 1), &weights, g.state)],
-        ]
+        let back = self.back_product(false, (g.gates, 1), &weights, g.state);
+        vec![vec![gate], vec![back]]
     }
 
     fn lstm_back(&mut self, layer: &Layer, g: &Gradients, first: &mut Phase) -> Vec<Phase> {
@@ -175,35 +158,23 @@ impl Net<'_> {
         let peepholes = [0, 1, 2].map(|gate| self.user_gate(PEEPHOLE, layer, gate));
         let mut hidden = vec![g.shown, g.state];
         if let Some((sum, before)) = g.projected {
-            phases.push(vec![self.program.tile(
-                (self.rows().1, self.s.dic as usize),
-                sum,
-                &hidden,
-                |b, x| b.add(x[0], x[1]),
-            )]);
-            let sizes = (1, self.s.dic as usize, self.s.dhc as usize);
+            let added = |b: &mut Builder, x: &[Id]| b.add(x[0], x[1]);
+            let sizes = (self.s.n, self.s.dic);
+            phases.push(vec![self.program.tile(sizes, sum, &hidden, added)]);
+            let sizes = (1, self.s.dic, self.s.dhc);
             let weights = self.weights(PROJECTION, layer, 0).transposed();
             let weights = self.repeated(sizes, weights, first);
-            let sizes = (self.rows().1, sizes.2, sizes.1, 1);
+            let sizes = (self.s.n, sizes.2, sizes.1, 1);
             let factors = [Factor::rows(sum), weights, Factor::rows(before)];
-            phase.push(
-                self.program
-                    .product((true, false), sizes, factors, &[], |_, x, _| x),
-            );
-            phase.push(self.cell_tile(g.kept, &[o, layer.c.now], |b, x| {
-                let c = tanh(b, x[1]);
-                b.mul(x[0], c)
-            }));
+            phase.push(self.program.plain((true, false), sizes, factors));
+            phase.push(self.cell_tile(g.kept, &[o, layer.c.now], shown));
             hidden = vec![before];
         }
-        let dh = |b: &mut Builder, x: &[Id]| x[1..].iter().fold(x[0], |sum, &y| b.add(sum, y));
+        let dh = |b: &mut Builder, x: &[Id]| plus(b, x[0], &x[1..]);
         let with = |views: &[View]| [views, &hidden].concat();
         phase.push(self.cell_tile(d_o, &with(&[o, layer.c.now]), |b, x| {
-            let (dh, c, slope) = (
-                dh(b, &x[2..]),
-                tanh(b, x[1]),
-                slope(b, Eltwise::Logistic, x[0]),
-            );
+            let (dh, c) = (dh(b, &x[2..]), tanh(b, x[1]));
+            let slope = slope(b, Eltwise::Logistic, x[0]);
             times(b, &[dh, c, slope])
         }));
         phase.push(
@@ -238,14 +209,9 @@ impl Net<'_> {
                 .chunks(2)
                 .fold(first, |sum, pair| b.fma(pair[0], pair[1], sum))
         }));
-        phases.push(phase);
         let weights = self.back_weights(layer, (0, 4), first);
-        phases.push(vec![self.back_product(
-            false,
-            (g.gates, 4),
-            &weights,
-            g.state,
-        )]);
+        let back = self.back_product(false, (g.gates, 4), &weights, g.state);
+        phases.extend([phase, vec![back]]);
         phases
     }
 
@@ -257,11 +223,8 @@ impl Net<'_> {
         let with = |views: &[View]| [&[g.shown, g.state], views, &attention].concat();
         let mut phase = Vec::new();
         phase.push(self.cell_tile(d_o, &with(&[u, o]), |b, x| {
-            let (dh, u, slope) = (
-                b.add(x[0], x[1]),
-                update(b, x[2], x.get(4)),
-                slope(b, Eltwise::Tanh, x[3]),
-            );
+            let (dh, u) = (b.add(x[0], x[1]), update(b, x[2], x.get(4)));
+            let slope = slope(b, Eltwise::Tanh, x[3]);
             let new = rest(b, u);
             times(b, &[dh, new, slope])
         }));
@@ -286,25 +249,21 @@ impl Net<'_> {
         let two = self.back_weights(layer, (0, 2), first);
         let third = self.back_weights(layer, (2, 1), first);
         let both = self.back_product(true, (g.gates, 2), &two, g.state);
+        let opened = |b: &mut Builder, x: &[Id]| {
+            let slope = slope(b, Eltwise::Logistic, x[2]);
+            times(b, &[x[0], x[1], slope])
+        };
         if lbr {
-            phase.push(self.cell_tile(dr, &[d_o, s, r], |b, x| {
-                let slope = slope(b, Eltwise::Logistic, x[2]);
-                times(b, &[x[0], x[1], slope])
-            }));
+            phase.push(self.cell_tile(dr, &[d_o, s, r], opened));
             phase.push(self.cell_tile(ds, &[d_o, r], |b, x| b.mul(x[0], x[1])));
-            return vec![
-                phase,
-                vec![both, self.back_product(true, (ds, 1), &third, g.state)],
-            ];
+            let inner = self.back_product(true, (ds, 1), &third, g.state);
+            return vec![phase, vec![both, inner]];
         }
         // The gradient of the state after reset.
         let reset = self.scratch(self.s.n, self.s.dhc, DataType::F32);
         let second = vec![
             self.back_product(false, (d_o, 1), &third, reset),
-            self.cell_tile(dr, &[reset, before, r], |b, x| {
-                let slope = slope(b, Eltwise::Logistic, x[2]);
-                times(b, &[x[0], x[1], slope])
-            }),
+            self.cell_tile(dr, &[reset, before, r], opened),
             self.cell_tile(g.state, &[g.state, reset, r], |b, x| {
                 b.fma(x[1], x[2], x[0])
             }),
@@ -321,10 +280,10 @@ impl Net<'_> {
         };
         let slots = self.desc.cell.slots();
         if self.desc.overwrites {
-            let columns = (slots * self.s.dhc) as usize;
+            let columns = slots * self.s.dhc;
             first.push(self.program.tile((1, columns), d, &[], |b, _| b.float(0.0)));
         }
-        let sizes = (self.rows().1, self.s.dhc as usize);
+        let sizes = (self.s.n, self.s.dhc);
         let ready = phases.len() - 2;
         for slot in 0..slots {
             let d = self.gate(d, slot);
@@ -337,23 +296,16 @@ impl Net<'_> {
     fn afterwards(&self, layer: &Layer, g: &Gradients, below: View) -> Phase {
         let (l, dir) = (layer.l, layer.dir);
         let mut tasks = Vec::new();
-        for (i, columns, from) in [
+        let (states, cells) = (
             (SRC_ITER, self.s.sic, g.state),
             (SRC_ITER_C, self.s.dhc, g.cells),
-        ] {
-            tasks.extend(
-                self.user(DIFF + i, l, dir)
-                    .map(|to| self.copied(columns, to, Some(from))),
-            );
+        );
+        for (i, columns, from) in [states, cells] {
+            let to = self.user(DIFF + i, l, dir);
+            tasks.extend(to.map(|to| self.copied(columns, to, Some(from))));
         }
-        let gates = self.s.gates;
-        tasks.extend(self.by_weights(
-            WEIGHTS_LAYER,
-            layer,
-            (0, gates),
-            (layer.x, self.s.slc),
-            g.gates,
-        ));
+        let (gates, x) = (self.s.gates, (layer.x, self.s.slc));
+        tasks.extend(self.by_weights(WEIGHTS_LAYER, layer, (0, gates), x, g.gates));
         let states = (layer.h.before, self.s.sic);
         let reset = (g.kept, self.s.dhc);
         let mut by_states = |first, count, states, slot| {
@@ -390,46 +342,25 @@ impl Net<'_> {
     ) -> Option<Task<Work>> {
         self.user(DIFF + i, layer.l, layer.dir)?;
         let d = self.weights(DIFF + i, layer, first);
-        let columns = if i == PROJECTION {
-            self.s.dic
-        } else {
-            self.s.dhc
-        };
-        let sizes = (
-            channels as usize,
-            columns as usize,
-            self.rows().0,
-            count as usize,
-        );
-        let factors = [
-            Factor::rows(input.at(0)).transposed(),
-            self.gates(gates.at(0), 0),
-            d,
-        ];
-        Some(self.program.product(
-            (false, !self.desc.overwrites),
-            sizes,
-            factors,
-            &[],
-            |_, x, _| x,
-        ))
+        let projects = i == PROJECTION;
+        let columns = if projects { self.s.dic } else { self.s.dhc };
+        let sizes = (channels, columns, self.rows().0, count);
+        let input = Factor::rows(input.at(0)).transposed();
+        let factors = [input, self.gates(gates.at(0), 0), d];
+        let how = (false, !self.desc.overwrites);
+        Some(self.program.plain(how, sizes, factors))
     }
 
     /// Gates' gradients times the cell states they looked at, summed over all rows.
     fn by_peephole(&self, layer: &Layer, g: &Gradients) -> Phase {
-        let rows = (self.rows().0, self.s.dhc as usize);
+        let rows = (self.rows().0, self.s.dhc);
         let mut tasks = Vec::new();
-        for (i, (slot, cells)) in [(0, layer.c.before), (1, layer.c.before), (3, layer.c.now)]
-            .into_iter()
-            .enumerate()
-        {
-            if let Some(d) = self.user_gate(DIFF + PEEPHOLE, layer, i as i64) {
-                let terms = g.terms.at(0);
-                let gate = self.gate(g.gates, slot).at(0);
-                tasks.push(
-                    self.program
-                        .tile(rows, terms, &[gate, cells.at(0)], |b, x| b.mul(x[0], x[1])),
-                );
+        let (terms, c) = (g.terms.at(0), layer.c);
+        for (i, slot, cells) in [(0, 0, c.before), (1, 1, c.before), (2, 3, c.now)] {
+            if let Some(d) = self.user_gate(DIFF + PEEPHOLE, layer, i) {
+                let factors = [self.gate(g.gates, slot).at(0), cells.at(0)];
+                let product = |b: &mut Builder, x: &[Id]| b.mul(x[0], x[1]);
+                tasks.push(self.program.tile(rows, terms, &factors, product));
                 tasks.push(self.program.sum(rows, d, terms, !self.desc.overwrites));
             }
         }
@@ -444,15 +375,9 @@ impl Net<'_> {
             gate: 0,
             ..self.weights(WEIGHTS_LAYER, layer, 0).transposed()
         };
-        let sizes = (
-            self.rows().0,
-            self.s.slc as usize,
-            (self.s.gates * self.s.dhc) as usize,
-            1,
-        );
+        let sizes = (self.rows().0, self.s.slc, self.s.gates * self.s.dhc, 1);
         let factors = [Factor::rows(g.gates.at(0)), weights, Factor::rows(d)];
-        self.program
-            .product((false, adds), sizes, factors, &[], |_, x, _| x)
+        self.program.plain((false, adds), sizes, factors)
     }
 
     /// Sums over the columns are products with ones.
@@ -461,15 +386,9 @@ impl Net<'_> {
         let size = g.ones.col;
         let d = Factor::strided(View { step: 0, ..d }, d.row, size, 0);
         let adds = layer.dir == 1 || layer.l < self.s.layers - 1;
-        let sizes = (self.rows().0, 1, self.s.dhc as usize, 1);
-        let factors = [
-            Factor::rows(g.terms.at(0)),
-            Factor::strided(g.ones, size, size, 0),
-            d,
-        ];
-        Some(
-            self.program
-                .product((false, adds), sizes, factors, &[], |_, x, _| x),
-        )
+        let sizes = (self.rows().0, 1, self.s.dhc, 1);
+        let ones = Factor::strided(g.ones, size, size, 0);
+        let factors = [Factor::rows(g.terms.at(0)), ones, d];
+        Some(self.program.plain((false, adds), sizes, factors))
     }
 }

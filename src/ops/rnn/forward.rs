@@ -7,13 +7,17 @@ use super::{
     tensor::*,
 };
 use crate::{
-    attr::Eltwise,
+    attr::{Eltwise, F32, RnnQuant},
+    dtype::DataType,
     kernel::{
         eltwise,
         expr::{Builder, Id},
     },
     plan::rnn,
 };
+
+/// Four 8-bit ones.
+const ONES: f32 = f32::from_bits(0x0101_0101);
 
 /// The phases of one time step.
 type Phases = Vec<Vec<Task<Work>>>;
@@ -26,6 +30,12 @@ fn logistic(b: &mut Builder, x: Id) -> Id {
 /// The hyperbolic tangent.
 pub fn tanh(b: &mut Builder, x: Id) -> Id {
     eltwise::forward(b, Eltwise::Tanh, 0.0, 0.0, x)
+}
+
+/// What a cell shows of itself through gate x0: x0·tanh(x1).
+pub fn shown(b: &mut Builder, x: &[Id]) -> Id {
+    let c = tanh(b, x[1]);
+    b.mul(x[0], c)
 }
 
 /// 1 - x
@@ -47,12 +57,22 @@ pub fn plus(b: &mut Builder, x: Id, others: &[Id]) -> Id {
     others.iter().fold(x, |x, &other| b.add(x, other))
 }
 
+/// A sum as the number that it stands for, times a factor and plus an offset where there are such.
+fn number(b: &mut Builder, x: Id, given: &[Id]) -> Id {
+    match *given {
+        [factor, offset] => b.fma(x, factor, offset),
+        [factor] => b.mul(x, factor),
+        _ => x,
+    }
+}
+
 impl Net<'_> {
     pub fn forward(&mut self) {
         self.each_layer(false, |net, l, dir| {
-            let layer = net.layer(l, dir);
+            let mut layer = net.layer(l, dir);
             let mut first = vec![net.input(&layer)];
             first.extend(net.initial(&layer));
+            layer.real = net.gates_as_numbers(&layer, &mut first);
             let phases = net.steps(&layer, &mut first);
             net.program.stage(1, false, vec![first]);
             net.program.stage(net.s.t, layer.reversed, phases);
@@ -75,40 +95,93 @@ impl Net<'_> {
         }
     }
 
-    /// Input times weights plus bias, for all steps.
+    /// Input times weights plus bias, for all steps; of 8-bit integers the sums alone, to which the state's are added.
     fn input(&self, layer: &Layer) -> Task<Work> {
         let (rows, _) = self.rows();
-        let bias: Vec<View> = self.user_gate(BIAS, layer, 0).into_iter().collect();
-        let factors = [
-            Factor::rows(layer.x.at(0)),
-            self.weights(WEIGHTS_LAYER, layer, 0),
-            self.gates(layer.gates.at(0), 0),
-        ];
-        let sizes = (
-            rows,
-            self.s.dhc as usize,
-            self.s.slc as usize,
-            self.s.gates as usize,
-        );
+        let mut bias: Vec<View> = self.user_gate(BIAS, layer, 0).into_iter().collect();
+        let mut gates = self.gates(layer.gates.at(0), 0);
+        if self.dtype.is_int() {
+            gates.view.dtype = DataType::S32;
+            bias.clear();
+        }
+        let weights = self.weights(WEIGHTS_LAYER, layer, 0);
+        let factors = [Factor::rows(layer.x.at(0)), weights, gates];
+        let sizes = (rows, self.s.dhc, self.s.slc, self.s.gates);
         self.program
             .product((false, false), sizes, factors, &bias, plus)
+    }
+
+    /// What makes numbers of the sums of all gates' products of 8-bit integers; nothing for floats.
+    fn gates_as_numbers(&mut self, layer: &Layer, first: &mut Vec<Task<Work>>) -> Vec<View> {
+        let weights = [(WEIGHTS_LAYER, self.s.slc), (WEIGHTS_ITER, self.s.sic)];
+        let bias = self.user_gate(BIAS, layer, 0);
+        let quant = self.attr.rnn_weights.as_ref();
+        self.as_numbers(
+            layer,
+            &weights,
+            (self.s.gates, self.s.dhc),
+            (quant, bias),
+            first,
+        )
+    }
+
+    /// What makes numbers of Σ q·w for 8-bit data q = scale·x + shift and weights: a factor 1/(scale·scale of w), and the
+    /// bias less shift·factor·Σ w. The sums are products with ones, by tasks of `first`.
+    fn as_numbers(
+        &mut self,
+        layer: &Layer,
+        weights: &[(usize, i64)],
+        (gates, n): (i64, i64),
+        (quant, bias): (Option<&RnnQuant>, Option<View>),
+        first: &mut Vec<Task<Work>>,
+    ) -> Vec<View> {
+        if !self.dtype.is_int() {
+            return Vec::new();
+        }
+        let (scale, shift) = self.program.data;
+        let scales = quant.map_or(vec![F32::new(1.0)], |q| q.scales.clone());
+        let factor = self
+            .program
+            .constant(scales.into_iter().map(|w| 1.0 / (scale * w.get())));
+        let mut operands = vec![factor];
+        operands.extend(bias);
+        if shift == 0.0 {
+            return operands;
+        }
+        let missed = |b: &mut Builder, x: Id, given: &[Id]| {
+            let shift = b.float(-shift);
+            let each = b.mul(given[0], shift);
+            let all = b.mul(each, x);
+            plus(b, all, &given[1..])
+        };
+        let mut to = self.scratch(gates, n, DataType::F32);
+        to.row = 0;
+        for (i, &(which, k)) in weights.iter().enumerate() {
+            let mut ones = self.program.constant(vec![ONES; (k as usize).div_ceil(4)]);
+            (ones.dtype, ones.row, ones.col) = (DataType::U8, k, 1);
+            let mut d = Factor::strided(to, 4 * n * gates, 4, 4 * n);
+            let mut read = &operands[..];
+            if i + 1 < weights.len() {
+                (d.view.dtype, read) = (DataType::S32, &[]);
+            }
+            let factors = [Factor::rows(ones), self.weights(which, layer, 0), d];
+            let how = ((true, i > 0), (1, n, k, gates));
+            first.push(self.program.product(how.0, how.1, factors, read, missed));
+        }
+        vec![factor, to]
     }
 
     /// `to` of `cols` columns for the rows of a step, from an optional tensor.
     pub fn copied(&self, cols: i64, to: View, from: Option<View>) -> Task<Work> {
         let from: Vec<View> = from.into_iter().collect();
         let value = |b: &mut Builder, x: &[Id]| x.first().copied().unwrap_or_else(|| b.float(0.0));
-        self.program
-            .tile((self.rows().1, cols as usize), to, &from, value)
+        self.program.tile((self.s.n, cols), to, &from, value)
     }
 
     /// When a pass begins, and when it ends.
     pub fn times(&self, backwards: bool) -> (i64, i64) {
-        if backwards {
-            (self.s.t - 1, 0)
-        } else {
-            (0, self.s.t - 1)
-        }
+        let last = self.s.t - 1;
+        if backwards { (last, 0) } else { (0, last) }
     }
 
     fn initial(&self, layer: &Layer) -> Vec<Task<Work>> {
@@ -139,11 +212,8 @@ impl Net<'_> {
     pub fn joined(&self, i: usize, dir: i64) -> Option<View> {
         let view = self.user(i, 0, 0)?;
         let concat = self.desc.direction == super::Direction::Concat;
-        Some(if concat {
-            view.shifted(dir * self.s.dic * view.col)
-        } else {
-            view
-        })
+        let column = if concat { dir * self.s.dic } else { 0 };
+        Some(view.shifted(column * view.col))
     }
 
     /// What a step of the last layer shows: the state; with two directions summed, added to what the first left.
@@ -155,7 +225,7 @@ impl Net<'_> {
         if layer.dir == 1 && self.desc.direction == super::Direction::Sum {
             from.push(to);
         }
-        let sizes = (self.rows().1, self.s.dic as usize);
+        let sizes = (self.s.n, self.s.dic);
         Some(
             self.program
                 .tile(sizes, to, &from, |b, x| plus(b, x[0], &x[1..])),
@@ -164,12 +234,8 @@ impl Net<'_> {
 
     /// The phases of a step; what they read at every step is packed by tasks of `first`.
     fn steps(&mut self, layer: &Layer, first: &mut Vec<Task<Work>>) -> Phases {
-        let (g, k, n) = (
-            self.s.gates as usize,
-            self.s.sic as usize,
-            self.s.dhc as usize,
-        );
-        let weights = self.repeated((g, k, n), self.weights(WEIGHTS_ITER, layer, 0), first);
+        let sizes = (self.s.gates, self.s.sic, self.s.dhc);
+        let weights = self.repeated(sizes, self.weights(WEIGHTS_ITER, layer, 0), first);
         let mut phases = match self.desc.cell {
             Cell::Vanilla => self.vanilla(layer, &weights),
             Cell::Lstm => self.lstm(layer, &weights, first),
@@ -182,7 +248,7 @@ impl Net<'_> {
         phases
     }
 
-    /// Adds a state's product with the weights of some gates to these, then applies f.
+    /// Adds a state's product with the weights of some gates to these, then applies f to the sum as a number.
     fn gate_product(
         &self,
         layer: &Layer,
@@ -195,15 +261,19 @@ impl Net<'_> {
             view: weights.view.shifted(first * weights.gate),
             ..weights.clone()
         };
-        let sizes = (
-            self.rows().1,
-            self.s.dhc as usize,
-            self.s.sic as usize,
-            count as usize,
-        );
         let factors = [Factor::rows(state), weights, self.gates(layer.gates, first)];
-        self.program
-            .product((true, true), sizes, factors, operands, f)
+        let own = layer
+            .real
+            .iter()
+            .map(|v| v.shifted(first * self.s.dhc * v.col));
+        let all: Vec<View> = own.chain(operands.iter().copied()).collect();
+        let given = layer.real.len();
+        let sizes = (self.s.n, self.s.dhc, self.s.sic, count);
+        (self.program).product((true, true), sizes, factors, &all, |b, x, read| {
+            let (own, others) = read.split_at(given);
+            let x = number(b, x, own);
+            f(b, x, others)
+        })
     }
 
     /// A tile of the cell's columns.
@@ -213,8 +283,7 @@ impl Net<'_> {
         operands: &[View],
         f: impl FnOnce(&mut Builder, &[Id]) -> Id,
     ) -> Task<Work> {
-        self.program
-            .tile((self.rows().1, self.s.dhc as usize), d, operands, f)
+        self.program.tile((self.s.n, self.s.dhc), d, operands, f)
     }
 
     fn vanilla(&self, layer: &Layer, weights: &Factor) -> Phases {
@@ -236,29 +305,24 @@ impl Net<'_> {
                 .map_or(Vec::new(), |p| vec![p, cells])
         };
         let gated = |b: &mut Builder, x: Id, peephole: &[Id]| {
-            let x = if let [p, c] = *peephole {
-                b.fma(p, c, x)
-            } else {
-                x
+            let x = match *peephole {
+                [p, c] => b.fma(p, c, x),
+                _ => x,
             };
             logistic(b, x)
         };
         let [i, f, candidate, o] = [0, 1, 2, 3].map(|g| self.gate(layer.gates, g));
         // Few rows stream the weights: all gates at once, so that rows of weights are read from end to end.
-        let streams = rnn::streams(self.rows().1, self.program.share.0) && !self.desc.has(PEEPHOLE);
+        let streams =
+            rnn::streams(self.s.n as usize, self.program.share.0) && !self.desc.has(PEEPHOLE);
         let open = streams.then(|| self.gate_product(layer, (0, 4), state, &[], |_, x, _| x));
         let gates = |(g, count), peephole: &[View], f: &dyn Fn(&mut Builder, Id, &[Id]) -> Id| {
             if !streams {
                 return self.gate_product(layer, (g, count), state, peephole, f);
             }
-            let (view, sizes) = (
-                self.gate(layer.gates, g),
-                (self.rows().1, self.s.dhc * count),
-            );
+            let (view, sizes) = (self.gate(layer.gates, g), (self.s.n, self.s.dhc * count));
             self.program
-                .tile((sizes.0, sizes.1 as usize), view, &[view], |b, x| {
-                    f(b, x[0], &[])
-                })
+                .tile(sizes, view, &[view], |b, x| f(b, x[0], &[]))
         };
         let mut phase: Vec<_> = open.into_iter().collect();
         phase.push(gates((0, 2), &peep(0, layer.c.before), &gated));
@@ -278,36 +342,27 @@ impl Net<'_> {
             true => self.scratch(self.s.n, self.s.dhc, self.dtype),
             false => layer.h.now,
         };
-        phase.push(self.cell_tile(hidden, &[o, layer.c.now], |b, x| {
-            let c = tanh(b, x[1]);
-            b.mul(x[0], c)
-        }));
+        phase.push(self.cell_tile(hidden, &[o, layer.c.now], shown));
         if !projected {
             return vec![phase];
         }
-        let (k, n) = (self.s.dhc as usize, self.s.dic as usize);
+        let (k, n) = (self.s.dhc, self.s.dic);
+        let quant = (self.attr.rnn_projection.as_ref(), None);
+        let own = self.as_numbers(layer, &[(PROJECTION, k)], (1, n), quant, first);
         let weights = self.repeated((1, k, n), self.weights(PROJECTION, layer, 0), first);
-        let factors = [hidden, layer.h.now].map(Factor::rows);
-        let [hidden, now] = factors;
-        let project = self.program.product(
-            (true, false),
-            (self.rows().1, n, k, 1),
-            [hidden, weights, now],
-            &[],
-            |_, x, _| x,
-        );
+        let factors = [Factor::rows(hidden), weights, Factor::rows(layer.h.now)];
+        let sizes = (self.s.n, n, k, 1);
+        let project = self
+            .program
+            .product((true, false), sizes, factors, &own, number);
         vec![phase, vec![project]]
     }
 
     fn gru(&mut self, layer: &Layer, weights: &Factor) -> Phases {
         let (before, lbr) = (layer.h.before, self.desc.cell.is_linear_before_reset());
         let [u, r, o, s] = [0, 1, 2, 3].map(|g| self.gate(layer.gates, g));
-        let mut phase =
-            vec![
-                self.gate_product(layer, (0, 2), (before, weights), &[], |b, x, _| {
-                    logistic(b, x)
-                }),
-            ];
+        let gated = |b: &mut Builder, x, _: &[Id]| logistic(b, x);
+        let mut phase = vec![self.gate_product(layer, (0, 2), (before, weights), &[], gated)];
         let mut new = vec![u, o, before];
         new.extend(self.user(ATTENTION, 0, 0));
         let state = self.cell_tile(layer.h.now, &new, |b, x| {
@@ -315,7 +370,7 @@ impl Net<'_> {
             b.fma(u, more, x[1])
         });
         if lbr {
-            let sizes = (self.rows().1, self.s.dhc as usize, self.s.sic as usize, 1);
+            let sizes = (self.s.n, self.s.dhc, self.s.sic, 1);
             let third = Factor {
                 view: weights.view.shifted(2 * weights.gate),
                 ..weights.clone()

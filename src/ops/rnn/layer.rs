@@ -6,6 +6,7 @@ use super::{
     tensor::*,
 };
 use crate::{
+    attr::Attr,
     dtype::DataType,
     exec::pack::Side,
     memory::MemoryDesc,
@@ -16,6 +17,7 @@ use crate::{
 /// A recurrent primitive under planning.
 pub struct Net<'a> {
     pub desc: &'a Desc,
+    pub attr: &'a Attr,
     pub s: Sizes,
     /// Given tensors: index, entry, layout.
     pub tensors: Vec<(usize, usize, MemoryDesc)>,
@@ -46,6 +48,8 @@ pub struct Layer {
     pub gates: View,
     pub h: State,
     pub c: State,
+    /// What makes numbers of the gates' sums.
+    pub real: Vec<View>,
 }
 
 /// The panels of weights (l, d, i, g, o), which forward passes read as i × o for each gate and backward ones as (g, o) × i:
@@ -64,7 +68,7 @@ pub fn panel(md: &MemoryDesc, forward: bool) -> Option<usize> {
 }
 
 impl<'a> Net<'a> {
-    pub fn new(desc: &'a Desc, env: &Env) -> Net<'a> {
+    pub fn new(desc: &'a Desc, attr: &'a Attr, env: &Env) -> Net<'a> {
         let s = desc.sizes();
         let width = |i: usize| panel(&desc.tensors[i], desc.is_forward()).unwrap_or(0);
         let dtype = desc.tensors[SRC_LAYER].dtype();
@@ -75,6 +79,7 @@ impl<'a> Net<'a> {
         let (isa, threads, share) = (env.isa, env.threads, (parts, unit));
         Net {
             desc,
+            attr,
             s,
             tensors: Vec::new(),
             workspace: None,
@@ -84,6 +89,8 @@ impl<'a> Net<'a> {
                 threads,
                 share,
                 stages: Vec::new(),
+                data: attr.data(),
+                constants: Vec::new(),
                 bytes: 0,
             },
             room: Room::default(),
@@ -117,8 +124,8 @@ impl<'a> Net<'a> {
     }
 
     /// Rows of all steps, and of one.
-    pub fn rows(&self) -> (usize, usize) {
-        ((self.s.t * self.s.n) as usize, self.s.n as usize)
+    pub fn rows(&self) -> (i64, i64) {
+        (self.s.t * self.s.n, self.s.n)
     }
 
     /// Bytes of gates, states and cell states of one layer in one direction, and how many of them are kept.
@@ -207,6 +214,7 @@ impl<'a> Net<'a> {
             gates,
             h: states(l),
             c: self.layer_state(cells, reversed),
+            real: Vec::new(),
         }
     }
 
@@ -267,7 +275,7 @@ impl<'a> Net<'a> {
     /// A factor of (gates, k, n) that every step multiplies, packed once by a task if that pays.
     pub fn repeated(
         &mut self,
-        sizes: (usize, usize, usize),
+        sizes: (i64, i64, i64),
         from: Factor,
         tasks: &mut Vec<Task<Work>>,
     ) -> Factor {
@@ -279,8 +287,8 @@ impl<'a> Net<'a> {
         let p = Repeated {
             isa: self.program.isa,
             m: self.s.n as usize,
-            n,
-            k,
+            n: n as usize,
+            k: k as usize,
             elem_bytes: size,
             v: dtype.vnni(),
             steps: self.s.t as usize,
@@ -290,12 +298,9 @@ impl<'a> Net<'a> {
             Form::Rows => None,
             Form::Panels(width) => Some(width),
         };
-        let columns = width.map_or(n, |width| n.next_multiple_of(width));
-        let to = self.scratch(
-            gates as i64 * k.next_multiple_of(p.v) as i64,
-            columns as i64,
-            dtype,
-        );
+        let columns = p.n.next_multiple_of(width.unwrap_or(1)) as i64;
+        let rows = gates * p.k.next_multiple_of(p.v) as i64;
+        let to = self.scratch(rows, columns, dtype);
         let (task, packed) = self.program.pack(sizes, from, width, to);
         tasks.push(task);
         packed

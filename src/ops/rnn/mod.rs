@@ -12,14 +12,13 @@ mod program;
 
 use super::{Arg, Env, Planned, Prop, epilogue::check_attr, matrix::is_unit, sequence::Sequence};
 use crate::{
-    attr::{Attr, Eltwise, F32},
+    attr::{Attr, Eltwise, F32, RnnQuant},
     dtype::DataType,
-    ensure,
     error::Result,
     invalid,
     memory::MemoryDesc,
     plan::gemm::weights_panel,
-    unimplemented_here,
+    require, supported,
 };
 use layer::Net;
 
@@ -64,47 +63,9 @@ pub mod tensor {
     pub const DST_ITER_C: usize = 11;
     pub const DIFF: usize = 12;
     pub const COUNT: usize = 24;
-    pub const NAMES: [&str; DIFF] = [
-        "src_layer",
-        "src_iter",
-        "src_iter_c",
-        "attention",
-        "weights_layer",
-        "weights_iter",
-        "weights_peephole",
-        "weights_projection",
-        "bias",
-        "dst_layer",
-        "dst_iter",
-        "dst_iter_c",
-    ];
-    /// Names in verbose lines; oneDNN's leave out the states of the cells.
-    pub const LINE_NAMES: [&str; COUNT] = [
-        "src_layer",
-        "src_iter",
-        "",
-        "augru_attention",
-        "wei_layer",
-        "wei_iter",
-        "wei_peephole",
-        "wei_proj",
-        "bias",
-        "dst_layer",
-        "dst_iter",
-        "",
-        "diff_src_layer",
-        "diff_src_iter",
-        "",
-        "diff_augru_attention",
-        "diff_wei_layer",
-        "diff_wei_iter",
-        "diff_wei_peephole",
-        "diff_wei_proj",
-        "diff_bias",
-        "diff_dst_layer",
-        "diff_dst_iter",
-        "",
-    ];
+    /// Names in sentences.
+    pub const NAMES: &str = "src_layer src_iter src_iter_c attention weights_layer weights_iter weights_peephole \
+        weights_projection bias dst_layer dst_iter dst_iter_c";
     /// Numbers of the arguments in the C API.
     pub const IDS: [i32; COUNT] = [
         1, 2, 3, 4, 33, 34, 35, 36, 41, 17, 18, 19, 129, 130, 131, 132, 161, 162, 163, 164, 169,
@@ -205,15 +166,23 @@ impl Direction {
 }
 
 /// What verbose lines call an argument.
-pub fn line_name(id: i32) -> Option<&'static str> {
-    let at = IDS.iter().position(|&i| i == id)?;
-    Some(LINE_NAMES[at]).filter(|name| !name.is_empty())
+pub fn line_name(id: i32) -> Option<String> {
+    let own = name(IDS.iter().position(|&i| i == id)?);
+    let renamed = [
+        ("weights", "wei"),
+        ("projection", "proj"),
+        ("attention", "augru_attention"),
+    ];
+    let name = (renamed.iter()).fold(own, |name, (from, to)| name.replace(from, to));
+    // oneDNN's lines leave out the states of the cells.
+    Some(name).filter(|name| !name.ends_with("_c"))
 }
 
 /// What sentences call a tensor.
 fn name(i: usize) -> String {
     let diff = if i < DIFF { "" } else { "diff_" };
-    format!("{diff}{}", NAMES[i % DIFF])
+    let name = NAMES.split(' ').nth(i % DIFF);
+    format!("{diff}{}", name.unwrap_or_default())
 }
 
 impl Desc {
@@ -267,11 +236,7 @@ impl Desc {
     fn dims(&self, i: usize) -> Vec<i64> {
         let s = self.sizes();
         let (l, d) = (s.layers, s.directions);
-        let joined = if self.direction == Direction::Concat {
-            2
-        } else {
-            1
-        };
+        let joined = 1 + i64::from(self.direction == Direction::Concat);
         match i % DIFF {
             SRC_LAYER => vec![s.t, s.n, s.slc],
             SRC_ITER => vec![l, d, s.n, s.sic],
@@ -297,130 +262,142 @@ impl Desc {
         ];
         for (i, rank) in ranks {
             let given = self.get(i).ndims;
-            let optional = i == PROJECTION && given == 0;
-            ensure!(
-                given == rank || optional,
-                invalid!("{}: {given} dims, {rank} are needed", name(i))
+            require!(
+                given == rank || (i == PROJECTION && given == 0),
+                "{}: {given} dims, {rank} are needed",
+                name(i)
             );
         }
         for i in [SRC_LAYER, WEIGHTS_LAYER, WEIGHTS_ITER, DST_LAYER].map(|i| DIFF + i) {
-            ensure!(
+            require!(
                 self.is_forward() || self.has(i),
-                invalid!("{}: it must be given", name(i))
+                "{}: it must be given",
+                name(i)
             );
         }
-        for (i, md) in self
-            .tensors
-            .iter()
-            .enumerate()
-            .filter(|(_, md)| !md.is_absent())
-        {
-            let (dims, expected) = (md.dims(), self.dims(i));
-            ensure!(
-                dims == expected,
-                invalid!(
-                    "{}: dims {dims:?}, expected {expected:?} by src_layer {:?}, weights_layer {:?} and weights_iter {:?}",
-                    name(i),
-                    self.get(SRC_LAYER).dims(),
-                    self.get(WEIGHTS_LAYER).dims(),
-                    self.get(WEIGHTS_ITER).dims()
-                )
+        for i in (0..self.tensors.len()).filter(|&i| self.has(i)) {
+            let (md, expected) = (self.get(i), self.dims(i));
+            require!(
+                md.dims() == expected,
+                "{}: dims {:?}, expected {expected:?} by {}",
+                name(i),
+                md.dims(),
+                self.given()
             );
-            ensure!(
+            supported!(
                 !md.has_runtime(),
-                unimplemented_here!("{}: all dims must be known at creation", name(i))
+                "{}: all dims must be known at creation",
+                name(i)
             );
         }
         self.check_sizes(&self.sizes())
     }
 
+    /// The dims that say all sizes.
+    fn given(&self) -> String {
+        let one = |i: usize| format!("{} {:?}", name(i), self.get(i).dims());
+        [SRC_LAYER, WEIGHTS_LAYER, WEIGHTS_ITER].map(one).join(", ")
+    }
+
     fn check_sizes(&self, s: &Sizes) -> Result<()> {
         let two = matches!(self.direction, Direction::Concat | Direction::Sum);
-        ensure!(
-            s.directions == 1 + i64::from(two),
-            invalid!(
-                "weights_layer: {} directions, the direction {:?} has {}",
-                s.directions,
-                self.direction,
-                1 + i32::from(two)
-            )
-        );
-        ensure!(
-            s.layers == 1 || s.slc == s.dic,
-            invalid!(
-                "src_layer: {} channels, but layers above the first read the {} of dst_iter",
-                s.slc,
-                s.dic
-            )
-        );
-        ensure!(
-            s.t == 1 || s.sic == s.dic,
-            invalid!(
-                "weights_iter: {} channels of src_iter, but every step after the first reads the {} of dst_iter",
-                s.sic,
-                s.dic
-            )
-        );
         let gru = !matches!(self.cell, Cell::Vanilla | Cell::Lstm);
-        ensure!(
-            !gru || s.sic == s.dhc,
-            invalid!(
-                "weights_iter: {} channels of src_iter, a GRU needs those of its states, {}",
-                s.sic,
-                s.dhc
-            )
-        );
-        ensure!(
-            self.cell.has_attention() == self.has(ATTENTION),
-            invalid!("attention: AUGRU cells need it, others have none")
-        );
-        ensure!(
-            [s.layers, s.t, s.n, s.slc, s.sic, s.dhc, s.dic]
-                .iter()
-                .all(|&size| size > 0),
-            unimplemented_here!(
-                "src_layer, weights_layer: recurrent layers with dims of size 0 are not supported"
-            )
+        let rules = [
+            (
+                s.directions == 1 + i64::from(two),
+                "weights_layer: other directions than the direction has",
+            ),
+            (
+                s.layers == 1 || s.slc == s.dic,
+                "src_layer: layers above the first read channels of dst_iter, which has others",
+            ),
+            (
+                s.t == 1 || s.sic == s.dic,
+                "src_iter: steps after the first read channels of dst_iter, which has others",
+            ),
+            (
+                !gru || s.sic == s.dhc,
+                "src_iter: a GRU needs the channels of its states",
+            ),
+            (
+                self.cell.has_attention() == self.has(ATTENTION),
+                "attention: AUGRU cells need it, others have none",
+            ),
+        ];
+        for (holds, what) in rules {
+            require!(holds, "{what}, by {}", self.given());
+        }
+        let sizes = [s.layers, s.t, s.n, s.slc, s.sic, s.dhc, s.dic];
+        supported!(
+            sizes.iter().all(|&size| size > 0),
+            "{}: dims of size 0 are not supported",
+            self.given()
         );
         Ok(())
     }
 
+    /// States are what the source is, and so are weights; 8-bit ones have s8 weights and may be given and taken as f32.
     fn check_types(&self) -> Result<()> {
         use DataType::*;
-        let float = |i: usize| {
+        let src = self.get(SRC_LAYER).dtype();
+        let known = matches!(src, F32 | Bf16 | F16 | U8 | S8);
+        for i in (0..self.tensors.len()).filter(|&i| self.has(i)) {
             let dtype = self.get(i).dtype();
-            ensure!(
-                matches!(dtype, F32 | Bf16 | F16),
-                unimplemented_here!(
-                    "{}: type {} is not supported, recurrent layers are f32, bf16 or f16",
-                    name(i),
-                    dtype.name()
-                )
-            );
-            Ok(())
-        };
-        (0..self.tensors.len())
-            .filter(|&i| self.has(i))
-            .try_for_each(float)?;
-        let dtype = self.get(SRC_LAYER).dtype();
-        for i in [
-            SRC_ITER,
-            WEIGHTS_LAYER,
-            WEIGHTS_ITER,
-            PROJECTION,
-            DST_LAYER,
-            DST_ITER,
-        ] {
-            ensure!(
-                !self.has(i) || self.get(i).dtype() == dtype,
-                unimplemented_here!(
-                    "{}: type {}, but src_layer is {}",
-                    name(i),
-                    self.get(i).dtype().name(),
-                    dtype.name()
-                )
+            let fits = match i {
+                SRC_LAYER => true,
+                SRC_ITER | DST_LAYER | DST_ITER => dtype == src || (src.is_int() && dtype == F32),
+                WEIGHTS_LAYER | WEIGHTS_ITER | PROJECTION if src.is_int() => dtype == S8,
+                WEIGHTS_LAYER | WEIGHTS_ITER | PROJECTION => dtype == src,
+                _ => matches!(dtype, F32 | Bf16 | F16),
+            };
+            supported!(
+                known && fits,
+                "{}: type {} is not supported where src_layer is {}",
+                name(i),
+                dtype.name(),
+                src.name()
             );
         }
+        let int =
+            self.prop == Prop::ForwardInference && matches!(self.cell, Cell::Lstm | Cell::Gru);
+        supported!(
+            int || !src.is_int(),
+            "src_layer: 8-bit integers are for inference by LSTM and GRU only"
+        );
+        Ok(())
+    }
+
+    /// Checks the attributes by which 8-bit integers stand for numbers; others have none.
+    fn check_attr(&self, attr: &Attr) -> Result<()> {
+        let (mut others, s) = (attr.clone(), self.sizes());
+        let int = self.get(SRC_LAYER).dtype().is_int();
+        if int {
+            let (scale, shift) = others.data();
+            others.rnn_data = None;
+            require!(
+                scale.is_normal() && shift.is_finite(),
+                "attribute: scale {scale} and shift {shift} of recurrent data"
+            );
+            let weights = (others.rnn_weights.take(), 3 << 3, s.gates * s.dhc);
+            let projection = (others.rnn_projection.take(), 1 << 3, s.dic);
+            for (given, mask, count) in [weights, projection] {
+                let Some(RnnQuant { mask: own, scales }) = given else {
+                    continue;
+                };
+                let normal = scales.iter().all(|s| s.get().is_normal());
+                supported!(
+                    normal && [(0, 1), (mask, count)].contains(&(own, scales.len() as i64)),
+                    "attribute: {} scales of recurrent weights by mask {own}: 1 by mask 0 or {count} by mask {mask} are supported, and none is 0",
+                    scales.len()
+                );
+            }
+        }
+        let acc = if int { DataType::S32 } else { DataType::F32 };
+        check_attr(&others, acc, &[], &[])?;
+        supported!(
+            attr.post_ops.is_empty(),
+            "attribute: recurrent layers take no post-ops"
+        );
         Ok(())
     }
 
@@ -432,16 +409,10 @@ impl Desc {
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         self.check()?;
         self.check_types()?;
-        check_attr(attr, DataType::F32, &[], &[])?;
-        ensure!(
-            attr.post_ops.is_empty(),
-            unimplemented_here!("attribute: recurrent layers take no post-ops")
-        );
-        ensure!(
+        self.check_attr(attr)?;
+        supported!(
             self.is_forward() || self.activation != Eltwise::Relu || self.alpha.get() >= 0.0,
-            unimplemented_here!(
-                "alpha: the gradient of relu is computed from its result, which a negative slope does not allow"
-            )
+            "alpha: the gradient of relu is computed from its result, which a negative slope does not allow"
         );
         let mut desc = self.clone();
         for i in 0..desc.tensors.len() {
@@ -449,11 +420,11 @@ impl Desc {
                 desc.tensors[i] = desc.layout(i, env)?;
             }
         }
-        desc.plan_resolved(env)
+        desc.plan_resolved(attr, env)
     }
 
-    fn plan_resolved(&self, env: &Env) -> Result<Planned> {
-        let mut net = Net::new(self, env);
+    fn plan_resolved(&self, attr: &Attr, env: &Env) -> Result<Planned> {
+        let mut net = Net::new(self, attr, env);
         let (mut args, mut sequence, mut inside) = (Vec::new(), Sequence::default(), Vec::new());
         let given = (0..self.tensors.len()).filter(|&i| self.has(i));
         args.extend(given.clone().map(|i| Arg {

@@ -23,6 +23,8 @@ use crate::{
 
 /// The entry that stands for the scratch.
 pub const SCRATCH: usize = usize::MAX;
+/// The entry that stands for the program's constants.
+const CONSTANTS: usize = usize::MAX - 1;
 /// Columns of one window of weights that are packed for all steps into rows.
 const PACK_COLUMNS: usize = 64;
 /// Length of the reduction in a window that transposes.
@@ -165,29 +167,84 @@ pub struct Program<W> {
     /// Parts that share the columns of states, and the columns that each takes whole.
     pub share: (usize, usize),
     pub stages: Vec<Stage<W>>,
+    /// Scale and shift of 8-bit data, q = scale·x + shift.
+    pub data: (f32, f32),
+    /// What kernels read besides arguments and scratch.
+    pub constants: Vec<f32>,
     /// Bytes of the scratch that views point into.
     pub bytes: usize,
 }
 
-/// The expression of operands in slots, as a tile or an epilogue reads them.
-fn expression(views: &[View], f: impl FnOnce(&mut Builder, Id, &[Id]) -> Id, acc: bool) -> Expr {
-    let mut code = Builder::new();
-    let acc = if acc { code.push(Node::Acc) } else { 0 };
-    let load = |(slot, v): (usize, &View)| {
-        let size = v.dtype.size_bytes() as i64;
-        code.push(Node::Load {
+impl Program<Work> {
+    /// The expression of operands in slots, as a tile or an epilogue of integers or floats reads them, for a result of
+    /// type `d`. 8-bit operands are read as the numbers that they stand for, and stored so; one that is only moved stays
+    /// as it is. Integers summed into integers are nothing but their sum.
+    fn expression(
+        &self,
+        views: &[View],
+        (d, acc): (DataType, Option<DataType>),
+        f: impl FnOnce(&mut Builder, Id, &[Id]) -> Id,
+    ) -> Expr {
+        let sums = acc.is_some_and(DataType::is_int);
+        if sums && d == DataType::S32 {
+            return Expr::acc(true);
+        }
+        let mut code = Builder::new();
+        let mut acc = acc.map_or(0, |_| code.push(Node::Acc));
+        if sums {
+            acc = code.to_float(acc);
+        }
+        let load = |(slot, v): (usize, &View)| Node::Load {
             slot: slot as u8,
             dtype: v.dtype,
-            bcast: bcast(v.col, v.row, size).expect("views have adjacent elements"),
+            bcast: bcast(v.col, v.row, v.dtype.size_bytes() as i64)
+                .expect("views have adjacent elements"),
             int: false,
-        })
-    };
-    let loads: Vec<Id> = views.iter().enumerate().map(load).collect();
-    let result = f(&mut code, acc, &loads);
-    code.finish(result, false)
-}
+        };
+        let stored: Vec<Id> = (views.iter().enumerate().map(load))
+            .map(|node| code.push(node))
+            .collect();
+        let [scale, shift, unit] =
+            [self.data.0, self.data.1, 1.0 / self.data.0].map(|x| code.float(x));
+        let number = |(&x, v): (&Id, &View)| match v.dtype.is_int() {
+            true => {
+                let x = code.sub(x, shift);
+                code.mul(x, unit)
+            }
+            false => x,
+        };
+        let numbers: Vec<Id> = stored.iter().zip(views).map(number).collect();
+        let mut result = f(&mut code, acc, &numbers);
+        if d.is_int() {
+            let moved = |i: &usize| numbers[*i] == result && views[*i].dtype == d;
+            result = match (0..views.len()).find(moved) {
+                Some(i) => stored[i],
+                None => code.fma(result, scale, shift),
+            };
+        }
+        code.finish(result, false)
+    }
 
-impl Program<Work> {
+    /// A constant for every column, or for all of them.
+    pub fn constant(&mut self, values: impl IntoIterator<Item = f32>) -> View {
+        let start = self.constants.len();
+        self.constants.extend(values);
+        let col = if self.constants.len() == start + 1 {
+            0
+        } else {
+            4
+        };
+        let (entry, dtype, base) = (CONSTANTS, DataType::F32, 4 * start as i64);
+        View {
+            entry,
+            dtype,
+            base,
+            step: 0,
+            row: 0,
+            col,
+        }
+    }
+
     /// Appends phases that are repeated so often.
     pub fn stage(&mut self, steps: i64, backwards: bool, phases: Vec<Vec<Task<Work>>>) {
         self.stages.push(Stage {
@@ -200,12 +257,12 @@ impl Program<Work> {
     /// `d = f(operands)` over so many rows and columns.
     pub fn tile(
         &self,
-        (rows, cols): (usize, usize),
+        (rows, cols): (i64, i64),
         d: View,
         operands: &[View],
         f: impl FnOnce(&mut Builder, &[Id]) -> Id,
     ) -> Task<Work> {
-        let expr = expression(operands, |code, _, x| f(code, x), false);
+        let expr = self.expression(operands, (d.dtype, None), |code, _, x| f(code, x));
         let (isa, out) = (
             self.isa,
             Out {
@@ -224,8 +281,8 @@ impl Program<Work> {
         let views = [&[d], operands].concat();
         Task {
             work: Work::Columns {
-                rows,
-                cols,
+                rows: rows as usize,
+                cols: cols as usize,
                 spec: Box::new(spec),
             },
             views,
@@ -233,7 +290,7 @@ impl Program<Work> {
     }
 
     /// The sums of columns, added to what d holds if asked for.
-    pub fn sum(&self, (rows, cols): (usize, usize), d: View, a: View, beta: bool) -> Task<Work> {
+    pub fn sum(&self, (rows, cols): (i64, i64), d: View, a: View, beta: bool) -> Task<Work> {
         let (isa, a_row_bytes, dtype) = (self.isa, a.row, a.dtype);
         let spec = move |n| {
             Spec::Reduce(Reduce {
@@ -246,8 +303,8 @@ impl Program<Work> {
         };
         Task {
             work: Work::Columns {
-                rows,
-                cols,
+                rows: rows as usize,
+                cols: cols as usize,
                 spec: Box::new(spec),
             },
             views: vec![d, a],
@@ -259,14 +316,14 @@ impl Program<Work> {
     pub fn product(
         &self,
         (own, adds): (bool, bool),
-        (m, n, k, mut gates): (usize, usize, usize, usize),
+        sizes: (i64, i64, i64, i64),
         [a, b, d]: [Factor; 3],
         operands: &[View],
         f: impl FnOnce(&mut Builder, Id, &[Id]) -> Id,
     ) -> Task<Work> {
-        let views = [&[a.view, b.view, d.view], operands].concat();
-        let mut views = views;
-        let (mut m, mut n, mut factors) = (m, n, [a, b, d]);
+        let mut views = [&[a.view, b.view, d.view], operands].concat();
+        let mut factors = [a, b, d];
+        let [mut m, mut n, k, mut gates] = <[i64; 4]>::from(sizes).map(|x| x as usize);
         // One part owns all columns; operands with rows are the same for every gate.
         let whole = (!own || self.share.0 == 1) && operands.iter().all(|v| v.row == 0);
         if whole && gates > 1 && factors[1..].iter().all(|f| f.concatenates(n)) {
@@ -279,7 +336,8 @@ impl Program<Work> {
         }
         let batch: Vec<i64> = (gates > 1).then_some(gates as i64).into_iter().collect();
         let axes = (batch.len(), batch.len() + 1);
-        let expr = expression(operands, f, true);
+        let types = (factors[2].view.dtype, Some(factors[0].view.dtype));
+        let expr = self.expression(operands, types, f);
         let bind = |(i, v): (usize, &View)| {
             let gate = if v.row == 0 { n as i64 * v.col } else { 0 };
             let strides = [(axes.0, v.row), (axes.1, v.col), (0, gate)];
@@ -327,10 +385,20 @@ impl Program<Work> {
         }
     }
 
+    /// `d = Σ a·b`
+    pub fn plain(
+        &self,
+        how: (bool, bool),
+        sizes: (i64, i64, i64, i64),
+        factors: [Factor; 3],
+    ) -> Task<Work> {
+        self.product(how, sizes, factors, &[], |_, x, _| x)
+    }
+
     /// Brings weights, k × n for each gate, into rows or panels of `width` columns in the scratch.
     pub fn pack(
         &self,
-        (gates, k, n): (usize, usize, usize),
+        sizes: (i64, i64, i64),
         from: Factor,
         width: Option<usize>,
         to: View,
@@ -338,6 +406,7 @@ impl Program<Work> {
         let Side::Strided { rows, cols } = from.side else {
             unreachable!("panels need no packing")
         };
+        let [gates, k, n] = <[i64; 3]>::from(sizes).map(|x| x as usize);
         let size = to.col as usize;
         let ld = width.unwrap_or(n);
         let v = to.dtype.vnni();

@@ -1,13 +1,15 @@
 //! Recurrent layers: every cell, direction, pass, type and layout.
 //!
 //! A problem says a cell, a type, oneDNN's sizes and options: `lstm f32 l2t3mb4slc5sic7dhc7dic7 dir=concat
-//! with=iter,iter_c,bias,peephole tags=acb:ldigo`. Without `slc`, `sic` or `dic` they equal dhc.
+//! with=iter,iter_c,bias,peephole tags=acb:ldigo`. Without `slc`, `sic` or `dic` they equal dhc. `prop=inf`, `fwd` and
+//! `bwd` ask for one pass alone. 8-bit problems (`u8`, `s8`) say the tensors that are f32 nevertheless (`f32=iter,dst_layer`), scale
+//! and shift of data (`data=100:120.25`) and the masks of the scales of weights and projection (`masks=24:8`).
 
 mod oracle;
 
 use crate::api::{ExecArg, Handle, INVALID, Owned, Refusal, UNIMPLEMENTED, api, check, here};
 use crate::tensor::{Array, Layout, Tensor, Type, describe};
-use oracle::{INPUTS, Net, OUTPUTS, Pass};
+use oracle::{INPUTS, Keep, Net, OUTPUTS, Pass};
 use std::ffi::c_int;
 use std::process::Command;
 use std::ptr::null_mut;
@@ -46,6 +48,14 @@ struct Problem {
     /// Layouts of the layer tensors, of weights, and of states.
     tags: [String; 3],
     overwrites: bool,
+    prop: String,
+    /// Tensors of an 8-bit problem that are f32.
+    floats: Vec<String>,
+    /// Scale and shift of 8-bit data, and the masks of the scales of weights and projection.
+    data: (f64, f64),
+    masks: [c_int; 2],
+    /// Whether these are given as attributes.
+    quantised: bool,
 }
 
 impl Problem {
@@ -67,6 +77,11 @@ impl Problem {
                 .to_vec(),
             tags: [const { String::new() }; 3],
             overwrites: false,
+            prop: String::new(),
+            floats: Vec::new(),
+            data: (100.0, if dtype == "s8" { -3.0 } else { 120.0 }),
+            masks: [0; 2],
+            quantised: matches!(dtype, "u8" | "s8"),
         };
         for word in words {
             let (key, value) = word.split_once('=').unwrap();
@@ -79,6 +94,16 @@ impl Problem {
                     }
                 }
                 "overwrites" => problem.overwrites = true,
+                "prop" => problem.prop = value.to_owned(),
+                "f32" => problem.floats = value.split(',').map(str::to_owned).collect(),
+                "data" | "masks" => {
+                    problem.quantised = true;
+                    let (first, second) = value.split_once(':').unwrap();
+                    match key {
+                        "data" => problem.data = (first.parse().unwrap(), second.parse().unwrap()),
+                        _ => problem.masks = [first, second].map(|m| m.parse().unwrap()),
+                    }
+                }
                 _ => panic!("{key:?} is no option"),
             }
         }
@@ -127,8 +152,88 @@ impl Problem {
     fn dtype(&self, i: usize) -> Type {
         match NAMES[i] {
             "iter_c" | "dst_iter_c" | "bias" | "peephole" | "attention" => Type::F32,
+            name if self.floats.iter().any(|f| f == name) => Type::F32,
+            "weights_layer" | "weights_iter" | "projection" if self.dtype.is_int() => Type::S8,
             _ => self.dtype,
         }
+    }
+
+    /// The scale of the weights at (gate, output) or of the projection at an output, as the masks say. Odd halves, so that
+    /// a sum of products of integers never lies in the middle between two.
+    fn weights_scale(&self, which: usize, position: i64) -> f64 {
+        match self.masks[which] {
+            0 => 83.5,
+            _ => 83.5 + 10.0 * (position % 5) as f64,
+        }
+    }
+
+    /// How a tensor keeps the number at a position.
+    fn keep(&self, i: usize, index: &[i64]) -> Keep {
+        let dtype = self.dtype(i);
+        let (scale, shift) = match NAMES[i] {
+            _ if !dtype.is_int() => (1.0, 0.0),
+            "projection" => (self.weights_scale(1, index[3]), 0.0),
+            "weights_layer" | "weights_iter" => {
+                let position = index[3] * self.sizes[5] + index[4];
+                (self.weights_scale(0, position), 0.0)
+            }
+            _ => self.data,
+        };
+        Keep {
+            dtype,
+            scale,
+            shift,
+        }
+    }
+
+    /// What a tensor holds for these numbers; floats are left to the comparison.
+    fn stored(&self, i: usize, numbers: &Array) -> Array {
+        let int = self.dtype(i).is_int();
+        Array::from_fn(&numbers.dims, |index| match int {
+            true => self.keep(i, index).stored(numbers.at(index)),
+            false => numbers.at(index),
+        })
+    }
+
+    /// The attributes of an 8-bit problem.
+    fn attributes(&self) -> Option<Owned> {
+        let (api, [.., dhc, dic]) = (api(), self.sizes);
+        // SAFETY: the place is writable.
+        let create = |place| unsafe { (api.primitive_attr_create)(place) };
+        let attr = Owned::create(api.primitive_attr_destroy, create).unwrap();
+        let scales = |which: usize, count: i64| -> Vec<f32> {
+            let count = if self.masks[which] == 0 { 1 } else { count };
+            (0..count)
+                .map(|p| self.weights_scale(which, p) as f32)
+                .collect()
+        };
+        let (weights, projection) = (scales(0, self.gates() * dhc), scales(1, dic));
+        let count = |scales: &[f32]| scales.len() as i64;
+        let [mask, mask_of_projection] = self.masks;
+        // SAFETY: the attributes are live, and the scales as many as said.
+        let statuses = unsafe {
+            [
+                (api.primitive_attr_set_rnn_data_qparams)(
+                    attr.raw,
+                    self.data.0 as f32,
+                    self.data.1 as f32,
+                ),
+                (api.primitive_attr_set_rnn_weights_qparams)(
+                    attr.raw,
+                    count(&weights),
+                    mask,
+                    weights.as_ptr(),
+                ),
+                (api.primitive_attr_set_rnn_weights_projection_qparams)(
+                    attr.raw,
+                    count(&projection),
+                    mask_of_projection,
+                    projection.as_ptr(),
+                ),
+            ]
+        };
+        assert_eq!(statuses, [0; 3]);
+        self.quantised.then_some(attr)
     }
 
     fn tag(&self, i: usize) -> &str {
@@ -150,7 +255,7 @@ impl Problem {
             1.0
         };
         let mut state = (seed * 100 + i as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        Array::from_fn(&dims, |_| {
+        Array::from_fn(&dims, |index| {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
@@ -160,7 +265,8 @@ impl Problem {
             } else {
                 scale * (unit - 0.5)
             };
-            self.dtype(i).round(value)
+            let keep = self.keep(i, index);
+            keep.number(keep.stored(value))
         })
     }
 
@@ -169,15 +275,44 @@ impl Problem {
             cell: &self.cell,
             direction: &self.direction,
             relu: 0.25,
-            narrow: (self.dtype != Type::F32).then_some(self.dtype),
+            keep: (self.dtype != Type::F32).then_some(Keep {
+                dtype: self.dtype,
+                scale: if self.dtype.is_int() {
+                    self.data.0
+                } else {
+                    1.0
+                },
+                shift: if self.dtype.is_int() {
+                    self.data.1
+                } else {
+                    0.0
+                },
+            }),
         }
+    }
+
+    /// Inputs and the pass over them; those of 8-bit problems are such that no state of the pass is so near to the middle
+    /// between two integers that the rounding of floats could decide between them.
+    fn pass(&self, terms: f64) -> (Vec<Option<Array>>, Pass) {
+        let seeded = |seed| {
+            let one = |i| self.has(i).then(|| self.values(i, seed));
+            let given: Vec<Option<Array>> = (0..INPUTS).map(one).collect();
+            let pass = Pass::new(self.net(), &given, self.dims(9)[2]);
+            (given, pass)
+        };
+        let needed = self.data.0 * self.tolerance(1.0, terms);
+        let found = (1..200)
+            .map(seeded)
+            .find(|(_, pass)| pass.margin() > needed);
+        found.unwrap_or_else(|| panic!("{}: too many states for exact results", self.text))
     }
 
     /// What rounding may do to a result: a unit of the type for every number of the chain that led to it, which grows
     /// with the steps and layers, relative to the largest results.
     fn tolerance(&self, largest: f64, terms: f64) -> f64 {
         let unit = match self.dtype {
-            Type::F32 => 1.0 / (1 << 23) as f64,
+            // Gates and cell states of 8-bit problems are f32.
+            Type::F32 | Type::U8 | Type::S8 => 1.0 / (1 << 23) as f64,
             Type::F16 => 1.0 / (1 << 10) as f64,
             _ => 1.0 / (1 << 8) as f64,
         };
@@ -259,7 +394,8 @@ impl Descriptors {
 }
 
 fn create_pd(problem: &Problem, prop: c_int, mds: &Descriptors) -> Result<Owned, Refusal> {
-    let (api, engine, attr) = (api(), here().engine, null_mut());
+    let (api, engine, attributes) = (api(), here().engine, problem.attributes());
+    let attr = attributes.as_ref().map_or(null_mut(), |a| a.raw);
     let direction = 1 + ["l2r", "r2l", "concat", "sum"]
         .iter()
         .position(|d| *d == problem.direction)
@@ -497,18 +633,17 @@ impl Case {
         // SAFETY: the descriptor is live.
         let layout =
             |id: c_int| Layout::of(unsafe { (api().primitive_desc_query_md)(pd.raw, 255, id) });
-        let given: Vec<Option<Array>> = (0..INPUTS)
-            .map(|i| problem.has(i).then(|| problem.values(i, 1)))
-            .collect();
-        let pass = Pass::new(problem.net(), &given, problem.dims(9)[2]);
-        let (mut arguments, mut expected) = (Vec::new(), Vec::new());
-        for (i, array) in given.iter().enumerate().filter(|(_, a)| a.is_some()) {
-            arguments.push(argument(IDS[i], layout(IDS[i]), array.as_ref()));
-        }
         let terms = (problem.sizes[3] + problem.sizes[4]) as f64;
+        let (given, pass) = problem.pass(terms);
+        let (mut arguments, mut expected) = (Vec::new(), Vec::new());
+        for (i, array) in given.iter().enumerate() {
+            let stored = array.as_ref().map(|a| problem.stored(i, a));
+            arguments.extend(stored.map(|a| argument(IDS[i], layout(IDS[i]), Some(&a))));
+        }
         let outputs: Vec<usize> = (0..OUTPUTS).filter(|&o| problem.has(INPUTS + o)).collect();
         for &o in &outputs {
-            let (id, value) = (IDS[INPUTS + o], pass.output(o));
+            let id = IDS[INPUTS + o];
+            let value = problem.stored(INPUTS + o, &pass.output(o));
             if prop == BACKWARD {
                 arguments.push(argument(id, layout(id), Some(&value)));
             } else {
@@ -610,7 +745,11 @@ impl Case {
         for (id, _, want, terms) in &self.expected {
             let tensor = &self.find(*id).tensor;
             let largest = want.data.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
-            let tolerance = self.problem.tolerance(largest, *terms);
+            // Integers have no tolerance: no state was near to where it would have been rounded to another.
+            let tolerance = match tensor.layout.dtype.is_int() {
+                true => 0.0,
+                false => self.problem.tolerance(largest, *terms),
+            };
             for (i, (got, want_one)) in tensor.values().data.iter().zip(&want.data).enumerate() {
                 if got.is_nan() || (got - want_one).abs() > tolerance {
                     return Err(format!(
@@ -638,7 +777,7 @@ impl Case {
     }
 }
 
-/// All passes of a problem: inference, training and back. The outputs of the last two.
+/// The passes of a problem: inference, training and back, or the one asked for. The outputs of the last two.
 fn judge_passes(problem: &Problem) -> Result<Vec<u8>, String> {
     let case = |prop, workspace: Option<&[u8]>| {
         Case::new(problem, prop, workspace).map_err(|r| {
@@ -651,12 +790,45 @@ fn judge_passes(problem: &Problem) -> Result<Vec<u8>, String> {
     let named = |pass: &str, result: Result<(), String>| {
         result.map_err(|fault| format!("{}, {pass}: {fault}", problem.text))
     };
-    named("inference", case(INFERENCE, None)?.judge())?;
+    let asks = |pass: &str| problem.prop.is_empty() || problem.prop == pass;
+    let mut inference = None;
+    if asks("inf") {
+        inference = Some(case(INFERENCE, None)?);
+        named("inference", inference.as_mut().unwrap().judge())?;
+    }
+    if let (Some(case), true) = (&inference, problem.dtype.is_int() || problem.prop == "inf") {
+        return Ok(case.outputs());
+    }
     let mut training = case(TRAINING, None)?;
     named("training", training.judge())?;
+    if problem.prop == "fwd" {
+        return Ok(training.outputs());
+    }
     let mut back = case(BACKWARD, Some(training.find(WORKSPACE).tensor.data()))?;
     named("backward", back.judge())?;
     Ok([training.outputs(), back.outputs()].concat())
+}
+
+/// Whether a word of the problem language is a cell.
+pub fn is_cell(word: &str) -> bool {
+    CELLS.contains(&word)
+}
+
+/// What is wrong with the passes of a problem.
+pub fn judge(text: &str) -> Result<(), String> {
+    judge_passes(&Problem::new(text)).map(drop)
+}
+
+/// How a problem's pass is refused, if it is.
+pub fn refusal(text: &str) -> Option<Refusal> {
+    let problem = Problem::new(text);
+    let prop = match problem.prop.as_str() {
+        "bwd" => BACKWARD,
+        "fwd" => TRAINING,
+        _ => INFERENCE,
+    };
+    let create = |mds: Descriptors| create_pd(&problem, prop, &mds);
+    Descriptors::new(&problem, prop).and_then(create).err()
 }
 
 fn judge_all(problems: impl IntoIterator<Item = String>) {
@@ -817,6 +989,64 @@ fn gradients_replace_or_add() {
 }
 
 #[test]
+fn eight_bits() {
+    let shapes = [
+        "l1t3mb5slc7dhc20",
+        "l2t2mb4dhc17",
+        "l1t1mb1slc3dhc5",
+        "l1t2mb30slc70dhc40",
+        "l1t4mb1slc64dhc64",
+    ];
+    let options = [
+        "",
+        "masks=24:0",
+        "f32=iter,dst_iter,dst_layer masks=24:0",
+        "f32=dst_layer with=bias",
+        "f32=iter with=iter,dst_iter",
+        "with=none data=64:100.3",
+        "data=250:120 masks=24:0",
+    ];
+    judge_all(["lstm", "gru"].into_iter().flat_map(|cell| {
+        shapes.into_iter().flat_map(move |shape| {
+            let types = ["u8", "s8"].into_iter();
+            types.flat_map(move |t| options.map(|option| format!("{cell} {t} {shape} {option}")))
+        })
+    }));
+    let tags = [
+        "bac:abdec",
+        "abc:any",
+        "any:any:any",
+        "abc:abdEC16e4c",
+        "cab:abced",
+    ];
+    judge_all(["lstm", "gru"].into_iter().flat_map(|cell| {
+        let shapes = ["l1t3mb6dhc24", "l1t2mb20dhc48"].into_iter();
+        shapes.flat_map(move |shape| {
+            tags.map(|tags| format!("{cell} u8 {shape} tags={tags} masks=24:0"))
+        })
+    }));
+    judge_all(DIRECTIONS.into_iter().flat_map(|dir| {
+        ["lstm u8 l1t3mb4slc5dhc20", "gru u8 l2t2mb3dhc16"]
+            .into_iter()
+            .flat_map(move |problem| {
+                ["", "f32=dst_layer"].map(|floats| format!("{problem} dir={dir} {floats}"))
+            })
+    }));
+    let shapes = [
+        "l1t3mb5slc7dhc20dic9",
+        "l2t2mb4slc18sic18dhc10dic18",
+        "l1t2mb20slc40dhc64dic48",
+    ];
+    judge_all(shapes.into_iter().flat_map(|shape| {
+        ["u8", "s8"].into_iter().flat_map(move |t| {
+            ["masks=0:0", "masks=24:8", "masks=0:8 f32=dst_layer,dst_iter", "data=100:0"].map(|option| {
+                format!("lstm {t} {shape} {option} with=iter,iter_c,bias,peephole,projection,dst_iter,dst_iter_c")
+            })
+        })
+    }));
+}
+
+#[test]
 fn half_precision() {
     judge_all(CELLS.map(|cell| format!("{cell} f16 l1t3mb9slc20dhc32 dir=concat")));
 }
@@ -911,18 +1141,20 @@ fn bad_descriptors_are_refused() {
     refusal("lstm f32 l1t3mb4dhc8", &|p, mds| {
         mds.0[4] = Some(describe(&p.dims(4), Type::Bf16, "").unwrap())
     });
-    refusal("lstm u8 l1t3mb4dhc8", &|_, _| ());
+    refusal("lbr_gru u8 l1t3mb4dhc8", &|_, _| ());
 }
 
 /// Set in the processes that the test below starts: they print digests instead of comparing them.
 const CHILD: &str = "BRICK_TEST_PRINTS_RNN_DIGESTS";
-const SHARED: [&str; 6] = [
+const SHARED: [&str; 8] = [
     "lstm f32 l1t3mb20slc40dhc96 dir=concat",
     "lstm f32 l1t2mb70slc40dhc130dic100 with=iter,projection,peephole,bias",
     "gru f32 l2t3mb16dhc128",
     "lbr_augru f32 l1t3mb40dhc100 dir=sum tags=bac:any",
     "lstm bf16 l1t2mb40dhc96",
     "rnn_tanh f32 l1t4mb1dhc300",
+    "lstm u8 l1t2mb40slc20dhc96dic50 masks=24:8 with=projection,bias",
+    "gru u8 l1t1mb40dhc64 tags=abc:any",
 ];
 
 fn digests(threads: usize) -> Vec<String> {

@@ -13,6 +13,28 @@ pub type Var = usize;
 pub struct Tape {
     values: Vec<f64>,
     origins: Vec<Vec<(Var, f64)>>,
+    /// How near numbers came to where they would have been rounded to another integer.
+    margin: Option<f64>,
+}
+
+/// How a type keeps numbers: as type(scale·x + shift).
+#[derive(Clone, Copy, Debug)]
+pub struct Keep {
+    pub dtype: Type,
+    pub scale: f64,
+    pub shift: f64,
+}
+
+impl Keep {
+    /// What is stored for a number.
+    pub fn stored(&self, x: f64) -> f64 {
+        self.dtype.round(x * self.scale + self.shift)
+    }
+
+    /// The number that a stored value stands for.
+    pub fn number(&self, stored: f64) -> f64 {
+        (stored - self.shift) / self.scale
+    }
 }
 
 impl Tape {
@@ -67,9 +89,18 @@ impl Tape {
         self.push(slope * self.values[x], vec![(x, slope)])
     }
 
-    /// The same number as a type keeps it.
-    fn rounded(&mut self, dtype: Type, x: Var) -> Var {
-        self.push(dtype.round(self.values[x]), vec![(x, 1.0)])
+    /// The same number as it is kept.
+    fn kept(&mut self, keep: Keep, x: Var) -> Var {
+        let value = self.values[x];
+        let stored = keep.stored(value);
+        if keep.dtype.is_int() {
+            // Beyond the largest and the smallest integer there is nothing else to be rounded to.
+            let exact = value * keep.scale + keep.shift;
+            let margin = 0.5 - (exact - stored).abs();
+            let most = self.margin.unwrap_or(f64::INFINITY);
+            self.margin = Some(most.min(margin.abs()));
+        }
+        self.push(keep.number(stored), vec![(x, 1.0)])
     }
 
     /// Derivatives of Σ weight·x by every number of the tape.
@@ -125,8 +156,8 @@ pub struct Net<'a> {
     pub cell: &'a str,
     pub direction: &'a str,
     pub relu: f64,
-    /// A narrow type that states are kept in.
-    pub narrow: Option<Type>,
+    /// How states are kept, if not exactly.
+    pub keep: Option<Keep>,
 }
 
 /// One row of a layer's states.
@@ -171,8 +202,8 @@ impl Cell<'_> {
 
     /// States as they are kept.
     fn kept(&self, tape: &mut Tape, mut h: Vec<Var>) -> Vec<Var> {
-        if let Some(dtype) = self.net.narrow {
-            h.iter_mut().for_each(|h| *h = tape.rounded(dtype, *h));
+        if let Some(keep) = self.net.keep {
+            h.iter_mut().for_each(|h| *h = tape.kept(keep, *h));
         }
         h
     }
@@ -339,17 +370,18 @@ impl Pass {
                         };
                         (0..count).map(one).collect()
                     };
-                    let (mut h, mut c) = (start(1, sic), start(2, dhc));
+                    let cell = Cell {
+                        net,
+                        inputs: &inputs,
+                        l,
+                        d,
+                    };
+                    let mut h = cell.kept(&mut tape, start(1, sic));
+                    let mut c = start(2, dhc);
                     let backwards = d == 1 || net.direction == "r2l";
                     for step in 0..t {
                         let time = if backwards { t - 1 - step } else { step };
                         let attention = inputs[3].as_ref().map(|a| a.at(&[time, row, 0]));
-                        let cell = Cell {
-                            net,
-                            inputs: &inputs,
-                            l,
-                            d,
-                        };
                         (h, c) = cell.step(
                             &mut tape,
                             &below[time as usize][row as usize],
@@ -393,6 +425,11 @@ impl Pass {
             inputs,
             outputs,
         }
+    }
+
+    /// How near states came to where they would have been rounded to another integer.
+    pub fn margin(&self) -> f64 {
+        self.tape.margin.unwrap_or(f64::INFINITY)
     }
 
     /// Output `i`: dst_layer, dst_iter or dst_iter_c.

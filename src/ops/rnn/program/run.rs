@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Packing, Program, SCRATCH, Stage, Task, View, Work};
+use super::{CONSTANTS, Packing, Program, SCRATCH, Stage, Task, View, Work};
 use crate::{
     error::Result,
     exec::{
@@ -81,6 +81,7 @@ impl Plan for Program<Work> {
         let (parts, part_bytes) = self.parts();
         Ok(Box::new(Compiled {
             stages,
+            constants: self.constants.clone(),
             share: self.share,
             parts,
             bytes: self.bytes,
@@ -91,6 +92,7 @@ impl Plan for Program<Work> {
 
 struct Compiled {
     stages: Vec<Stage<Ready>>,
+    constants: Vec<f32>,
     share: (usize, usize),
     parts: usize,
     bytes: usize,
@@ -123,6 +125,7 @@ unsafe impl Sync for Shared<'_> {}
 /// One part of a task at one time.
 struct Part<'a> {
     exec: &'a Exec<'a>,
+    constants: *const f32,
     time: i64,
     part: usize,
 }
@@ -134,6 +137,8 @@ impl Part<'_> {
         for (pointer, v) in pointers.iter_mut().zip(views) {
             let start = match v.entry {
                 SCRATCH => self.exec.scratch,
+                // These are only read.
+                CONSTANTS => self.constants.cast_mut().cast(),
                 entry => self.exec.ptrs[entry],
             };
             let bytes = v.base + self.time * v.step + column as i64 * v.col;
@@ -159,13 +164,14 @@ impl Compiled {
             } else {
                 step
             } as i64;
-            // SAFETY: passed on.
-            return unsafe {
-                self.tasks(
-                    &stage.phases[phase % stage.phases.len()],
-                    &Part { exec, time, part },
-                )
+            let at = Part {
+                exec,
+                constants: self.constants.as_ptr(),
+                time,
+                part,
             };
+            // SAFETY: passed on.
+            return unsafe { self.tasks(&stage.phases[phase % stage.phases.len()], &at) };
         }
     }
 
