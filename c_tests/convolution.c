@@ -184,6 +184,92 @@ static void refusals(void)
     DESTROY(flat, odd);
 }
 
+// What a client may get wrong: one spatial dimension of 10, and the words of the sentence that says so.
+struct mistake {
+    int64_t groups, ic, oc, taps, stride, dilate, left, right, out;
+    const char *words;
+};
+
+static const struct mistake MISTAKES[] = {
+    {1, 4, 8, 3, 1, 0, 1, 1, 9, "(10 + 1 + 1 - 3) / 1 + 1 = 10, but the smaller side has 9"},
+    {1, 4, 8, 3, 2, 1, 2, 2, 6, "(10 + 2 + 2 - 5) / 2 + 1 = 5, but the smaller side has 6"},
+    {3, 4, 9, 3, 1, 0, 1, 1, 10, "3 groups do not divide the 4 channels of src"},
+    {3, 6, 8, 3, 1, 0, 1, 1, 10, "3 groups do not divide the 8 channels of dst"},
+    {1, 4, 8, 3, 1, 0, -1, 1, 8, "the padding along the width is -1 and 1, negative"},
+    {1, 4, 8, 3, 1, 0, 1, -1, 8, "the padding along the width is 1 and -1, negative"},
+    {1, 4, 8, 3, 1, -1, 1, 1, 10, "the dilation along the width is -1, negative"},
+    {1, 4, 8, 3, 1, INT64_MAX, 1, 1, 10, "along the width overflows"},
+    {1, 4, 8, 3, 1, INT64_MAX / 2, 1, 1, 10, "along the width overflows"},
+    {1, 4, 8, 3, 1, 0, INT64_MAX, 1, 10, "with padding 9223372036854775807 and 1 along the width overflows"},
+    {1, 4, 8, 13, 1, 0, 1, 1, 1, "the kernel reaches over 13 along the width, the padded input has 12"},
+    {1, 4, 8, 3, 1, 6, 1, 1, 1, "the kernel reaches over 15 along the width, the padded input has 12"},
+    {1, 4, 8, 3, 0, 0, 1, 1, 10, "the stride along the width is 0, at least 1 is needed"},
+};
+
+// Every pass of both refuses it, in the same words; the sides of a deconvolution are exchanged.
+static void mistake(const struct mistake *m)
+{
+    int64_t large[] = {2, m->ic, 10}, small[] = {2, m->oc, m->out};
+    int64_t there[] = {m->groups, m->oc / m->groups, m->ic / m->groups, m->taps};
+    int64_t back[] = {m->groups, m->ic / m->groups, m->oc / m->groups, m->taps};
+    const brick_dims_t strides = {m->stride}, dilates = {m->dilate}, left = {m->left}, right = {m->right};
+    int channels = strstr(m->words, "groups") != NULL;
+    for (int transposed = 0; transposed < (channels ? 1 : 2); transposed++) {
+        brick_memory_desc_t src = tagged(3, transposed ? small : large, brick_f32, brick_format_tag_any);
+        brick_memory_desc_t weights = tagged(4, transposed ? back : there, brick_f32, brick_format_tag_any);
+        brick_memory_desc_t dst = tagged(3, transposed ? large : small, brick_f32, brick_format_tag_any);
+        brick_alg_kind_t alg = transposed ? brick_deconvolution_direct : brick_convolution_direct;
+        for (int pass = 0; pass < 3; pass++) {
+            brick_primitive_desc_t pd;
+            if (pass == 0)
+                INVALID_CREATE(brick_primitive_desc_t, pd,
+                               (transposed ? brick_deconvolution_forward_primitive_desc_create
+                                           : brick_convolution_forward_primitive_desc_create)(
+                                   &pd, engine, brick_forward_training, alg, src, weights, NULL, dst, strides, dilates,
+                                   left, right, NULL));
+            else if (pass == 1)
+                INVALID_CREATE(brick_primitive_desc_t, pd,
+                               (transposed ? brick_deconvolution_backward_data_primitive_desc_create
+                                           : brick_convolution_backward_data_primitive_desc_create)(
+                                   &pd, engine, alg, src, weights, dst, strides, dilates, left, right, NULL, NULL));
+            else
+                INVALID_CREATE(brick_primitive_desc_t, pd,
+                               (transposed ? brick_deconvolution_backward_weights_primitive_desc_create
+                                           : brick_convolution_backward_weights_primitive_desc_create)(
+                                   &pd, engine, alg, src, weights, NULL, dst, strides, dilates, left, right, NULL,
+                                   NULL));
+            check_that(strstr(brick_last_error(), m->words) != NULL, __FILE__, __LINE__, m->words, brick_last_error());
+        }
+        DESTROY(src, weights, dst);
+    }
+}
+
+// What means something but is not done says why, too.
+static void not_done(void)
+{
+    brick_primitive_desc_t pd = POISON(brick_primitive_desc_t);
+    brick_primitive_attr_t attr = NULL;
+    brick_post_ops_t ops = NULL;
+    OK(brick_primitive_attr_create(&attr));
+    OK(brick_post_ops_create(&ops));
+    OK(brick_post_ops_append_dw(ops, brick_f32, brick_f32, brick_f32, 3, 1, 1));
+    OK(brick_primitive_attr_set_post_ops(attr, ops));
+    UNIMPLEMENTED(brick_convolution_forward_primitive_desc_create(&pd, engine, brick_forward, brick_convolution_direct, in_md,
+                                                                  weights_md, NULL, out_md, strides, dilates, pad_l,
+                                                                  pad_r, attr));
+    EXPECT(strstr(brick_last_error(), "a fused depthwise convolution is not supported"));
+    OK(brick_primitive_attr_destroy(attr));
+    OK(brick_post_ops_destroy(ops));
+    OK(brick_primitive_attr_create(&attr));
+    OK(brick_primitive_attr_set_zero_points_mask(attr, BRICK_ARG_WEIGHTS, 0));
+    UNIMPLEMENTED(brick_convolution_forward_primitive_desc_create(&pd, engine, brick_forward, brick_convolution_direct, in_md,
+                                                                  weights_md, NULL, out_md, strides, dilates, pad_l,
+                                                                  pad_r, attr));
+    EXPECT(strstr(brick_last_error(), "zero points of argument 33 are not supported"));
+    OK(brick_primitive_attr_destroy(attr));
+    UNTOUCHED(brick_primitive_desc_t, pd);
+}
+
 int main(void)
 {
     int64_t in_dims[] = {MB, IC, H, W}, weights_dims[] = {G, OC / G, IC / G, KH, KW}, out_dims[] = {MB, OC, P, Q};
@@ -202,6 +288,9 @@ int main(void)
     deconvolution();
     backward_weights(1);
     refusals();
+    for (size_t i = 0; i < sizeof MISTAKES / sizeof *MISTAKES; i++)
+        mistake(&MISTAKES[i]);
+    not_done();
     DESTROY(in_md, weights_md, bias_md, out_md);
     teardown();
     return finish();

@@ -1,9 +1,11 @@
-// The convolutions of ResNet-50 v1 at 224 x 224: forward, backward by data and by weights, layer by layer, with the rate of
-// each and its share of the processor's peak.
+// The convolutions of ResNet-50 v1 at 224 x 224: forward, backward by data and by weights, layer by layer, with the plan of
+// each, its rate and its share of the processor's peak.
 //
-//   resnet50 [MINIBATCH [TYPE [MILLISECONDS]]]     TYPE: f32, bf16, int8 (forward only); defaults 1, f32, 20
+//   resnet50 [MINIBATCH [TYPE [MILLISECONDS]]]     TYPE: f32, bf16, int8 (forward only); without, 1 and 16, all, 20
 //
-// Layouts are left open (`any`), as a framework would leave them; the table shows what brick chose.
+// Layouts are left open (`any`), as a framework would leave them; the plan is what brick says when it creates the primitive:
+// the nest of loops (docs/convolution.md), then the layouts of the first operand and of the weights. With several threads
+// the share is still one core's.
 #define _POSIX_C_SOURCE 200809L
 #include <string.h>
 
@@ -96,68 +98,126 @@ static double measure(brick_primitive_t primitive, int count, const brick_exec_a
     return best;
 }
 
-static void layout(const_brick_primitive_desc_t pd, int arg, char *text, size_t size)
+static char nest[256];
+
+// Keeps the nest of a line that tells of a creation; other lines go where they would without us.
+static void keep_nest(void *context, const char *line)
 {
-    CHECK(brick_memory_desc_get_layout(text, &size, brick_primitive_desc_query_md(pd, brick_query_exec_arg_md, arg)));
+    const char *start = strstr(line, " nest:");
+    (void)context;
+    if (start)
+        snprintf(nest, sizeof nest, "%.*s", (int)strcspn(start + 6, ","), start + 6);
+    else if (!strstr(line, ",create:") && !strstr(line, ",info,"))
+        fprintf(stderr, "%s\n", line);
+}
+
+static brick_primitive_t create(const_brick_primitive_desc_t pd)
+{
+    brick_primitive_t primitive;
+    *nest = 0;
+    CHECK(brick_set_verbose(2)); // creations are told
+    CHECK(brick_primitive_create(&primitive, pd));
+    CHECK(brick_set_verbose(0)); // executions are not
+    return primitive;
+}
+
+// The plan in words: the nest with the largest of its kernels, and two layouts.
+static void plan(const_brick_primitive_desc_t pd, const int *args, char *text, size_t size)
+{
+    char layouts[2][48];
+    for (int i = 0; i < 2; i++) {
+        size_t room = sizeof layouts[i];
+        CHECK(brick_memory_desc_get_layout(layouts[i], &room,
+                                           brick_primitive_desc_query_md(pd, brick_query_exec_arg_md, args[i])));
+    }
+    size_t kernels = strcspn(nest, "+");
+    snprintf(text, size, "%.*s%s %s %s", (int)kernels, nest, nest[kernels] ? "+" : "", layouts[0], layouts[1]);
+}
+
+struct type {
+    const char *name;
+    enum peak_type peak;
+    int passes;
+    brick_data_type_t types[3]; // source, weights, result
+};
+
+static const struct type TYPES[] = {
+    {"f32", PEAK_F32, 3, {brick_f32, brick_f32, brick_f32}},
+    {"bf16", PEAK_BF16, 3, {brick_bf16, brick_bf16, brick_bf16}},
+    {"int8", PEAK_INT8, 1, {brick_u8, brick_s8, brick_u8}},
+};
+
+static double operations(const struct layer *l, int64_t minibatch)
+{
+    int64_t out = (l->size - 1) / l->stride + 1;
+    return 2.0 * (double)(minibatch * l->ic * l->oc * out * out * l->taps * l->taps);
+}
+
+static void row(const char *layer, const char *how, double seconds, double work, double peak)
+{
+    printf("  %-22s %-52s %9.3f %8.1f %6.1f%%\n", layer, how, 1e3 * seconds, 1e-9 * work / seconds,
+           peak > 0 ? 1e-7 * work / seconds / peak : 0);
+}
+
+// One layer: prints its row and returns its seconds.
+static double run_layer(const struct layer *l, int64_t minibatch, int pass, const struct type *type, double peak, double limit)
+{
+    static const int args_of[3][3] = {{BRICK_ARG_SRC, BRICK_ARG_WEIGHTS, BRICK_ARG_DST},
+                                      {BRICK_ARG_DIFF_SRC, BRICK_ARG_WEIGHTS, BRICK_ARG_DIFF_DST},
+                                      {BRICK_ARG_SRC, BRICK_ARG_DIFF_WEIGHTS, BRICK_ARG_DIFF_DST}};
+    char shape[64], how[320];
+    brick_exec_arg_t args[3];
+    brick_primitive_desc_t pd = describe(l, minibatch, pass, type->types);
+    brick_primitive_t primitive = create(pd);
+    for (int a = 0; a < 3; a++) {
+        args[a].arg = args_of[pass][a];
+        args[a].memory = operand(pd, args[a].arg, type->types[a]);
+    }
+    double seconds = measure(primitive, 3, args, limit);
+    snprintf(shape, sizeof shape, "%d>%d %d k%d s%d x%d", (int)l->ic, (int)l->oc, (int)l->size, (int)l->taps,
+             (int)l->stride, l->times);
+    plan(pd, args_of[pass], how, sizeof how);
+    row(shape, how, seconds, operations(l, minibatch), peak);
+    for (int a = 0; a < 3; a++)
+        CHECK(brick_memory_destroy(args[a].memory));
+    CHECK(brick_primitive_destroy(primitive));
+    CHECK(brick_primitive_desc_destroy(pd));
+    return seconds;
+}
+
+static void run_passes(int64_t minibatch, const struct type *type, double limit)
+{
+    static const char *const passes[] = {"forward", "backward by data", "backward by weights"};
+    double peak = measure_peak(type->peak);
+    for (int pass = 0; pass < type->passes; pass++) {
+        double work = 0, seconds = 0;
+        printf("\n%s, minibatch %d, %s; one core's peak: %.0f GFLOP/s\n", type->name, (int)minibatch, passes[pass], peak);
+        printf("  %-22s %-52s %9s %8s %7s\n", "layer", "plan", "ms", "GFLOP/s", "of peak");
+        for (int i = pass == 1; i < LAYERS; i++) { // nobody needs the gradient by the image
+            const struct layer *l = &layers[i];
+            seconds += l->times * run_layer(l, minibatch, pass, type, peak, limit);
+            work += l->times * operations(l, minibatch);
+        }
+        row("all", "as often as the network has them", seconds, work, peak);
+    }
 }
 
 int main(int argc, char **argv)
 {
-    static const char *const passes[] = {"forward", "by data", "by weights"};
-    static const int args_of[3][3] = {{BRICK_ARG_SRC, BRICK_ARG_WEIGHTS, BRICK_ARG_DST},
-                                      {BRICK_ARG_DIFF_SRC, BRICK_ARG_WEIGHTS, BRICK_ARG_DIFF_DST},
-                                      {BRICK_ARG_SRC, BRICK_ARG_DIFF_WEIGHTS, BRICK_ARG_DIFF_DST}};
-    int64_t minibatch = argc > 1 ? atoi(argv[1]) : 1;
-    const char *type = argc > 2 ? argv[2] : "f32";
+    int64_t minibatches[] = {argc > 1 ? atoi(argv[1]) : 1, 16};
     double limit = (argc > 3 ? atof(argv[3]) : 20) * 1e-3;
-    int bf16 = !strcmp(type, "bf16"), int8 = !strcmp(type, "int8");
-    brick_data_type_t types[3] = {brick_f32, brick_f32, brick_f32};
-    if (int8)
-        types[0] = types[2] = brick_u8, types[1] = brick_s8;
-    else if (bf16)
-        types[0] = types[1] = types[2] = brick_bf16;
+    int runs = 0;
     CHECK(brick_engine_create(&engine, brick_cpu, 0));
     CHECK(brick_stream_create(&stream, engine, brick_stream_default_flags));
-
-    double peak = measure_peak(int8 ? PEAK_INT8 : bf16 ? PEAK_BF16 : PEAK_F32);
-    printf("%s, minibatch %d; one core's peak: %.0f GFLOP/s\n", type, (int)minibatch, peak);
-    for (int pass = 0; pass < (int8 ? 1 : 3); pass++) {
-        double flops = 0, seconds = 0;
-        printf("\n%-10s %-24s %-12s %-16s %9s %8s %7s\n", passes[pass], "layer", "activations", "weights", "ms", "GFLOP/s",
-               "% peak");
-        for (int i = 0; i < LAYERS; i++) {
-            const struct layer *l = &layers[i];
-            if (pass == 1 && i == 0)
-                continue; // nobody needs the gradient by the image
-            brick_primitive_desc_t pd = describe(l, minibatch, pass, types);
-            brick_primitive_t primitive;
-            CHECK(brick_primitive_create(&primitive, pd));
-            brick_exec_arg_t args[3];
-            for (int a = 0; a < 3; a++) {
-                args[a].arg = args_of[pass][a];
-                args[a].memory = operand(pd, args[a].arg, types[a]);
-            }
-            double best = measure(primitive, 3, args, limit);
-            int64_t out = (l->size - 1) / l->stride + 1;
-            double work = 2.0 * (double)(minibatch * l->ic * l->oc * out * out * l->taps * l->taps);
-            char shape[64], activations[64], weights[64];
-            snprintf(shape, sizeof shape, "%d>%d %dx%d k%d s%d x%d", (int)l->ic, (int)l->oc, (int)l->size, (int)l->size,
-                     (int)l->taps, (int)l->stride, l->times);
-            layout(pd, args[0].arg, activations, sizeof activations);
-            layout(pd, args[1].arg, weights, sizeof weights);
-            printf("%-10s %-24s %-12s %-16s %9.3f %8.1f %6.1f%%\n", "", shape, activations, weights, 1e3 * best,
-                   1e-9 * work / best, peak > 0 ? 1e-7 * work / best / peak : 0);
-            flops += l->times * work;
-            seconds += l->times * best;
-            for (int a = 0; a < 3; a++)
-                CHECK(brick_memory_destroy(args[a].memory));
-            CHECK(brick_primitive_destroy(primitive));
-            CHECK(brick_primitive_desc_destroy(pd));
-        }
-        printf("%-10s %-54s %9.3f %8.1f %6.1f%%\n", "", "all, as often as the network has them", 1e3 * seconds,
-               1e-9 * flops / seconds, peak > 0 ? 1e-7 * flops / seconds / peak : 0);
-    }
+    CHECK(brick_set_log(keep_nest, NULL));
+    for (int m = 0; m < (argc > 1 ? 1 : 2); m++)
+        for (size_t t = 0; t < sizeof TYPES / sizeof *TYPES; t++)
+            if (argc < 3 || !strcmp(argv[2], TYPES[t].name))
+                run_passes(minibatches[m], &TYPES[t], limit), runs++;
+    CHECK(brick_set_log(NULL, NULL));
     CHECK(brick_stream_destroy(stream));
     CHECK(brick_engine_destroy(engine));
-    return 0;
+    if (!runs)
+        fprintf(stderr, "usage: resnet50 [MINIBATCH [TYPE [MILLISECONDS]]], TYPE one of f32, bf16, int8\n");
+    return runs ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -39,6 +39,52 @@ pub enum JitMemory {
     None,
 }
 
+/// Choices of a convolution's nest that somebody makes in the planner's place: numbers by letter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Nest(Vec<(char, i64)>);
+
+impl Nest {
+    /// The choices of a spec string, which lists them before its first colon.
+    pub fn parse(text: &str) -> Option<Nest> {
+        let mut choices: Vec<(char, i64)> = Vec::new();
+        let mut rest = text.split(':').next()?;
+        while let Some(letter) = rest.chars().next() {
+            let tail = rest.strip_prefix(|c: char| c.is_ascii_alphabetic())?;
+            let digits = tail.find(|c: char| !c.is_ascii_digit());
+            let (number, next) = tail.split_at(digits.unwrap_or(tail.len()));
+            let number = number.parse().ok().filter(|n| (1..=1 << 20).contains(n))?;
+            if choices.iter().any(|&(known, _)| known == letter) {
+                return None;
+            }
+            choices.push((letter, number));
+            rest = next;
+        }
+        Some(Nest(choices)).filter(|nest| !nest.0.is_empty())
+    }
+
+    /// The choice of this letter where somebody made it and it fits, else what is planned.
+    pub fn or(&self, letter: char, planned: i64, fits: impl Fn(i64) -> bool) -> i64 {
+        let made = self.0.iter().find(|&&(known, _)| known == letter);
+        made.map_or(planned, |&(_, n)| if fits(n) { n } else { planned })
+    }
+
+    /// Reports the choices that a nest, given as its spec string, has but makes otherwise.
+    pub fn compare(&self, spec: &str) {
+        let Some(planned) = Nest::parse(spec).filter(|_| !self.0.is_empty()) else {
+            return;
+        };
+        for (letter, number) in &planned.0 {
+            let wanted = self.or(*letter, *number, |_| true);
+            if wanted != *number {
+                crate::log_line!(
+                    ERROR,
+                    "knobs,BRICK_NEST: {letter}{wanted} is not possible in the nest {spec}"
+                );
+            }
+        }
+    }
+}
+
 macro_rules! knobs {
     ($($(#[doc = $doc:literal])+ $id:ident: $ty:ty = $name:literal, $onednn:expr, $values:literal, $parse:expr, $default:expr;)*) => {
         $($(#[doc = $doc])+
@@ -77,6 +123,8 @@ knobs! {
     JIT_DUMP: Option<PathBuf> = "BRICK_JIT_DUMP", None, "DIR", parse_dir, None;
     /// Whether generated kernels are announced to the profiler perf in /tmp/perf-PID.map.
     JIT_PERF: bool = "BRICK_JIT_PERF", None, "0|1", parse_flag, false;
+    /// For experiments: choices of convolutions' nests, as letters and numbers from the spec strings of verbose lines.
+    NEST: Nest = "BRICK_NEST", None, "SPEC", parse_nest, Nest::default();
 }
 
 static ONEDNN_ALIASES: AtomicBool = AtomicBool::new(false);
@@ -168,6 +216,12 @@ fn parse_jit_memory(text: &str) -> Option<JitMemory> {
     }
 }
 
+/// The letters of the nests of `docs/convolution.md`.
+fn parse_nest(text: &str) -> Option<Nest> {
+    let known = |&(letter, _): &(char, i64)| "BPnrwMNSipc".contains(letter);
+    Nest::parse(text).filter(|nest| nest.0.iter().all(known))
+}
+
 fn parse_dir(text: &str) -> Option<Option<PathBuf>> {
     Some(Some(PathBuf::from(text)))
 }
@@ -199,6 +253,29 @@ mod tests {
         assert_eq!(KNOB.get(), 3);
         KNOB.set(5);
         assert_eq!(KNOB.get(), 5);
+    }
+
+    #[test]
+    fn nests_are_letters_and_numbers() {
+        let nest = parse_nest("B2P1n16:49plane64").unwrap();
+        assert_eq!(nest, Nest(vec![('B', 2), ('P', 1), ('n', 16)]));
+        assert_eq!(nest.or('n', 4, |_| true), 16);
+        assert_eq!(nest.or('n', 4, |n| n < 16), 4);
+        assert_eq!(nest.or('r', 4, |_| true), 4);
+        for wrong in [
+            "",
+            ":",
+            "B",
+            "B0",
+            "2B",
+            "B2B3",
+            "Z1",
+            "B-1",
+            "B2 n4",
+            "B99999999999999999999",
+        ] {
+            assert_eq!(parse_nest(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

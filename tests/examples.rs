@@ -120,6 +120,12 @@ fn example_resnet50() {
     for (arguments, passes) in [(["1", "f32", "0"], 3), (["1", "int8", "0"], 1)] {
         let report = execute(&program, &arguments);
         assert_eq!(report.matches("as often as").count(), passes, "{report}");
+        let rows = report.lines().filter(|line| line.contains(">"));
+        let planned = |line: &&str| line.contains(" B") || line.contains(" N");
+        assert!(
+            rows.clone().count() > 19 && rows.clone().all(|row| planned(&row)),
+            "{report}"
+        );
     }
 }
 

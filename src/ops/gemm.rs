@@ -440,11 +440,7 @@ impl Gemm {
             _ => self.blocks.bn as i64 * v * size,
         };
         let acc = self.p.acc();
-        let partial = Expr {
-            nodes: vec![Node::Acc],
-            result: 0,
-            int: acc.is_int(),
-        };
+        let partial = Expr::acc(acc.is_int());
         let d_row_bytes = self.p.d_row_bytes();
         let out = if call.last {
             Out {

@@ -146,6 +146,9 @@ pub struct Exec<'a> {
     pub pool: &'a dyn Pool,
 }
 
+// SAFETY: its pointers are only read; what lies behind them is divided among the parts of a region by who runs them.
+unsafe impl Sync for Exec<'_> {}
+
 /// What planning may know about its surroundings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Env {

@@ -264,13 +264,14 @@ pub struct Band {
 }
 
 /// Pixels of a band: a block of channels of either side fits the first-level cache.
-const BAND_PIXELS: i64 = 256;
+pub const BAND_PIXELS: i64 = 256;
 
-/// Bands of an image of the given depth, height and width, and how many images are taken at once.
-pub fn bands(minibatch: i64, [depth, height, width]: [i64; 3]) -> (i64, Vec<Band>) {
+/// Bands of at most so many pixels (or one row) of an image of the given depth, height and width, and how many images are
+/// taken at once.
+pub fn bands(minibatch: i64, [depth, height, width]: [i64; 3], pixels: i64) -> (i64, Vec<Band>) {
     let (plane, whole) = (height * width, |n: i64| (0, n));
-    if depth * plane <= BAND_PIXELS {
-        let most = (BAND_PIXELS / (depth * plane).max(1)).clamp(1, minibatch.max(1));
+    if depth * plane <= pixels {
+        let most = (pixels / (depth * plane).max(1)).clamp(1, minibatch.max(1));
         let images = (1..=most).rev().find(|n| minibatch % n == 0).unwrap_or(1);
         let band = Band {
             z: whole(depth),
@@ -278,9 +279,9 @@ pub fn bands(minibatch: i64, [depth, height, width]: [i64; 3]) -> (i64, Vec<Band
         };
         return (images.min(minibatch), vec![band]);
     }
-    let (deep, rows) = match plane <= BAND_PIXELS {
-        true => (even(depth, BAND_PIXELS / plane), height),
-        false => (1, even(height, (BAND_PIXELS / width).max(1))),
+    let (deep, rows) = match plane <= pixels {
+        true => (even(depth, pixels / plane), height),
+        false => (1, even(height, (pixels / width).max(1))),
     };
     let starts = |n: i64, step: i64| (0..n).step_by(step as usize);
     let band = |z: i64, y: i64| Band {
@@ -318,12 +319,8 @@ fn fill(m: i64) -> f64 {
 }
 
 impl Space {
-    /// Cuts the space into calls.
-    pub fn cut(&self) -> Cut {
-        let mut cut = Cut {
-            tables: self.tables(),
-            ..Cut::default()
-        };
+    /// Rows of the image and outputs of a row in a block of calls.
+    pub fn block(&self) -> (i64, i64) {
         let width: i64 = self.runs[2].iter().map(|r| r.count * r.in_step).sum();
         let row = width * self.pixel_bytes * self.images;
         let row_step = self.runs[1].first().map_or(1, |r| r.in_step);
@@ -333,7 +330,15 @@ impl Space {
         } else {
             i64::MAX / 2
         };
-        let columns = columns.min(self.longest);
+        (rows, columns.min(self.longest))
+    }
+
+    /// Cuts the space into calls, in blocks of so many rows and outputs of a row.
+    pub fn cut(&self, rows: i64, columns: i64) -> Cut {
+        let mut cut = Cut {
+            tables: self.tables(),
+            ..Cut::default()
+        };
         let (heights, widths) = (pieces(&self.runs[1], rows), pieces(&self.runs[2], columns));
         let mut filled = 0;
         for (i, depth) in self.runs[0].iter().enumerate() {

@@ -95,6 +95,13 @@ impl Place {
         Some(self)
     }
 
+    /// Bytes from the first element to the one at these indices, given by dimension; the last of several counts.
+    pub fn from_first(&self, indices: &[(usize, i64)]) -> i64 {
+        let mut pos = [0; MAX_NDIMS];
+        indices.iter().for_each(|&(dim, index)| pos[dim] = index);
+        self.at(&pos) - self.base
+    }
+
     /// Bytes from the handle to the element at `pos`.
     pub fn at(&self, pos: &[i64]) -> i64 {
         self.terms.iter().fold(self.base, |sum, t| {

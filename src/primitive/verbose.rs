@@ -1,8 +1,12 @@
 //! Timed verbose lines of creation and execution; only reached when somebody asked for them.
+//!
+//! Lines of executions are oneDNN's to the letter; those of creations also say the nest.
 
 use super::Made;
 use crate::{error::Result, log, memory::MemoryDesc};
 use std::time::Instant;
+
+const EXEC: &str = "exec";
 
 fn timed(what: impl FnOnce() -> Result<()>) -> Result<f64> {
     let start = Instant::now();
@@ -13,7 +17,14 @@ fn timed(what: impl FnOnce() -> Result<()>) -> Result<f64> {
 fn emit(event: &str, made: &Made, mds: &[Option<&MemoryDesc>], ms: f64) {
     let (_, kind) = made.op.kind();
     let isa = made.env.isa.name();
-    let line = made.op.line(&made.attr, &made.planned.args, mds);
+    let mut line = made.op.line(&made.attr, &made.planned.args, mds);
+    let nest = &made.planned.nest;
+    if event != EXEC && !nest.is_empty() {
+        // Among the auxiliary values, before the problem.
+        let at = line.rfind(',').unwrap_or(line.len());
+        let space = if line[..at].ends_with(',') { "" } else { " " };
+        line.insert_str(at, &format!("{space}nest:{nest}"));
+    }
     log::emit(format_args!(
         "primitive,{event},cpu,{kind},brick:{isa},{line},{}",
         log::Short(ms)
@@ -47,6 +58,6 @@ pub(super) fn execute(
     let runtime: Vec<_> = (made.needs.iter().zip(mds))
         .map(|(need, md)| md.filter(|_| need.runtime))
         .collect();
-    emit("exec", made, &runtime, ms);
+    emit(EXEC, made, &runtime, ms);
     Ok(())
 }

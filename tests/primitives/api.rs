@@ -110,6 +110,7 @@ functions! {
     post_ops_append_eltwise(Handle, c_int, f32, f32) -> c_int;
     post_ops_append_binary(Handle, c_int, Handle) -> c_int;
     post_ops_append_prelu(Handle, c_int) -> c_int;
+    post_ops_append_dw(Handle, c_int, c_int, c_int, i64, i64, i64) -> c_int;
     matmul_primitive_desc_create(*mut Handle, Handle, Handle, Handle, Handle, Handle, Handle) -> c_int;
     inner_product_forward_primitive_desc_create(*mut Handle, Handle, c_int, Handle, Handle, Handle, Handle, Handle) -> c_int;
     inner_product_backward_data_primitive_desc_create(*mut Handle, Handle, Handle, Handle, Handle, Handle, Handle) -> c_int;

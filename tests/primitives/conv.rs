@@ -1,6 +1,7 @@
 //! Convolutions and deconvolutions: every pass, type, layout, stride, dilation, padding and grouping.
 
 use crate::api::{Handle, Owned, Refusal, api, here};
+use crate::case::{Case, Data, judge};
 use crate::judge_all;
 use crate::oracle::Epilogue;
 use crate::problem::Problem;
@@ -43,7 +44,7 @@ impl<'a> Shape<'a> {
             let fold = |at, (dim, i): (&i64, &i64)| at * dim + i;
             dims.iter().zip(index).fold(0, fold)
         };
-        let space = [&small[2..], taps].concat();
+        let (space, in_dst) = ([&small[2..], taps].concat(), volume(&dst[2..]));
         for_each(&space, |i| {
             let (place, tap) = (&i[..n], &i[n..]);
             let far: Vec<i64> = (0..n)
@@ -58,11 +59,18 @@ impl<'a> Shape<'a> {
             };
             let (s, d) = (linear(&src[2..], of_src), linear(&dst[2..], of_dst));
             let w = linear(taps, tap);
-            for_each(&[src[0], self.groups, oc, ic], |i| {
-                let s = (i[0] * src[1] + i[1] * ic + i[3]) * volume(&src[2..]) + s;
-                let d = (i[0] * dst[1] + i[1] * oc + i[2]) * volume(&dst[2..]) + d;
-                let w = ((i[1] * oc + i[2]) * ic + i[3]) * volume(taps) + w;
-                f(s as usize, w as usize, d as usize);
+            let (in_src, in_weights) = (volume(&src[2..]), volume(taps));
+            for_each(&[src[0], self.groups, oc], |i| {
+                let s = (i[0] * src[1] + i[1] * ic) * in_src + s;
+                let d = (i[0] * dst[1] + i[1] * oc + i[2]) * in_dst + d;
+                let w = (i[1] * oc + i[2]) * ic * in_weights + w;
+                for c in 0..ic {
+                    f(
+                        (s + c * in_src) as usize,
+                        (w + c * in_weights) as usize,
+                        d as usize,
+                    );
+                }
             });
         });
     }
@@ -235,8 +243,9 @@ const FLOATS: [&str; 5] = [
     "f16:f16:f32",
     "f16:f16:f16",
 ];
-const INTEGERS: [&str; 5] = [
+const INTEGERS: [&str; 6] = [
     "u8:s8:s32",
+    "s8:s8:s32",
     "u8:s8:f32",
     "u8:s8:u8",
     "s8:s8:s8",
@@ -465,6 +474,10 @@ fn conv_backward_by_weights() {
         "conv f32:f32:f32 mb1ic16oc16ih40kh1 prop=bwd_w tags=aBcd16b:any:aBcd16b",
         "conv f32:f32:f32 mb2ic20oc40ih33iw40kh3ph1 prop=bwd_w tags=any:any:any",
         "conv f32:f32:f32 mb2ic300oc30ih9kh1 prop=bwd_w tags=any:any:any",
+        // Fewer tiles than threads.
+        "conv f32:f32:f32 mb4ic16oc16ih20kh3ph1 prop=bwd_w bias=f32 tags=any:any:any",
+        "conv bf16:bf16:bf16 mb1ic13oc9ih40kh3ph1 prop=bwd_w bias=f32",
+        "conv f32:f32:f32 mb2ic3oc16ih64kh5ph2 prop=bwd_w tags=acdb:abcd:aBcd16b",
     ]);
 }
 
@@ -494,4 +507,86 @@ fn deconv() {
         judge_all(UP.map(|shape| format!("deconv u8:s8:u8 {shape}{tags} scales=wei:0 bias=f32")));
     }
     judge_all(["deconv f32:f32:f32 mb2ic16oc16ih5kh3sh2ph1 tags=aBcd16b:any:aBcd16b "]);
+}
+
+/// Products of the largest bytes, pairs of which no 16 bits hold.
+#[test]
+fn nothing_saturates_on_the_way() {
+    for types in ["s8:s8:s32", "u8:s8:s32", "s8:s8:f32"] {
+        for shape in [
+            "mb1ic64oc48ih6kh3ph1",
+            "mb2ic17oc9ih5kh1",
+            "g16mb1ic16oc16ih5kh3ph1",
+            "g2mb1ic24oc24ih5kh3ph1",
+            "mb1ic3oc16ih15kh7sh2ph3",
+        ] {
+            for tags in ["abcd", "acdb", "any"] {
+                let weights = if shape.starts_with('g') {
+                    "abcde"
+                } else {
+                    "abcd"
+                };
+                let weights = if tags == "any" { "any" } else { weights };
+                let text = format!("conv {types} {shape} tags={tags}:{weights}:{tags}");
+                assert_eq!(judge(&text, Data::Extremes, false), Ok(()));
+            }
+        }
+    }
+}
+
+/// The places where gradients are compared with differences.
+fn probes(count: usize) -> impl Iterator<Item = usize> {
+    (0..5).map(move |i| i * (count - 1) / 4)
+}
+
+/// L(x + 1) - L(x - 1) over 2 is the gradient of L = Σ g · f(x), which is linear in every element of x.
+#[test]
+fn gradients_are_differences() {
+    for (kind, shape) in [
+        ("conv", "mb2ic5oc7ih6kh3ph1"),
+        ("conv", "mb2ic8oc16ih9kh3sh2ph1"),
+        ("conv", "mb1ic3oc16ih9iw11kh4kw3sh3sw2dh1dw0ph2pw1"),
+        ("conv", "g2mb2ic6oc4ih5kh3ph1"),
+        ("conv", "g16mb2ic16oc16ih7kh3sh2ph1"),
+        ("conv", "mb1ic4oc6id3ih4iw5kd2kh3kw3pd1ph1pw1"),
+        ("deconv", "mb2ic6oc5ih4kh3sh2ph1"),
+        ("deconv", "g8mb1ic8oc8ih4kh3sh2ph1"),
+    ] {
+        for any in [false, true] {
+            let tags = if any { "tags=any:any:any" } else { "" };
+            let case = |prop: &str| {
+                let text = format!("{kind} f32:f32:f32 {shape} prop={prop} {tags}");
+                Case::create(&text.parse().unwrap(), Data::Integers).unwrap()
+            };
+            let (src, weights, dst) = (1, 33, 17);
+            let mut forward = case("fwd");
+            for (prop, of, gradient) in [("bwd_d", src, 129), ("bwd_w", weights, 161)] {
+                let mut backward = case(prop);
+                backward.run().unwrap();
+                let (found, x) = (backward.values(gradient), forward.values(of));
+                let factor = backward.values(145);
+                let mut loss = |x: &Array| {
+                    forward.set(of, x);
+                    forward.run().unwrap();
+                    let terms = forward.values(dst).data;
+                    terms
+                        .iter()
+                        .zip(&factor.data)
+                        .map(|(f, g)| f * g)
+                        .sum::<f64>()
+                };
+                for at in probes(x.data.len()) {
+                    let moved = |by: f64| {
+                        let mut x = x.clone();
+                        x.data[at] += by;
+                        x
+                    };
+                    let slope = (loss(&moved(1.0)) - loss(&moved(-1.0))) / 2.0;
+                    let what = format!("{kind} {shape} {prop} {tags}, element {at}");
+                    assert_eq!(found.data[at], slope, "{what}");
+                }
+                loss(&x);
+            }
+        }
+    }
 }

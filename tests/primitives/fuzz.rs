@@ -109,8 +109,161 @@ fn matrix() -> impl Strategy<Value = Matrix> {
     ]
 }
 
+/// One spatial axis of a convolution.
+#[derive(Clone, Copy, Debug)]
+struct Axis {
+    size: i64,
+    taps: i64,
+    stride: i64,
+    dilate: i64,
+    before: i64,
+    /// How much of what padding on both sides would give is left away behind.
+    short: i64,
+}
+
+fn axis() -> impl Strategy<Value = Axis> {
+    let sizes = (prop_oneof![1..6i64, 1..17i64], 1..5i64);
+    let steps = (
+        prop_oneof![Just(1i64), 1..5i64],
+        prop_oneof![Just(0i64), 0..3i64],
+    );
+    (sizes, steps, 0..4i64, 0..3i64).prop_map(|((size, taps), (stride, dilate), before, short)| {
+        Axis {
+            size,
+            taps,
+            stride,
+            dilate,
+            before,
+            short,
+        }
+    })
+}
+
+impl Axis {
+    /// In the problem language, if there is an output.
+    fn text(&self, name: &str, transposed: bool) -> Option<String> {
+        let reach = (self.taps - 1) * (self.dilate + 1) + 1;
+        let most = match transposed {
+            true => (self.size - 1) * self.stride + reach - self.before,
+            false => (self.size + 2 * self.before - reach).div_euclid(self.stride) + 1,
+        };
+        let out = most - self.short;
+        let (large, small) = if transposed {
+            (out, self.size)
+        } else {
+            (self.size, out)
+        };
+        // What lies behind may be padded, not cropped.
+        let after = ((small - 1) * self.stride + reach - large - self.before).max(0);
+        let fits = (large + self.before + after - reach).div_euclid(self.stride) + 1 == small;
+        let Axis {
+            size,
+            taps,
+            stride,
+            dilate,
+            before,
+            ..
+        } = self;
+        let text = format!(
+            "i{name}{size}o{name}{out}k{name}{taps}s{name}{stride}d{name}{dilate}p{name}{before}"
+        );
+        (out > 0 && fits).then_some(text)
+    }
+}
+
+/// A layout of tensors of so many dims, by name; weights with groups have one dimension more.
+fn layout(name: &str, dims: usize, grouped: bool) -> String {
+    let letters = &"abcdef"[..dims];
+    let group = usize::from(grouped);
+    let (first, both, rest) = (
+        &letters[..group],
+        &letters[group..group + 2],
+        &letters[group + 2..],
+    );
+    let (outer, inner) = (&both[..1], &both[1..]);
+    let blocked =
+        |outer: &str, inner: &str, blocks: String| format!("{first}{outer}{inner}{rest}{blocks}");
+    let (upper_outer, upper_inner) = (outer.to_uppercase(), inner.to_uppercase());
+    let tag = match name {
+        "any" => "any".to_owned(),
+        "last" => format!("{first}{outer}{rest}{inner}"),
+        "hwio" => format!("{first}{rest}{inner}{outer}"),
+        "8c" => blocked(outer, &upper_inner, format!("8{inner}")),
+        "16c" => blocked(outer, &upper_inner, format!("16{inner}")),
+        "16n16c" => blocked(&upper_outer, &upper_inner, format!("16{outer}16{inner}")),
+        "16i16o" => blocked(&upper_outer, &upper_inner, format!("16{inner}16{outer}")),
+        "8i8o" => blocked(&upper_outer, &upper_inner, format!("8{inner}8{outer}")),
+        _ => letters.to_owned(),
+    };
+    let known = include_str!("../../src/memory/tags.txt")
+        .lines()
+        .any(|line| line == tag);
+    if known || tag == "any" {
+        tag
+    } else {
+        letters.to_owned()
+    }
+}
+
 proptest! {
     #![proptest_config(cases())]
+
+    /// Convolutions in one to three dimensions, over every parameter, layout and type.
+    #[test]
+    fn random_layouts_of_convolutions(
+        axes in prop::collection::vec(axis(), 1..4),
+        (mb, g, ic, oc) in (1..5i64, prop_oneof![3 => Just(1i64), 1 => 1..5i64, 1 => 8..36i64], 1..36i64, 1..36i64),
+        depthwise in prop::bool::weighted(0.3),
+        (kind, prop) in (one_of(&["conv", "conv", "deconv"]), one_of(&["inf", "fwd", "bwd_d", "bwd_w"])),
+        (floats, integers) in (
+            one_of(&["f32:f32:f32", "bf16:bf16:bf16", "bf16:bf16:f32", "f16:f16:f16", "f16:f16:f32"]),
+            one_of(&["u8:s8:s32", "u8:s8:f32", "u8:s8:u8", "s8:s8:s32", "s8:s8:s8", "s8:s8:bf16"]),
+        ),
+        is_int in prop::bool::weighted(0.4),
+        data in prop::array::uniform2(one_of(&["any", "plain", "last", "last", "8c", "16c", "16c", "16n16c"])),
+        weights in one_of(&["any", "any", "plain", "last", "hwio", "16i16o", "8i8o", "16c"]),
+        bias in one_of(&["", "bias=f32"]),
+        (quantised, scales) in (
+            one_of(&["", "", "zp=src", "zp=src,dst scales=dst", "scales=src,wei:W,dst"]),
+            one_of(&["", "scales=wei:W", "scales=src,dst"]),
+        ),
+        post in post(),
+    ) {
+        let (ic, oc) = if depthwise && g > 1 { (1, 1) } else { (ic, oc) };
+        let names = &["d", "h", "w"][3 - axes.len()..];
+        let texts = axes.iter().zip(names).map(|(a, name)| a.text(name, kind == "deconv"));
+        let texts: Option<Vec<String>> = texts.collect();
+        prop_assume!(texts.is_some());
+        let spatial = texts.unwrap().concat();
+        let forward = !prop.starts_with("bwd");
+        let types = match (prop, is_int) {
+            ("inf", true) => integers,
+            // Results of backward passes are factors of the forward one, and the other way round.
+            ("bwd_d", _) if floats.ends_with(":f32") => "f32:f32:f32",
+            ("bwd_w", _) if floats.starts_with("bf16") => "bf16:f32:bf16",
+            ("bwd_w", _) if floats == "f16:f16:f32" => "f16:f32:f16",
+            _ => floats,
+        };
+        let bias = if prop == "bwd_d" { "" } else { bias };
+        let options = match (forward, prop == "inf" && is_int) {
+            (false, _) => String::new(),
+            (true, true) => format!("{quantised} {post}"),
+            (true, false) => format!("{scales} {post}"),
+        };
+        let options = options.replace('W', if g > 1 { "3" } else { "1" });
+        let n = axes.len() + 2;
+        let tags = [
+            layout(data[0], n, false),
+            layout(weights, n + usize::from(g > 1), g > 1),
+            layout(data[1], n, false),
+        ];
+        let text = format!(
+            "{kind} {types} g{g}mb{mb}ic{}oc{}{spatial} prop={prop} tags={} {bias} {options}",
+            g * ic, g * oc, tags.join(":")
+        );
+        let verdict = judge(&text, Data::Integers, true);
+        prop_assert!(verdict.is_ok(), "{}", verdict.unwrap_err());
+    }
 
     #[test]
     fn random_matmuls(

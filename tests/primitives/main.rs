@@ -1,12 +1,14 @@
 //! Ring 2: every primitive, pass, type, layout and attribute against naive oracles, through the C functions of the real
 //! shared library.
 //!
-//! Operands hold small integers where that makes every result exact; outputs start as NaN between guards; a second run
-//! must give the same bits. `BRICK_PROBLEM='ip f32:f32:f32 mb2ic3oc4' cargo test --test primitives` runs one problem.
+//! Operands hold small integers where that makes every result exact; outputs start as NaN; every buffer touches an
+//! inaccessible page; a second run must give the same bits. `BRICK_PROBLEM='ip f32:f32:f32 mb2ic3oc4' cargo test --test primitives` runs one problem.
 #![allow(unsafe_code)]
 
 mod api;
 mod case;
+#[path = "../oracle/guard.rs"]
+mod guard;
 mod oracle;
 mod problem;
 #[path = "../rungs/mod.rs"]
@@ -18,6 +20,7 @@ mod conv;
 mod elementwise;
 mod fuzz;
 mod misfits;
+mod networks;
 mod products;
 mod rnn;
 mod status;

@@ -57,7 +57,7 @@ pub struct Problem {
     pub post_ops: Vec<Post>,
     /// Dims that are left open until execution: argument (src, wei, bia, dst) and mask.
     pub open: Vec<(String, i32)>,
-    /// Further attributes, by name: dropout, rounding, f16_sums, groups (of scales).
+    /// Further attributes, by name: dropout, rounding, f16_sums, groups (of scales), depthwise (the fused convolution).
     pub also: Vec<String>,
     /// Asks for the same bits with any number of threads.
     pub deterministic: bool,

@@ -1,8 +1,9 @@
-//! Tensors of the tests: element types, layouts as the library reports them, guarded buffers.
+//! Tensors of the tests: element types, layouts as the library reports them, buffers between guards.
 //!
 //! Offsets are computed here from dims, strides and inner blocks, and never by the library.
 
 use crate::api::{Dims, Handle, Owned, Refusal, api, check};
+use crate::guard::{Guarded, Side};
 use half::{bf16, f16};
 use std::ffi::c_int;
 
@@ -270,27 +271,23 @@ impl Layout {
     }
 }
 
-const GUARD: usize = 256;
-const CANARY: u8 = 0xa5;
-
-/// A buffer of a layout between guards.
+/// A buffer of a layout that touches an inaccessible page at one end, with canaries at the other.
 pub struct Tensor {
     pub layout: Layout,
-    bytes: Vec<u8>,
-    start: usize,
+    buffer: Guarded,
 }
 
 impl Tensor {
-    /// Every byte 0xff: NaN in the float types.
+    /// Every byte 0xff: NaN in the float types. Most end where memory ends, some begin where it begins.
     pub fn poisoned(layout: Layout) -> Tensor {
-        let mut bytes = vec![CANARY; layout.bytes + 2 * GUARD + 64];
-        let start = bytes.as_ptr().align_offset(64) + GUARD;
-        bytes[start..start + layout.bytes].fill(0xff);
-        Tensor {
-            layout,
-            bytes,
-            start,
-        }
+        let elements = (layout.bytes / layout.dtype.size()) as u32;
+        let side = match elements.wrapping_mul(2_654_435_761) >> 30 {
+            0 => Side::Front,
+            _ => Side::Back,
+        };
+        let mut buffer = Guarded::new(layout.bytes);
+        buffer.place(&vec![0xff; layout.bytes], side);
+        Tensor { layout, buffer }
     }
 
     /// The array's values, and zeros where the layout is padded.
@@ -302,8 +299,7 @@ impl Tensor {
 
     /// Poisons everything again, then stores values and zero padding if there are values.
     pub fn reset(&mut self, values: Option<&Array>) {
-        let end = self.start + self.layout.bytes;
-        self.bytes[self.start..end].fill(0xff);
+        self.data_mut().fill(0xff);
         if let Some(values) = values {
             self.store(values);
         }
@@ -314,17 +310,15 @@ impl Tensor {
         for_each(&layout.padded, |index| {
             let inside = index.iter().zip(&layout.dims).all(|(i, d)| i < d);
             let value = if inside { values.at(index) } else { 0.0 };
-            let at = self.start + layout.position(index);
-            layout
-                .dtype
-                .write(&mut self.bytes[at..at + layout.dtype.size()], value);
+            let at = layout.position(index);
+            let bytes = &mut self.buffer.data_mut()[at..at + layout.dtype.size()];
+            layout.dtype.write(bytes, value);
         });
     }
 
     fn read(&self, index: &[i64]) -> f64 {
-        let at = self.start + self.layout.position(index);
-        let dtype = self.layout.dtype;
-        dtype.read(&self.bytes[at..at + dtype.size()])
+        let (at, dtype) = (self.layout.position(index), self.layout.dtype);
+        dtype.read(&self.buffer.data()[at..at + dtype.size()])
     }
 
     /// The logical values.
@@ -334,25 +328,22 @@ impl Tensor {
 
     /// The data, for the library.
     pub fn pointer(&mut self) -> Handle {
-        // The guards stay outside the pointer's provenance only in spirit: they are there to catch writes.
-        self.bytes[self.start..].as_mut_ptr().cast()
+        self.data_mut().as_mut_ptr().cast()
     }
 
     /// The data, for comparison of runs.
     pub fn data(&self) -> &[u8] {
-        &self.bytes[self.start..self.start + self.layout.bytes]
+        self.buffer.bytes()
     }
 
     /// The data, to be replaced.
     pub fn data_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.start..self.start + self.layout.bytes]
+        self.buffer.data_mut()
     }
 
     /// Says what is wrong around the values: bytes written outside, padding that is not zero.
     pub fn damage(&self) -> Option<String> {
-        let end = self.start + self.layout.bytes;
-        let guards = self.bytes[..self.start].iter().chain(&self.bytes[end..]);
-        if guards.into_iter().any(|byte| *byte != CANARY) {
+        if self.buffer.is_damaged() {
             return Some("bytes outside the buffer were written".into());
         }
         let mut found = None;

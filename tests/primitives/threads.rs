@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// Sums whose value depends on their order, and what else is shared out. Weight gradients promise their bits with
 /// `deterministic` only.
-const PROBLEMS: [&str; 20] = [
+const PROBLEMS: [&str; 28] = [
     "matmul f32:f32:f32 100x300:300x120",
     "matmul f32:f32:f32 1x512:512x512",
     "matmul f32:f32:f32 16x2000:2000x16",
@@ -27,6 +27,14 @@ const PROBLEMS: [&str; 20] = [
     "sum f32:f32:f32:f32 8x100x30x30",
     "reorder f32:bf16 8x100x30x30 tags=abcd:aBcd16b",
     "conv f32:f32:f32 mb4ic32oc48ih20oh20kh3ph1",
+    "conv f32:f32:f32 mb1ic64oc64ih14kh3ph1 tags=any:any:any bias=f32",
+    "conv f32:f32:f32 g40mb4ic40oc40ih20kh3ph1 tags=any:any:any",
+    "conv u8:s8:f32 mb2ic48oc40ih14kh3ph1 tags=any:any:any zp=src bias=f32",
+    "conv bf16:bf16:bf16 mb3ic40oc70ih15kh3sh2ph1 tags=any:any:any prop=bwd_d",
+    "conv f32:f32:f32 mb4ic33oc50ih14kh3ph1 prop=bwd_w bias=f32 deterministic=1",
+    "conv f32:f32:f32 mb4ic3oc32ih33kh7sh2ph3 tags=any:any:any prop=bwd_w deterministic=1",
+    "conv bf16:bf16:bf16 g40mb4ic40oc40ih20kh3ph1 prop=bwd_w deterministic=1",
+    "deconv f32:f32:f32 mb2ic30oc20ih9kh4sh2ph1 bias=f32",
 ];
 
 /// A number that differs when any bit of any output does.

@@ -6,7 +6,7 @@ use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::share;
 use crate::kernel::Kernel;
-use crate::kernel::expr::{Bcast, Expr, Node};
+use crate::kernel::expr::{Bcast, Expr};
 use crate::kernel::spec::{Args, Out, Spec, Tile};
 use crate::ops::{Env, Exec, Plan, Run};
 use crate::plan::conv::Table;
@@ -14,21 +14,9 @@ use std::sync::Arc;
 
 /// Copies rows of n channels into lines of a packed block, as f32.
 fn line_copy(env: &Env, source: &Source, n: i64) -> Result<Arc<Kernel>> {
-    let load = Node::Load {
-        slot: 0,
-        dtype: source.dtype,
-        bcast: Bcast::Full {
-            row_bytes: source.strides[3],
-        },
-        int: false,
-    };
-    let expr = Expr {
-        nodes: vec![load],
-        result: 0,
-        int: false,
-    };
+    let row_bytes = source.strides[3];
     let out = Out {
-        expr,
+        expr: Expr::load(source.dtype, Bcast::Full { row_bytes }, false),
         d: DataType::F32,
         d_row_bytes: source.block * 4,
     };
@@ -102,7 +90,7 @@ struct Shared {
     scratch: *mut u8,
 }
 
-// SAFETY: the sides are only read; parts write disjoint tiles and use scratch of their own.
+// SAFETY: the sides are only read; parts write disjoint tiles or copies and use scratch of their own.
 unsafe impl Sync for Shared {}
 
 impl Run for Compiled {
@@ -119,7 +107,7 @@ impl Run for Compiled {
             // SAFETY: as promised by the caller; the parts' shares of the tiles are disjoint.
             unsafe { self.part(&shared, part) }
         };
-        match (p.split.0 * p.split.1) as usize {
+        match p.parts() {
             1 => part(0),
             parts => exec.pool.run(parts, &part),
         }
@@ -136,11 +124,17 @@ impl Compiled {
     unsafe fn part(&self, shared: &Shared, part: usize) {
         let p = &self.plan;
         let (by_panels, by_blocks) = (p.split.0 as usize, p.split.1 as usize);
+        let tasks = by_panels * by_blocks;
+        let (copy, task) = (part / tasks, part % tasks);
         let per_group = p.small.per_group();
-        let panels = share(p.groups * per_group, part / by_blocks, by_panels);
-        let blocks = share(p.large.per_group(), part % by_blocks, by_blocks);
+        let panels = share(p.groups * per_group, task / by_blocks, by_panels);
+        let blocks = share(p.large.per_group(), task % by_blocks, by_blocks);
+        let units = share(p.units(), copy, p.copies as usize);
         let bytes = p.part_bytes();
         let shared = Shared {
+            out: shared
+                .out
+                .wrapping_offset(copy as isize * p.copy_bytes as isize),
             scratch: shared
                 .scratch
                 .wrapping_add(part * bytes.next_multiple_of(64)),
@@ -158,17 +152,17 @@ impl Compiled {
                 for block in blocks.clone().step_by(p.chunk.0 as usize) {
                     let blocks = block..blocks.end.min(block + p.chunk.0);
                     // SAFETY: as promised by the caller.
-                    unsafe { self.chunk(&shared, group, blocks, panels.clone()) };
+                    unsafe { self.chunk(&shared, group, [&units, &blocks, &panels]) };
                 }
             }
         }
     }
 
-    /// All bands for some tiles of one group; panels are numbered across groups.
+    /// Some units of pixels, for some tiles of one group; panels are numbered across groups.
     ///
     /// # Safety
     /// As for `Run::run`.
-    unsafe fn chunk(&self, shared: &Shared, group: i64, blocks: Range, panels: Range) {
+    unsafe fn chunk(&self, shared: &Shared, group: i64, [units, blocks, panels]: [&Range; 3]) {
         let p = &self.plan;
         let (a_slot, b_slot) = p.slots();
         let packed_b = if p.large.direct {
@@ -176,56 +170,48 @@ impl Compiled {
         } else {
             p.chunk.0 * a_slot
         };
-        let offset = |base: *const u8, by: i64| base.wrapping_offset(by as isize);
-        for images in 0..(p.minibatch / p.images.max(1)).max(1) {
-            let first = images * p.images;
-            for (b, band) in p.bands.iter().enumerate() {
-                for (slot, block) in (0..).zip(blocks.clone()) {
-                    let to = shared.scratch.wrapping_offset((slot * a_slot) as isize);
-                    let from = offset(shared.large, first * p.large.strides[0]);
-                    let from = offset(
-                        from,
-                        p.large.blocks[(group * p.large.per_group() + block) as usize],
-                    );
-                    let (z, y) = (p.reach(0, band.z), p.reach(1, band.y));
-                    // SAFETY: a slot holds the reach of a band.
-                    unsafe { self.pack(0, block, from, to, (z, y), p.row()) };
-                }
-                for (slot, panel) in (0..).zip(panels.clone()) {
-                    let to = shared
-                        .scratch
-                        .wrapping_offset((packed_b + slot * b_slot) as isize);
-                    let from = offset(shared.small, first * p.small.strides[0]);
-                    let from = offset(from, p.small.blocks[panel as usize]);
-                    let block = panel % p.small.per_group();
-                    // SAFETY: a slot holds a band.
-                    unsafe {
-                        self.pack(1, block, from, to, (band.z, band.y), (0, p.axes[2].small))
-                    };
-                }
-                for (b_index, panel) in (0..).zip(panels.clone()) {
-                    for (a_index, block) in (0..).zip(blocks.clone()) {
-                        let a = match p.large.direct {
-                            true => offset(
-                                offset(shared.large, first * p.large.strides[0]),
-                                p.large.blocks[(group * p.large.per_group() + block) as usize],
-                            ),
-                            false => offset(shared.scratch, a_index * a_slot),
-                        };
-                        let bb = match p.small.direct {
-                            true => offset(
-                                offset(shared.small, first * p.small.strides[0]),
-                                p.small.blocks[panel as usize],
-                            ),
-                            false => offset(shared.scratch, packed_b + b_index * b_slot),
-                        };
-                        let tile = (group * p.large.per_group() + block) * p.small.per_group()
-                            + panel % p.small.per_group();
-                        let d = shared.out.wrapping_offset(p.tiles[tile as usize] as isize);
-                        let last = block + 1 == p.large.per_group();
-                        // SAFETY: packed blocks and tiles as planned.
-                        unsafe { self.tile((a, bb, d), b, last, images == 0 && b == 0) };
-                    }
+        // A block in the first image of a step, and where its lines are read: there or in its slot.
+        let place = |source: &Source, base: *const u8, step: i64, block: i64, slot: i64| {
+            let at = step * p.images * source.strides[0] + source.blocks[block as usize];
+            let from = base.wrapping_offset(at as isize);
+            let packed = shared.scratch.wrapping_offset(slot as isize);
+            match source.direct {
+                true => (from, from.cast_mut()),
+                false => (from, packed),
+            }
+        };
+        for unit in units.clone() {
+            let (step, b) = p.unit(unit);
+            let band = &p.bands[b];
+            let large = |(slot, block): (i64, i64)| {
+                let block = group * p.large.per_group() + block;
+                place(&p.large, shared.large, step, block, slot * a_slot)
+            };
+            let small = |(slot, panel): (i64, i64)| {
+                let slot = packed_b + slot * b_slot;
+                place(&p.small, shared.small, step, panel, slot)
+            };
+            let reach = (p.reach(0, band.z), p.reach(1, band.y));
+            for (slot, block) in (0..).zip(blocks.clone()) {
+                let (from, to) = large((slot, block));
+                // SAFETY: a slot holds the reach of a band.
+                unsafe { self.pack(0, block, from, to, reach, p.row()) };
+            }
+            for (slot, panel) in (0..).zip(panels.clone()) {
+                let ((from, to), row) = (small((slot, panel)), (0, p.axes[2].small));
+                let block = panel % p.small.per_group();
+                // SAFETY: a slot holds a band.
+                unsafe { self.pack(1, block, from, to, (band.z, band.y), row) };
+            }
+            for panel in (0..).zip(panels.clone()) {
+                for block in (0..).zip(blocks.clone()) {
+                    let tile = (group * p.large.per_group() + block.1) * p.small.per_group()
+                        + panel.1 % p.small.per_group();
+                    let d = shared.out.wrapping_offset(p.tiles[tile as usize] as isize);
+                    let (a, bb) = (large(block).1, small(panel).1);
+                    let last = block.1 + 1 == p.large.per_group();
+                    // SAFETY: packed blocks and tiles as planned.
+                    unsafe { self.tile((a, bb, d), b, last, unit == units.start) };
                 }
             }
         }

@@ -44,13 +44,6 @@ struct Compiled {
     stages: Vec<Vec<Box<dyn Run>>>,
 }
 
-/// Pointers to the operands of one block of images; shared by the parts of a region.
-#[derive(Clone, Copy)]
-struct Bases([*mut u8; 3]);
-
-// SAFETY: the pointers are only copied; the parts write disjoint elements of the output.
-unsafe impl Sync for Bases {}
-
 const INPUT: usize = 0;
 const OUTPUT: usize = 2;
 
@@ -106,7 +99,6 @@ impl Compiled {
     unsafe fn region(&self, exec: &Exec, first: i64, end: i64) {
         let p = &self.plan;
         let (by_calls, by_panels) = p.split;
-        let shared = Shared(exec);
         let part = |part: usize| {
             let units = (end - first) * p.cut.ends.len() as i64;
             let units = share(units, part / by_panels, by_calls);
@@ -114,15 +106,9 @@ impl Compiled {
             let panels = &p.panels[panels.start as usize..panels.end as usize];
             for unit in units {
                 let blocks = p.cut.ends.len() as i64;
+                let (images, block) = (first + unit / blocks, (unit % blocks) as usize);
                 // SAFETY: as promised by the caller; parts take disjoint units or panels.
-                unsafe {
-                    self.block(
-                        shared.get(),
-                        first + unit / blocks,
-                        (unit % blocks) as usize,
-                        panels,
-                    )
-                }
+                unsafe { self.block(exec, images, block, panels) }
             }
         };
         match by_calls * by_panels {
@@ -131,7 +117,8 @@ impl Compiled {
         }
     }
 
-    fn bases(&self, exec: &Exec, images: i64) -> Bases {
+    /// Where the operands of one block of images lie.
+    fn bases(&self, exec: &Exec, images: i64) -> [*mut u8; 3] {
         let base = |o: &Operand| {
             let size = o.md.dtype().size_bytes() as i64;
             match o.staged {
@@ -140,8 +127,7 @@ impl Compiled {
                     .wrapping_offset((o.md.offset0 * size + images * o.advance) as isize),
             }
         };
-        let [input, weights, output] = &self.plan.operands;
-        Bases([base(input), base(weights), base(output)])
+        self.plan.operands.each_ref().map(base)
     }
 
     /// The calls of one block, panel by panel.
@@ -150,7 +136,7 @@ impl Compiled {
     /// As for `Run::run`.
     unsafe fn block(&self, exec: &Exec, images: i64, block: usize, panels: &[Panel]) {
         let p = &self.plan;
-        let Bases([input, weights, output]) = self.bases(exec, images);
+        let [input, weights, output] = self.bases(exec, images);
         let start = if block == 0 { 0 } else { p.cut.ends[block - 1] };
         let calls = &p.cut.calls[start..p.cut.ends[block]];
         let mut operands = [std::ptr::null(); MAX_OPERANDS];
@@ -187,15 +173,3 @@ impl Compiled {
         }
     }
 }
-
-/// An execution that crosses threads.
-struct Shared<'a>(&'a Exec<'a>);
-
-impl<'a> Shared<'a> {
-    fn get(&self) -> &'a Exec<'a> {
-        self.0
-    }
-}
-
-// SAFETY: its pointers are only read, and the parts write disjoint elements.
-unsafe impl Sync for Shared<'_> {}

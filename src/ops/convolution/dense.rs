@@ -4,14 +4,15 @@
 //! Layouts that kernels cannot read are staged: reordered in scratch, activations a few images at a time.
 #![allow(unsafe_code)]
 
-use super::layout::{Panels, channel_run, channels_last, panels, place, strides};
+use super::layout::{Panels, channel_run, channels_last, panels, place, spatial_strides, strides};
 use super::zero_point::TapSums;
 use super::{Pass, stepped};
 use crate::attr::Attr;
 use crate::error::Result;
 use crate::kernel::expr::{Expr, Node};
 use crate::kernel::spec::{Batch, Brgemm, Depthwise, Out, Spec};
-use crate::memory::{MAX_NDIMS, MemoryDesc};
+use crate::knobs;
+use crate::memory::MemoryDesc;
 use crate::ops::epilogue::{Binding, Bindings, Epilogue, arg};
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned, reorder};
@@ -102,6 +103,8 @@ pub(super) struct Dense {
     /// Bytes between groups of the reduction in the weights.
     pub b_group_bytes: i64,
     pub images: i64,
+    /// Rows of the image in a block of calls.
+    pub rows: i64,
     pub blocks: i64,
     /// Parts of the blocks of calls, and of the panels.
     pub split: (usize, usize),
@@ -201,7 +204,10 @@ impl Pass<'_> {
             return input.dims[0];
         }
         let pixels = output.dims()[2..].iter().product();
-        conv::images(input.dims[0], pixels, self.env.threads as i64)
+        let images = conv::images(input.dims[0], pixels, self.env.threads as i64);
+        knobs::NEST
+            .get()
+            .or('n', images, |n| input.dims[0] % n == 0)
     }
 
     fn dense(
@@ -260,7 +266,9 @@ impl Pass<'_> {
             self.epilogue((rows, cols_block), sums, args, copy)
         };
         space.planes = last > 2 && epilogue(Along::Plane).is_ok();
-        let cut = space.cut();
+        let (rows, columns) = space.block();
+        let rows = knobs::NEST.get().or('r', rows, |_| true);
+        let cut = space.cut(rows, columns);
         let Epilogue { mut bindings, .. } = epilogue(Along::Width)?;
         let mut exprs = Vec::new();
         for shape in &cut.shapes {
@@ -283,6 +291,7 @@ impl Pass<'_> {
             bindings,
             b_group_bytes: laid.group_bytes,
             images,
+            rows,
             blocks: self.input.1.dims[0] / images.max(1),
             split: (1, 1),
             reorder_bytes: 0,
@@ -310,20 +319,12 @@ impl Pass<'_> {
         group_bytes: i64,
     ) -> Space {
         let (k, _) = self.channels();
-        let mut taps = [0; 3];
-        let size = weights.md.dtype().size_bytes() as i64;
-        let spatial = &weights.md.strides()[self.dims.0.max(self.dims.1) + 1..];
-        for (to, from) in taps.iter_mut().rev().zip(spatial.iter().rev()) {
-            *to = from * size;
-        }
+        let taps = spatial_strides(&weights.md, self.dims.0.max(self.dims.1) + 1);
         let (in_place, w_place) = (place(&input.md), place(&weights.md));
-        let at = |p: &crate::plan::place::Place, dim: usize, index: i64| {
-            let mut position = [0; MAX_NDIMS];
-            position[dim] = index;
-            p.at(&position) - p.base
-        };
-        let channels = (0..k).step_by(chunk.max(1) as usize);
-        let channels = channels.map(|c| (at(&in_place, 1, c), at(&w_place, self.dims.0, c)));
+        let channels = (0..k).step_by(chunk.max(1) as usize).map(|c| {
+            let in_weights = w_place.from_first(&[(self.dims.0, c)]);
+            (in_place.from_first(&[(1, c)]), in_weights)
+        });
         let v = weights.md.dtype().vnni() as i64;
         let in_size = input.md.dtype().size_bytes() as i64;
         let joined = chunk == k
@@ -364,21 +365,15 @@ impl Pass<'_> {
         width: i64,
     ) -> Vec<Panel> {
         let (k, n) = self.channels();
-        let at = |md: &MemoryDesc, places: &[(usize, i64)]| {
-            let mut position = [0; MAX_NDIMS];
-            places
-                .iter()
-                .for_each(|&(dim, index)| position[dim] = index);
-            let place = place(md);
-            place.at(&position) - place.base
-        };
+        let places = [input, weights, output].map(place);
+        let at = |i: usize, indices: &[(usize, i64)]| places[i].from_first(indices);
         let mut panels = Vec::new();
         if self.is_depthwise() {
             let channels = output.dims[1];
             let panel = |channel: i64| Panel {
-                a: at(input, &[(1, channel)]),
-                b: at(weights, &[(0, channel)]),
-                d: at(output, &[(1, channel)]),
+                a: at(0, &[(1, channel)]),
+                b: at(1, &[(0, channel)]),
+                d: at(2, &[(1, channel)]),
                 channel,
                 tail: channel + width > channels,
             };
@@ -395,14 +390,10 @@ impl Pass<'_> {
                 } else {
                     0
                 };
-                let mut tap = vec![(self.dims.1, column)];
-                if self.dims.0.min(self.dims.1) > 0 {
-                    tap.push((0, group));
-                }
                 panels.push(Panel {
-                    a: at(input, &[(1, g * k)]),
-                    b: at(weights, &tap),
-                    d: at(output, &[(1, channel)]),
+                    a: at(0, &[(1, g * k)]),
+                    b: at(1, &[(0, group), (self.dims.1, column)]),
+                    d: at(2, &[(1, channel)]),
                     channel,
                     tail: column + width > n,
                 });
@@ -418,6 +409,8 @@ fn gcd(a: i64, b: i64) -> i64 {
 
 /// Work below which waking another thread costs more than it saves.
 pub(super) const FLOP_PER_PART: i64 = 1 << 19;
+/// The most parts that somebody may ask for.
+pub(super) const MOST_PARTS: i64 = 256;
 
 impl Dense {
     /// The parts: blocks of calls first, panels where there are too few.
@@ -432,7 +425,9 @@ impl Dense {
             .filter(|p| parts % p == 0)
             .find(balanced)
             .unwrap_or(parts);
-        ((parts / by_panels) as usize, by_panels as usize)
+        let given =
+            |letter, parts| knobs::NEST.get().or(letter, parts, |n| n <= MOST_PARTS) as usize;
+        (given('B', parts / by_panels), given('P', by_panels))
     }
 
     /// Whether images pass through scratch, and so must be taken one block at a time.
@@ -450,29 +445,26 @@ impl Dense {
         }
         self.reorder_bytes = bytes;
         self.operands.iter_mut().for_each(|o| o.place(&mut bytes));
-        Ok(Planned {
-            args: Vec::new(),
-            nest: self.nest(),
-            scratch_bytes: bytes,
-            plan: Box::new(self),
-        })
+        Ok(Planned::new(self.nest(), bytes, self))
     }
 
     fn nest(&self) -> String {
-        let staged = ["s", "", "d"].iter().zip(&self.operands);
+        let staged = [":staged-in", "", ":staged-out"].iter().zip(&self.operands);
         let staged: String = staged
             .filter(|(_, o)| o.staged.is_some())
             .map(|(s, _)| *s)
             .collect();
-        let shapes: Vec<String> = (self.cut.shapes.iter())
+        let mut shapes = self.cut.shapes.clone();
+        shapes.sort_by_key(|s| -s.m * s.k);
+        let shapes: Vec<String> = (shapes.iter())
             .map(|s| format!("{}{:?}x{}", s.m, s.along, s.k).to_lowercase())
             .collect();
         format!(
-            "B{}P{}:n{}b{}w{}:{}:{staged}",
+            "B{}P{}n{}r{}w{}:{}{staged}",
             self.split.0,
             self.split.1,
             self.images,
-            self.cut.ends.len(),
+            self.rows,
             self.widths[0],
             shapes.join("+")
         )

@@ -2,6 +2,7 @@
 
 use super::Pass;
 use crate::error::Result;
+use crate::knobs;
 use crate::memory::MemoryDesc;
 use crate::ops::Env;
 use crate::ops::epilogue::arg;
@@ -11,11 +12,7 @@ use crate::plan::place::Place;
 /// Bytes between neighbours along a dimension in units of so many, and over how many of its `total` elements they stay
 /// the same.
 fn spacing(place: &Place, dim: usize, unit: i64, total: i64) -> (i64, i64) {
-    let at = |i: i64| {
-        let mut position = [0; crate::memory::MAX_NDIMS];
-        position[dim] = i * unit;
-        place.at(&position) - place.base
-    };
+    let at = |i: i64| place.from_first(&[(dim, i * unit)]);
     if total <= unit {
         return (0, total);
     }
@@ -30,14 +27,20 @@ pub(super) fn place(md: &MemoryDesc) -> Place {
 
 /// Bytes between neighbours along image, depth, height and width.
 pub(super) fn strides(md: &MemoryDesc) -> [i64; 4] {
-    let size = md.dtype().size_bytes() as i64;
-    let mut strides = [md.strides[0] * size, 0, 0, 0];
-    for (to, from) in strides[1..]
+    let [depth, height, width] = spatial_strides(md, 2);
+    let image = md.strides[0] * md.dtype().size_bytes() as i64;
+    [image, depth, height, width]
+}
+
+/// Bytes between neighbours along depth, height and width, which start at this dimension.
+pub(super) fn spatial_strides(md: &MemoryDesc, first: usize) -> [i64; 3] {
+    let mut strides = [0; 3];
+    for (to, from) in strides
         .iter_mut()
         .rev()
-        .zip(md.strides()[2..].iter().rev())
+        .zip(md.strides()[first..].iter().rev())
     {
-        *to = from * size;
+        *to = from * md.dtype().size_bytes() as i64;
     }
     strides
 }
@@ -200,7 +203,10 @@ impl Pass<'_> {
 /// can be copied into the other.
 pub(super) fn panel_width(env: &Env, n: i64) -> i64 {
     let unit = if n > 8 { 16 } else { 8 };
-    (gemm::panel(env.isa) as i64).min((n.max(1) + unit - 1) / unit * unit)
+    let width = (gemm::panel(env.isa) as i64).min((n.max(1) + unit - 1) / unit * unit);
+    knobs::NEST
+        .get()
+        .or('w', width, |w| w % unit == 0 && w <= WIDEST)
 }
 
 /// Row-major with the channels behind all other dimensions.

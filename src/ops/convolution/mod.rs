@@ -28,7 +28,7 @@ use crate::kernel::expr::{Bcast, Expr};
 use crate::memory::{MAX_NDIMS, MemoryDesc};
 use crate::plan::conv::Axis;
 use crate::plan::place::{Place, Term};
-use crate::{ensure, invalid, unimplemented_here};
+use crate::{ensure, invalid, knobs, unimplemented_here};
 
 /// Values by spatial dimension; the others are 0.
 pub type Dims = [i64; MAX_NDIMS];
@@ -75,6 +75,13 @@ struct Pass<'a> {
 impl Desc {
     /// Checks, resolves and plans.
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
+        let planned = self.plan_pass(attr, env)?;
+        let nests = planned.nest.split('>');
+        nests.for_each(|nest| knobs::NEST.get().compare(nest));
+        Ok(planned)
+    }
+
+    fn plan_pass(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         self.check()?;
         let forward = self.prop.is_forward();
         let acc = accumulator(self.src.dtype());
@@ -101,7 +108,7 @@ impl Desc {
         match self.prop {
             Prop::BackwardWeights => {
                 check_types(self.name(), &self.src, &self.dst, &self.weights)?;
-                self.backward_weights(env)
+                self.backward_weights(attr, env)
             }
             Prop::BackwardData => {
                 check_types(self.name(), &self.dst, &self.weights, &self.src)?;

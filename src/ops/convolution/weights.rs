@@ -2,23 +2,29 @@
 //!
 //! The pixels come in bands that fit the first-level cache. For each band, the channels of both sides are packed into
 //! blocks of adjacent lines, as f32, unless they lie so; then every tile of the weights adds what the band brings, tap by
-//! tap, over the pixels that this tap meets. A tile is always summed in the order of the bands, whatever the threads.
+//! tap, over the pixels that this tap meets. A tile is summed in the order of the bands, by one part, if there are as many
+//! tiles as threads or results must be `deterministic`; else by several parts, each over its bands in a copy of its own.
 #![allow(unsafe_code)]
 
-use super::layout::{channel_run, channels_last, panel_tag, panel_width, panels, place, strides};
+use super::dense::{FLOP_PER_PART, MOST_PARTS};
+use super::layout::{
+    channel_run, channels_last, panel_tag, panel_width, panels, place, spatial_strides, strides,
+};
 use super::{Desc, depthwise};
+use crate::attr::Attr;
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::pack::Side;
 use crate::kernel::expr::Expr;
 use crate::kernel::spec::{Batch, Brgemm, Out};
-use crate::memory::{MAX_NDIMS, MemoryDesc};
+use crate::knobs;
+use crate::memory::MemoryDesc;
 use crate::ops::epilogue::arg;
 use crate::ops::gemm::Matrix;
 use crate::ops::row_sum;
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned};
-use crate::plan::conv::{Axis, Band, Table, bands};
+use crate::plan::conv::{Axis, BAND_PIXELS, Band, Table, bands};
 use crate::plan::gemm;
 
 const DIFF_WEIGHTS: i32 = 161;
@@ -58,11 +64,7 @@ impl Source {
         block: i64,
     ) -> Source {
         let (size, position) = (md.dtype().size_bytes() as i64, place(md));
-        let at = |channel: i64| {
-            let mut index = [0; MAX_NDIMS];
-            index[1] = channel;
-            position.at(&index) - position.base
-        };
+        let at = |channel: i64| position.from_first(&[(1, channel)]);
         let starts = (0..groups).flat_map(|g| {
             (0..channels)
                 .step_by(block as usize)
@@ -118,11 +120,16 @@ pub(super) struct Gradient {
     /// All taps of a row go into one tile.
     pub joined: bool,
     pub images: i64,
+    /// The most pixels of a band.
+    pub pixels: i64,
     pub bands: Vec<Band>,
     /// Blocks of the large side and panels whose packed form is kept for one band.
     pub chunk: (i64, i64),
     /// Parts along the panels and along the blocks of the large side.
     pub split: (i64, i64),
+    /// Parts along the pixels, each with a copy of the result of so many bytes.
+    pub copies: i64,
+    pub copy_bytes: i64,
 }
 
 /// A side whose channels are adjacent in whole blocks.
@@ -158,7 +165,7 @@ fn flattened(axes: &mut [Axis; 3], sides: [&mut Source; 2]) {
 }
 
 impl Desc {
-    pub(super) fn backward_weights(&self, env: &Env) -> Result<Planned> {
+    pub(super) fn backward_weights(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         let first = usize::from(self.grouped());
         // The weights' dimensions of the large side's channels and of the small side's.
         let dims = match self.transposed {
@@ -235,7 +242,7 @@ impl Desc {
         flattened(&mut axes, [&mut large, &mut small]);
         let stored = sequence.written(env, (2, &weights), &seen, false)?;
         let sides = (large, small);
-        let gradient = Gradient::new(
+        let mut gradient = Gradient::new(
             env,
             (src.dims[0], axes),
             sides,
@@ -243,7 +250,19 @@ impl Desc {
             dims,
             joined,
         );
-        sequence.finish(args, gradient.planned(), env)
+        if attr.deterministic || gradient.copies == 1 || !seen.is_dense() {
+            gradient.copies = 1;
+            return sequence.finish(args, gradient.planned(), env);
+        }
+        let copies = gradient.copies;
+        let each = sequence.buffer(copies as usize * seen.size_bytes())?;
+        gradient.out = (each, 0);
+        sequence.push(gradient.planned());
+        let mut flat = MemoryDesc::plain(&[seen.size_bytes() as i64 / 4], DataType::F32)?;
+        let one = flat;
+        flat.offset0 = seen.offset0;
+        let sum = sum_of_rows(env, (each, &one), copies, (stored, &flat))?;
+        sequence.finish(args, sum, env)
     }
 }
 
@@ -299,20 +318,31 @@ fn bias_gradient(
 ) -> Result<()> {
     let dense = channels_last(diff_dst)?;
     let from = sequence.read(env, (1, diff_dst), &dense)?;
-    let (size, channels) = (dense.dtype().size_bytes() as i64, dense.dims[1]);
+    let pixels = dense.nelems() / dense.dims[1].max(1);
+    sequence.push(sum_of_rows(env, (from, &dense), pixels, (to, bias))?);
+    Ok(())
+}
+
+/// The sum of so many dense rows, each as long as `to`.
+fn sum_of_rows(
+    env: &Env,
+    (arg, md): (usize, &MemoryDesc),
+    rows: i64,
+    to: (usize, &MemoryDesc),
+) -> Result<Planned> {
+    let cols = md.dtype().size_bytes() as i64;
+    let side = Side::Strided {
+        rows: to.1.dims[0] * cols,
+        cols,
+    };
     let matrix = Matrix {
-        arg: from,
-        dtype: dense.dtype(),
-        offset: dense.offset0 * size,
-        side: Side::Strided {
-            rows: channels * size,
-            cols: size,
-        },
+        arg,
+        dtype: md.dtype(),
+        offset: md.offset0 * cols,
+        side,
         batch: Vec::new(),
     };
-    let pixels = dense.nelems() / channels.max(1);
-    sequence.push(row_sum::planned(env, &matrix, pixels as usize, (to, bias))?);
-    Ok(())
+    row_sum::planned(env, &matrix, rows as usize, to)
 }
 
 impl Gradient {
@@ -331,19 +361,13 @@ impl Gradient {
         for g in 0..groups {
             for row in (0..large.channels).step_by(large.block as usize) {
                 for column in (0..small.channels).step_by(small.block as usize) {
-                    let mut index = [0; MAX_NDIMS];
-                    index[0] = if grouped { g } else { 0 };
-                    (index[m], index[n]) = (row, column);
-                    tiles.push(position.at(&index) - position.base);
+                    tiles.push(position.from_first(&[(0, g), (m, row), (n, column)]));
                 }
             }
         }
-        let mut taps = [0; 3];
-        let spatial = &md.strides()[m.max(n) + 1..];
-        for (to, from) in taps.iter_mut().rev().zip(spatial.iter().rev()) {
-            *to = from * size;
-        }
-        let (images, bands) = bands(minibatch, axes.map(|a| a.small));
+        let nest = knobs::NEST.get();
+        let pixels = nest.or('p', BAND_PIXELS, |_| true);
+        let (images, bands) = bands(minibatch, axes.map(|a| a.small), pixels);
         let mut gradient = Gradient {
             env: *env,
             axes,
@@ -353,16 +377,25 @@ impl Gradient {
             large,
             small,
             out: (entry, md.offset0 * size),
-            taps,
+            taps: spatial_strides(md, m.max(n) + 1),
             tiles,
             joined,
-            images,
+            images: nest.or('i', images, |i| minibatch % i == 0),
+            pixels,
             bands,
             chunk: (1, 1),
             split: (1, 1),
+            copies: 1,
+            copy_bytes: md.size_bytes() as i64,
         };
         gradient.chunk = gradient.chunks();
-        gradient.split = gradient.parts();
+        let per_group = gradient.large.per_group();
+        gradient.chunk.0 = nest.or('c', gradient.chunk.0, |c| c <= per_group);
+        let ((by_panels, by_blocks), copies) = gradient.split();
+        let fits = |n| n <= MOST_PARTS;
+        gradient.split = (nest.or('N', by_panels, fits), nest.or('M', by_blocks, fits));
+        let units = gradient.units();
+        gradient.copies = nest.or('S', copies, |s| s <= units.min(MOST_PARTS));
         gradient
     }
 }
@@ -424,13 +457,31 @@ impl Gradient {
         (fit(a, self.large.per_group()), kept)
     }
 
-    fn parts(&self) -> (i64, i64) {
+    /// Parts along panels and blocks, and along the pixels where there are fewer tiles than threads.
+    fn split(&self) -> ((i64, i64), i64) {
         let pixels: i64 = self.axes.iter().map(|a| a.small * a.taps).product();
         let flop = (2 * self.minibatch * self.groups * self.large.channels * self.small.channels)
             .saturating_mul(pixels);
-        let parts = (flop / super::dense::FLOP_PER_PART).clamp(1, self.env.threads as i64);
+        let parts = (flop / FLOP_PER_PART).clamp(1, self.env.threads as i64);
         let panels = parts.min((self.groups * self.small.per_group()).max(1));
-        (panels, (parts / panels).min(self.large.per_group()).max(1))
+        let blocks = (parts / panels).min(self.large.per_group()).max(1);
+        let copies = (parts / (panels * blocks)).clamp(1, self.units());
+        ((panels, blocks), copies)
+    }
+
+    /// How many bands there are in all images; one clears the result where there is no image.
+    pub fn units(&self) -> i64 {
+        (self.minibatch / self.images.max(1)).max(1) * self.bands.len() as i64
+    }
+
+    /// The step of images and the band of a unit.
+    pub fn unit(&self, unit: i64) -> (i64, usize) {
+        let bands = self.bands.len() as i64;
+        (unit / bands, (unit % bands) as usize)
+    }
+
+    pub fn parts(&self) -> usize {
+        (self.split.0 * self.split.1 * self.copies) as usize
     }
 
     /// Scratch of one part.
@@ -442,26 +493,24 @@ impl Gradient {
     }
 
     fn planned(self) -> Planned {
-        let kind = |s: &Source| if s.direct { "" } else { "p" };
-        Planned {
-            args: Vec::new(),
-            nest: format!(
-                "P{}M{}:{}i{}b{}:m{}{}n{}{}{}",
-                self.split.0,
-                self.split.1,
-                self.images,
-                self.bands.len(),
-                if self.joined { "j" } else { "" },
-                self.large.block,
-                kind(&self.large),
-                self.small.block,
-                kind(&self.small),
-                self.chunk.0,
-            ),
-            scratch_bytes: (self.split.0 * self.split.1) as usize
-                * self.part_bytes().next_multiple_of(64),
-            plan: Box::new(self),
-        }
+        let kind = |s: &Source| if s.direct { "" } else { "packed" };
+        let nest = format!(
+            "N{}M{}S{}i{}p{}c{}:{}bands:{}{}x{}{}{}",
+            self.split.0,
+            self.split.1,
+            self.copies,
+            self.images,
+            self.pixels,
+            self.chunk.0,
+            self.bands.len(),
+            self.large.block,
+            kind(&self.large),
+            self.small.block,
+            kind(&self.small),
+            if self.joined { ":joined" } else { "" },
+        );
+        let bytes = self.parts() * self.part_bytes().next_multiple_of(64);
+        Planned::new(nest, bytes, self)
     }
 
     /// For a tap of a row, the outputs that it meets: all of them where taps are joined.

@@ -74,12 +74,7 @@ impl TapSums {
     }
 
     pub fn planned(self) -> Planned {
-        Planned {
-            args: Vec::new(),
-            nest: format!("sums{}", self.tables.len()),
-            scratch_bytes: 0,
-            plan: Box::new(self),
-        }
+        Planned::new(format!("sums{}", self.tables.len()), 0, self)
     }
 }
 

@@ -102,25 +102,12 @@ struct Compiled {
 impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) -> Result<()> {
         let count = self.stages.iter().map(|s| s.steps * s.phases.len()).sum();
-        let shared = Shared(exec);
         // SAFETY: parts of a phase write disjoint columns or blocks, and phases follow one another.
-        let body = |phase, part| unsafe { self.phase(shared.get(), phase, part) };
+        let body = |phase, part| unsafe { self.phase(exec, phase, part) };
         phases(exec.pool, count, self.parts, &body);
         Ok(())
     }
 }
-
-/// The execution, for parts on other threads: see `Compiled::run`.
-struct Shared<'a>(&'a Exec<'a>);
-
-impl<'a> Shared<'a> {
-    fn get(&self) -> &'a Exec<'a> {
-        self.0
-    }
-}
-
-// SAFETY: the pointers themselves are only read; what lies behind them is divided among the parts.
-unsafe impl Sync for Shared<'_> {}
 
 /// One part of a task at one time.
 struct Part<'a> {
