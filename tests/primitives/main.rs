@@ -20,6 +20,7 @@ mod conv;
 mod elementwise;
 mod fuzz;
 mod misfits;
+mod nests;
 mod networks;
 mod products;
 mod rnn;
