@@ -265,7 +265,7 @@ static void not_done(void)
     UNIMPLEMENTED(brick_convolution_forward_primitive_desc_create(&pd, engine, brick_forward, brick_convolution_direct, in_md,
                                                                   weights_md, NULL, out_md, strides, dilates, pad_l,
                                                                   pad_r, attr));
-    EXPECT(strstr(brick_last_error(), "zero points of argument 33 are not supported"));
+    EXPECT(strstr(brick_last_error(), "zero points of weights (argument 33) are not supported"));
     OK(brick_primitive_attr_destroy(attr));
     UNTOUCHED(brick_primitive_desc_t, pd);
 }
