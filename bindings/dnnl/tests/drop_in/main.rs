@@ -1,5 +1,6 @@
 //! What a program sees that loads this library in oneDNN's place. Tests load it as programs do, with dlopen.
 
+mod client;
 mod library;
 mod matmul;
 #[cfg(not(feature = "threadpool"))]
