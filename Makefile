@@ -11,7 +11,7 @@ OUT     := target/release
 CFLAGS  := -std=c99 -O2 -Wall -Wextra -pedantic -Werror
 EXAMPLES := $(patsubst examples/%.c,$(OUT)/examples/%,$(wildcard examples/*.c))
 
-.PHONY: all examples demo demo-filters demo-lstm test test-rungs test-all asan bench install test-install header fmt lint clean
+.PHONY: all examples demo demo-filters demo-lstm test test-dropin test-rungs test-all asan bench install test-install header fmt lint clean
 
 all:
 	$(CARGO) build --release --workspace
@@ -41,6 +41,17 @@ demo-lstm: all $(OUT)/examples/digits_lstm $(OUT)/examples/lstm_chars
 # Left out: how long files and families may be, which some exceed at present.
 test:
 	$(CARGO) test --workspace
+
+# Both flavours of the drop-in under a program written to oneDNN's own header, which is fetched (200 kB).
+peers    := $(or $(BRICK_PEERS),target/peers)
+dnnl_hpp := $(peers)/include/oneapi/dnnl/dnnl.hpp
+test-dropin: $(dnnl_hpp)
+	$(CARGO) test -p brick-dnnl
+	$(CARGO) test -p brick-dnnl --features threadpool
+
+$(dnnl_hpp):
+	set -e; at=$$(mktemp -d); $(PYTHON) -m pip download -q --no-deps -d $$at onednn-devel==2026.1.0; \
+	$(PYTHON) -m zipfile -e $$at/*.whl $$at; mkdir -p $(peers); cp -r $$at/*/data/include $(peers); rm -r $$at
 
 # The rungs below this processor's own; kernels and products run all of them in any case. Then those of AVX-512 on any
 # processor, and the kinds of executable memory.

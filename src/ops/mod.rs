@@ -5,6 +5,7 @@
 //! running does neither. The nests handle raw pointers, so this folder may use `unsafe`.
 #![allow(unsafe_code)]
 
+use crate::unimplemented_here;
 use crate::{attr::Attr, error::Result, invalid, memory::MemoryDesc, numbered, threads::Pool};
 
 pub mod binary;
@@ -163,7 +164,13 @@ impl Op {
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         match self.is_open() {
             true => self.plan_open(attr, env),
-            false => self.plan_closed(attr, env),
+            false => {
+                let planned = self.plan_closed(attr, env)?;
+                match planned.args.iter().find(|arg| arg.md.is_any()) {
+                    Some(arg) => Err(unimplemented_here!("argument {} needs a layout", arg.id)),
+                    None => Ok(planned),
+                }
+            }
         }
     }
 

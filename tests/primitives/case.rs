@@ -623,7 +623,10 @@ impl<'a> Builder<'a> {
         let mds = self.descriptors()?;
         let bias = self.bias();
         let bias_md = match &bias {
-            Some((dims, dtype)) => Some(describe(&opened(dims, self.open("bia")), *dtype, "")?),
+            Some((dims, dtype)) => {
+                let tag = if self.tag(1) == "any" { "any" } else { "" };
+                Some(describe(&opened(dims, self.open("bia")), *dtype, tag)?)
+            }
             None => None,
         };
         let bias_handle = bias_md.as_ref().map_or(null_mut(), |md| md.raw);
@@ -645,7 +648,10 @@ impl<'a> Builder<'a> {
         let mut bias_values = None;
         if let (Some((dims, dtype)), false) = (&bias, self.is_backward()) {
             let array = values(BIAS, dims, *dtype, self.data);
-            let layout = Layout::of(describe(dims, *dtype, "")?.raw);
+            let layout = match self.open("bia") {
+                0 => layout(&pd, BIAS),
+                _ => Layout::of(describe(dims, *dtype, "")?.raw),
+            };
             arguments.push(argument(BIAS, layout, Some(&array), None, None)?);
             bias_values = Some(array);
         }

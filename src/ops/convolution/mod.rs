@@ -19,7 +19,7 @@ mod weights;
 mod zero_point;
 
 use super::epilogue::{self, Binding, Epilogue, Input, Request, ZeroPoint, arg};
-use super::matrix::{accumulator, check_types};
+use super::matrix::{accumulator, check_types, plain};
 use super::{Arg, Env, Planned, Prop};
 use crate::attr::Attr;
 use crate::dtype::DataType;
@@ -112,11 +112,11 @@ impl Desc {
             }
             Prop::BackwardData => {
                 check_types(self.name(), &self.dst, &self.weights, &self.src)?;
-                self.pass(attr, env).plan()
+                self.pass(attr, env)?.plan()
             }
             _ if forward => {
                 check_types(self.name(), &self.src, &self.weights, &self.dst)?;
-                self.pass(attr, env).plan()
+                self.pass(attr, env)?.plan()
             }
             prop => Err(invalid!(
                 "{}: {} is not a pass of it",
@@ -157,7 +157,7 @@ impl Desc {
         }
     }
 
-    fn pass<'a>(&self, attr: &'a Attr, env: &'a Env) -> Pass<'a> {
+    fn pass<'a>(&self, attr: &'a Attr, env: &'a Env) -> Result<Pass<'a>> {
         let forward = self.prop.is_forward();
         let (src, dst) = (self.src, self.dst);
         let (input, output) = match forward {
@@ -167,7 +167,7 @@ impl Desc {
         let first = usize::from(self.grouped());
         // Weights are (output channels, input channels) of the forward pass.
         let (of_dst, of_src) = (first, first + 1);
-        Pass {
+        Ok(Pass {
             env,
             attr,
             axes: self.axes(),
@@ -177,13 +177,13 @@ impl Desc {
             input,
             output,
             weights: self.weights,
-            bias: self.bias,
+            bias: plain(&self.bias)?,
             dims: if forward {
                 (of_src, of_dst)
             } else {
                 (of_dst, of_src)
             },
-        }
+        })
     }
 
     /// The sides in space: large, small.

@@ -21,6 +21,7 @@ use crate::knobs;
 use crate::memory::MemoryDesc;
 use crate::ops::epilogue::arg;
 use crate::ops::gemm::Matrix;
+use crate::ops::matrix::plain;
 use crate::ops::row_sum;
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned};
@@ -198,11 +199,7 @@ impl Desc {
         ];
         let mut sequence = Sequence::default();
         if !self.bias.is_absent() {
-            let bias = if self.bias.is_any() {
-                MemoryDesc::plain(self.bias.dims(), self.bias.dtype())?
-            } else {
-                self.bias
-            };
+            let bias = plain(&self.bias)?;
             bias_gradient(&mut sequence, env, &diff_dst, (3, &bias))?;
             args.push(Arg::output(DIFF_BIAS, bias));
         }

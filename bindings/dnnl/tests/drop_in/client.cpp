@@ -2,113 +2,7 @@
 // compared with a loop written out here. It knows nothing of brick, and runs on oneDNN's library too.
 //
 //     client [SECTION]...
-//
-// With CLIENT_POOL its streams run on a thread pool of its own, as in programs for oneDNN's THREADPOOL runtime.
-#ifdef CLIENT_POOL
-#include "oneapi/dnnl/dnnl_threadpool.hpp"
-#else
-#include "oneapi/dnnl/dnnl.hpp"
-#endif
-
-#include <atomic>
-#include <cmath>
-#include <cstdio>
-#include <cstring>
-#include <functional>
-#include <thread>
-
-using namespace dnnl;
-using dims = memory::dims;
-using dt = memory::data_type;
-using tag = memory::format_tag;
-
-static int failures = 0;
-
-#define CHECK(condition) \
-    ((condition) ? (void)0 : (void)(failures++, std::printf("line %d: %s\n", __LINE__, #condition)))
-
-static bool close(float a, float b, float tolerance) { return std::fabs(a - b) <= tolerance * (1 + std::fabs(b)); }
-
-/// Small integers, the same ones at every call with the same step.
-static std::vector<float> numbers(size_t count, int step, float scale = 1)
-{
-    std::vector<float> x(count);
-    for (size_t i = 0; i < count; i++)
-        x[i] = scale * (float)((int)(i * step % 9) - 4);
-    return x;
-}
-
-static size_t count(const dims &d)
-{
-    size_t n = 1;
-    for (auto i : d)
-        n *= i;
-    return n;
-}
-
-#ifdef CLIENT_POOL
-static thread_local bool in_parallel = false;
-
-/// Three threads, hired for each region.
-struct pool : threadpool_interop::threadpool_iface {
-    int get_num_threads() const override { return 3; }
-    bool get_in_parallel() const override { return in_parallel; }
-    uint64_t get_flags() const override { return 0; }
-    void wait() override {}
-    void parallel_for(int n, const std::function<void(int, int)> &f) override
-    {
-        std::vector<std::thread> team;
-        for (int t = 0; t < 3; t++)
-            team.emplace_back([&f, n, t] {
-                in_parallel = true;
-                for (int i = t; i < n; i += 3)
-                    f(i, n);
-            });
-        for (auto &thread : team)
-            thread.join();
-        regions += n > 1;
-    }
-    std::atomic<int> regions {0};
-};
-static pool team;
-static stream new_stream(const engine &eng) { return threadpool_interop::make_stream(eng, &team); }
-#else
-static stream new_stream(const engine &eng) { return stream(eng); }
-#endif
-
-struct world {
-    engine eng {engine::kind::cpu, 0};
-    stream strm {new_stream(eng)};
-
-    memory plain(const dims &d, const std::vector<float> &x, tag t)
-    {
-        memory m({d, dt::f32, t}, eng);
-        std::memcpy(m.get_data_handle(), x.data(), x.size() * sizeof(float));
-        return m;
-    }
-    /// The same values in another layout or type.
-    memory moved(memory m, const memory::desc &md)
-    {
-        if (m.get_desc() == md)
-            return m;
-        memory to(md, eng);
-        reorder(m, to).execute(strm, m, to);
-        strm.wait();
-        return to;
-    }
-    std::vector<float> values(memory m, tag t)
-    {
-        auto d = m.get_desc().get_dims();
-        memory to = moved(m, {d, dt::f32, t});
-        auto *x = (float *)to.get_data_handle();
-        return std::vector<float>(x, x + count(d));
-    }
-    void run(const primitive &p, const std::unordered_map<int, memory> &args)
-    {
-        p.execute(strm, args);
-        strm.wait();
-    }
-};
+#include "client.hpp"
 
 // ---- memory: descriptors, handles, mapping
 
@@ -197,12 +91,12 @@ static void one_convolution(world &w, const problem &p, dt type)
     post_ops ops;
     ops.append_eltwise(algorithm::eltwise_relu, 0.5f, 0);
     attr.set_post_ops(ops);
-    convolution_forward::primitive_desc inference(w.eng, prop_kind::forward_inference, algorithm::convolution_direct, any(p.src),
-            any(p.wei), {bia, dt::f32, tag::x}, any(p.dst), p.strides, p.dilates, p.left, p.right, attr);
+    convolution_forward::primitive_desc inference(w.eng, prop_kind::forward_inference, algorithm::convolution_direct,
+            any(p.src), any(p.wei), {bia, dt::f32, tag::any}, any(p.dst), p.strides, p.dilates, p.left, p.right, attr);
     memory dst(inference.dst_desc(), w.eng);
     w.run(convolution_forward(inference),
             {{DNNL_ARG_SRC, w.moved(src, inference.src_desc())}, {DNNL_ARG_WEIGHTS, w.moved(wei, inference.weights_desc())},
-                    {DNNL_ARG_BIAS, bias}, {DNNL_ARG_DST, dst}});
+                    {DNNL_ARG_BIAS, w.moved(bias, inference.bias_desc())}, {DNNL_ARG_DST, dst}});
     std::vector<float> y(count(p.dst)), dx(x.size()), df(f.size());
     walk(p, [&](size_t i, size_t j, size_t k) { y[k] += x[i] * f[j], dx[i] += g[k] * f[j], df[j] += x[i] * g[k]; });
     auto got = w.values(dst, tag::nchw);
@@ -218,14 +112,14 @@ static void one_convolution(world &w, const problem &p, dt type)
             p.strides, p.dilates, p.left, p.right, training);
     memory diff_src(back.diff_src_desc(), w.eng);
     w.run(convolution_backward_data(back),
-            {{DNNL_ARG_DIFF_DST, w.moved(diff_dst, back.diff_dst_desc())}, {DNNL_ARG_WEIGHTS, w.moved(wei, back.weights_desc())},
-                    {DNNL_ARG_DIFF_SRC, diff_src}});
+            {{DNNL_ARG_DIFF_DST, w.moved(diff_dst, back.diff_dst_desc())},
+                    {DNNL_ARG_WEIGHTS, w.moved(wei, back.weights_desc())}, {DNNL_ARG_DIFF_SRC, diff_src}});
     got = w.values(diff_src, tag::nchw);
     for (size_t i = 0; i < dx.size(); i++)
         CHECK(close(got[i], dx[i], tolerance));
 
     convolution_backward_weights::primitive_desc learn(w.eng, algorithm::convolution_direct, any(p.src), any(p.wei),
-            {bia, dt::f32, tag::x}, any(p.dst), p.strides, p.dilates, p.left, p.right, training);
+            {bia, dt::f32, tag::any}, any(p.dst), p.strides, p.dilates, p.left, p.right, training);
     memory diff_wei(learn.diff_weights_desc(), w.eng), diff_bias(learn.diff_bias_desc(), w.eng);
     w.run(convolution_backward_weights(learn),
             {{DNNL_ARG_SRC, w.moved(src, learn.src_desc())}, {DNNL_ARG_DIFF_DST, w.moved(diff_dst, learn.diff_dst_desc())},
@@ -268,8 +162,9 @@ static void deconvolution(world &w)
     deconvolution_forward::primitive_desc pd(w.eng, prop_kind::forward_inference, algorithm::deconvolution_direct,
             {p.dst, dt::f32, tag::any}, any_wei, {p.src, dt::f32, tag::any}, p.strides, p.left, p.right);
     memory dst(pd.dst_desc(), w.eng);
-    w.run(deconvolution_forward(pd), {{DNNL_ARG_SRC, w.moved(src, pd.src_desc())},
-                                             {DNNL_ARG_WEIGHTS, w.moved(wei, pd.weights_desc())}, {DNNL_ARG_DST, dst}});
+    w.run(deconvolution_forward(pd),
+            {{DNNL_ARG_SRC, w.moved(src, pd.src_desc())}, {DNNL_ARG_WEIGHTS, w.moved(wei, pd.weights_desc())},
+                    {DNNL_ARG_DST, dst}});
     CHECK(w.values(dst, tag::nchw) == y);
 }
 
@@ -279,8 +174,10 @@ static void training(world &w)
     const int N = 32, C = 8, K = 4, S = 8;
     std::vector<float> x(N * S * S);
     for (int n = 0; n < N; n++)
-        for (int i = 0; i < S * S; i++) // stripes in four directions, each shifted
-            x[n * S * S + i] = std::sin((n % 4 == 0 ? i / S : n % 4 == 1 ? i % S : n % 4 == 2 ? i / S + i % S : i / S - i % S) + 0.3f * n);
+        for (int i = 0; i < S * S; i++) { // stripes in four directions, each shifted
+            int row = i / S, column = i % S, phase[] = {row, column, row + column, row - column};
+            x[n * S * S + i] = std::sin(phase[n % 4] + 0.3f * n);
+        }
     dims ds {N, 1, S, S}, dc {C, 1, 3, 3}, dh {N, C, S, S}, df {K, C, S, S}, dy {N, K};
     memory src = w.plain(ds, x, tag::nchw), wc = w.plain(dc, numbers(count(dc), 5, 0.05f), tag::oihw),
            bc = w.plain({C}, numbers(C, 2, 0.01f), tag::x), wf = w.plain(df, numbers(count(df), 7, 0.005f), tag::oihw),
@@ -288,16 +185,20 @@ static void training(world &w)
     auto f32 = [](const dims &d, tag t) { return memory::desc(d, dt::f32, t); };
     convolution_forward::primitive_desc conv(w.eng, prop_kind::forward_training, algorithm::convolution_auto, f32(ds, tag::any),
             f32(dc, tag::any), bc.get_desc(), f32(dh, tag::any), {1, 1}, {1, 1}, {1, 1});
-    eltwise_forward::primitive_desc relu(w.eng, prop_kind::forward_training, algorithm::eltwise_relu, conv.dst_desc(), conv.dst_desc(), 0.f);
-    inner_product_forward::primitive_desc ip(w.eng, prop_kind::forward_training, conv.dst_desc(), f32(df, tag::any), bf.get_desc(), f32(dy, tag::nc));
+    eltwise_forward::primitive_desc relu(
+            w.eng, prop_kind::forward_training, algorithm::eltwise_relu, conv.dst_desc(), conv.dst_desc(), 0.f);
+    inner_product_forward::primitive_desc ip(
+            w.eng, prop_kind::forward_training, conv.dst_desc(), f32(df, tag::any), bf.get_desc(), f32(dy, tag::nc));
     inner_product_backward_data::primitive_desc ip_d(w.eng, conv.dst_desc(), f32(df, tag::any), f32(dy, tag::nc), ip);
-    inner_product_backward_weights::primitive_desc ip_w(w.eng, conv.dst_desc(), f32(df, tag::any), bf.get_desc(), f32(dy, tag::nc), ip);
-    eltwise_backward::primitive_desc relu_d(w.eng, algorithm::eltwise_relu, conv.dst_desc(), conv.dst_desc(), conv.dst_desc(), 0.f, relu);
-    convolution_backward_weights::primitive_desc conv_w(w.eng, algorithm::convolution_auto, f32(ds, tag::any), f32(dc, tag::any),
-            bc.get_desc(), f32(dh, tag::any), {1, 1}, {1, 1}, {1, 1}, conv);
+    inner_product_backward_weights::primitive_desc ip_w(
+            w.eng, conv.dst_desc(), f32(df, tag::any), bf.get_desc(), f32(dy, tag::nc), ip);
+    eltwise_backward::primitive_desc relu_d(
+            w.eng, algorithm::eltwise_relu, conv.dst_desc(), conv.dst_desc(), conv.dst_desc(), 0.f, relu);
+    convolution_backward_weights::primitive_desc conv_w(w.eng, algorithm::convolution_auto, f32(ds, tag::any),
+            f32(dc, tag::any), bc.get_desc(), f32(dh, tag::any), {1, 1}, {1, 1}, {1, 1}, conv);
     memory h(conv.dst_desc(), w.eng), a(conv.dst_desc(), w.eng), y(f32(dy, tag::nc), w.eng), gy(f32(dy, tag::nc), w.eng),
-            ga(conv.dst_desc(), w.eng), gh(conv.dst_desc(), w.eng), gwf(ip_w.diff_weights_desc(), w.eng), gbf(bf.get_desc(), w.eng),
-            gwc(conv_w.diff_weights_desc(), w.eng), gbc(bc.get_desc(), w.eng);
+            ga(conv.dst_desc(), w.eng), gh(conv.dst_desc(), w.eng), gwf(ip_w.diff_weights_desc(), w.eng),
+            gbf(bf.get_desc(), w.eng), gwc(conv_w.diff_weights_desc(), w.eng), gbc(bc.get_desc(), w.eng);
     auto step = [&](memory &to, const memory &gradient) {
         memory plain = w.moved(gradient, to.get_desc());
         sum::primitive_desc pd(w.eng, to.get_desc(), {1.f, -0.02f}, {to.get_desc(), to.get_desc()});
@@ -305,11 +206,13 @@ static void training(world &w)
     };
     float first = 0, loss = 0;
     for (int epoch = 0; epoch < 60; epoch++) {
-        w.run(convolution_forward(conv), {{DNNL_ARG_SRC, w.moved(src, conv.src_desc())},
-                                                 {DNNL_ARG_WEIGHTS, w.moved(wc, conv.weights_desc())}, {DNNL_ARG_BIAS, bc}, {DNNL_ARG_DST, h}});
+        w.run(convolution_forward(conv),
+                {{DNNL_ARG_SRC, w.moved(src, conv.src_desc())}, {DNNL_ARG_WEIGHTS, w.moved(wc, conv.weights_desc())},
+                        {DNNL_ARG_BIAS, bc}, {DNNL_ARG_DST, h}});
         w.run(eltwise_forward(relu), {{DNNL_ARG_SRC, h}, {DNNL_ARG_DST, a}});
-        w.run(inner_product_forward(ip), {{DNNL_ARG_SRC, w.moved(a, ip.src_desc())},
-                                                 {DNNL_ARG_WEIGHTS, w.moved(wf, ip.weights_desc())}, {DNNL_ARG_BIAS, bf}, {DNNL_ARG_DST, y}});
+        w.run(inner_product_forward(ip),
+                {{DNNL_ARG_SRC, w.moved(a, ip.src_desc())}, {DNNL_ARG_WEIGHTS, w.moved(wf, ip.weights_desc())},
+                        {DNNL_ARG_BIAS, bf}, {DNNL_ARG_DST, y}});
         float *o = (float *)y.get_data_handle(), *g = (float *)gy.get_data_handle();
         loss = 0;
         for (int n = 0; n < N; n++) {
@@ -322,11 +225,14 @@ static void training(world &w)
         }
         if (epoch == 0)
             first = loss;
-        w.run(inner_product_backward_weights(ip_w), {{DNNL_ARG_SRC, a}, {DNNL_ARG_DIFF_DST, gy}, {DNNL_ARG_DIFF_WEIGHTS, gwf}, {DNNL_ARG_DIFF_BIAS, gbf}});
-        w.run(inner_product_backward_data(ip_d), {{DNNL_ARG_DIFF_DST, gy}, {DNNL_ARG_WEIGHTS, w.moved(wf, ip_d.weights_desc())}, {DNNL_ARG_DIFF_SRC, ga}});
+        w.run(inner_product_backward_weights(ip_w),
+                {{DNNL_ARG_SRC, a}, {DNNL_ARG_DIFF_DST, gy}, {DNNL_ARG_DIFF_WEIGHTS, gwf}, {DNNL_ARG_DIFF_BIAS, gbf}});
+        w.run(inner_product_backward_data(ip_d),
+                {{DNNL_ARG_DIFF_DST, gy}, {DNNL_ARG_WEIGHTS, w.moved(wf, ip_d.weights_desc())}, {DNNL_ARG_DIFF_SRC, ga}});
         w.run(eltwise_backward(relu_d), {{DNNL_ARG_SRC, h}, {DNNL_ARG_DIFF_DST, ga}, {DNNL_ARG_DIFF_SRC, gh}});
-        w.run(convolution_backward_weights(conv_w), {{DNNL_ARG_SRC, w.moved(src, conv_w.src_desc())},
-                {DNNL_ARG_DIFF_DST, w.moved(gh, conv_w.diff_dst_desc())}, {DNNL_ARG_DIFF_WEIGHTS, gwc}, {DNNL_ARG_DIFF_BIAS, gbc}});
+        w.run(convolution_backward_weights(conv_w),
+                {{DNNL_ARG_SRC, w.moved(src, conv_w.src_desc())}, {DNNL_ARG_DIFF_DST, w.moved(gh, conv_w.diff_dst_desc())},
+                        {DNNL_ARG_DIFF_WEIGHTS, gwc}, {DNNL_ARG_DIFF_BIAS, gbc}});
         step(wc, gwc), step(bc, gbc), step(wf, gwf), step(bf, gbf);
     }
     std::printf("training: the loss falls from %.4f to %.4f\n", first, loss);
@@ -347,7 +253,8 @@ static void products(world &w)
 
     // Sizes that are known at execution only, one primitive for all of them; B is transposed.
     const auto open = DNNL_RUNTIME_DIM_VAL;
-    matmul any_m(matmul::primitive_desc(w.eng, {{open, K}, dt::f32, dims {K, 1}}, {{K, N}, dt::f32, tag::ba}, {{open, N}, dt::f32, dims {N, 1}}));
+    matmul any_m(matmul::primitive_desc(
+            w.eng, {{open, K}, dt::f32, dims {K, 1}}, {{K, N}, dt::f32, tag::ba}, {{open, N}, dt::f32, dims {N, 1}}));
     for (int64_t m : {M, M - 4}) {
         memory part({{m, K}, dt::f32, tag::ab}, w.eng, A.get_data_handle()), dst({{m, N}, dt::f32, tag::ab}, w.eng);
         w.run(any_m, {{DNNL_ARG_SRC, part}, {DNNL_ARG_WEIGHTS, w.moved(B, {{K, N}, dt::f32, tag::ba})}, {DNNL_ARG_DST, dst}});
@@ -364,8 +271,9 @@ static void products(world &w)
         ops.append_eltwise(algorithm::eltwise_clip, -20.f, 30.f);
         attr.set_post_ops(ops);
         matmul::primitive_desc pd(w.eng, A.get_desc(), B.get_desc(), bias_m.get_desc(), dst.get_desc(), attr);
-        w.run(matmul(pd), {{DNNL_ARG_SRC, A}, {DNNL_ARG_WEIGHTS, B}, {DNNL_ARG_BIAS, bias_m}, {DNNL_ARG_DST, dst},
-                                  {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, rows}});
+        w.run(matmul(pd),
+                {{DNNL_ARG_SRC, A}, {DNNL_ARG_WEIGHTS, B}, {DNNL_ARG_BIAS, bias_m}, {DNNL_ARG_DST, dst},
+                        {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, rows}});
         auto got = w.values(dst, tag::ab);
         for (int64_t i = 0; i < M * N; i++)
             CHECK(got[i] == std::fmin(std::fmax((c[i] + bias[i % N]) * scale[i / N], -20.f), 30.f));
@@ -378,7 +286,8 @@ static void products(world &w)
         attr.set_scales_mask(DNNL_ARG_WEIGHTS, 1 << 1);
         attr.set_scales_mask(DNNL_ARG_DST, 0);
         attr.set_zero_points_mask(DNNL_ARG_SRC, 0);
-        matmul::primitive_desc pd(w.eng, {{M, K}, dt::u8, tag::any}, {{K, N}, dt::s8, tag::any}, {{M, N}, dt::s8, tag::any}, attr);
+        matmul::primitive_desc pd(
+                w.eng, {{M, K}, dt::u8, tag::any}, {{K, N}, dt::s8, tag::any}, {{M, N}, dt::s8, tag::any}, attr);
         std::vector<float> up(a);
         for (auto &x : up)
             x += 4;
@@ -387,11 +296,13 @@ static void products(world &w)
             wide[n] = n % 2 ? 0.25f : 0.5f;
         memory zero({{1}, dt::s32, tag::x}, w.eng), dst(pd.dst_desc(), w.eng);
         *(int32_t *)zero.get_data_handle() = 4;
-        w.run(matmul(pd), {{DNNL_ARG_SRC, w.moved(w.plain({M, K}, up, tag::ab), pd.src_desc())}, {DNNL_ARG_WEIGHTS, w.moved(B, pd.weights_desc())},
-                                  {DNNL_ARG_DST, dst}, {DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC, w.plain({1}, {2}, tag::x)},
-                                  {DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, w.plain({N}, wide, tag::x)},
-                                  {DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST, w.plain({1}, {4}, tag::x)},
-                                  {DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC, zero}});
+        w.run(matmul(pd),
+                {{DNNL_ARG_SRC, w.moved(w.plain({M, K}, up, tag::ab), pd.src_desc())},
+                        {DNNL_ARG_WEIGHTS, w.moved(B, pd.weights_desc())}, {DNNL_ARG_DST, dst},
+                        {DNNL_ARG_ATTR_SCALES | DNNL_ARG_SRC, w.plain({1}, {2}, tag::x)},
+                        {DNNL_ARG_ATTR_SCALES | DNNL_ARG_WEIGHTS, w.plain({N}, wide, tag::x)},
+                        {DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST, w.plain({1}, {4}, tag::x)},
+                        {DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_SRC, zero}});
         auto got = w.values(dst, tag::ab);
         for (int64_t i = 0; i < M * N; i++)
             CHECK(got[i] == std::fmin(std::fmax(std::nearbyint(c[i] * 2 * wide[i % N] / 4), -128.f), 127.f));
@@ -410,13 +321,18 @@ static void pointwise(world &w)
     dims d {2, 19, 3, 5};
     auto x = numbers(count(d), 5, 0.25f), z = numbers(19, 2);
     memory src = w.plain(d, x, tag::nchw), per_channel = w.plain({1, 19, 1, 1}, z, tag::nchw);
-    struct { algorithm alg; float alpha, beta; float (*f)(float); } table[] = {
+    struct {
+        algorithm alg;
+        float alpha, beta;
+        float (*f)(float);
+    } table[] = {
             {algorithm::eltwise_relu, 0, 0, [](float v) { return v > 0 ? v : 0; }},
             {algorithm::eltwise_tanh, 0, 0, [](float v) { return std::tanh(v); }},
             {algorithm::eltwise_logistic, 0, 0, [](float v) { return 1 / (1 + std::exp(-v)); }},
             {algorithm::eltwise_gelu_erf, 0, 0, [](float v) { return 0.5f * v * (1 + std::erf(v * 0.70710678f)); }},
             {algorithm::eltwise_swish, 1, 0, [](float v) { return v / (1 + std::exp(-v)); }},
-            {algorithm::eltwise_hardswish, 1 / 6.f, 0.5f, [](float v) { return v * std::fmin(std::fmax(v / 6 + 0.5f, 0.f), 1.f); }},
+            {algorithm::eltwise_hardswish, 1 / 6.f, 0.5f,
+                    [](float v) { return v * std::fmin(std::fmax(v / 6 + 0.5f, 0.f), 1.f); }},
             {algorithm::eltwise_exp, 0, 0, [](float v) { return std::exp(v); }},
             {algorithm::eltwise_linear, 2, 1, [](float v) { return 2 * v + 1; }},
     };
@@ -452,8 +368,9 @@ static void pointwise(world &w)
     attr.set_zero_points_mask(DNNL_ARG_DST, 0);
     memory to({d, dt::u8, tag::nhwc}, w.eng), zero({{1}, dt::s32, tag::x}, w.eng), scale = w.plain({1}, {0.25f}, tag::x);
     *(int32_t *)zero.get_data_handle() = 100;
-    w.run(reorder(reorder::primitive_desc(src, to, attr)), {{DNNL_ARG_FROM, src}, {DNNL_ARG_TO, to},
-            {DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST, scale}, {DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_DST, zero}});
+    w.run(reorder(reorder::primitive_desc(src, to, attr)),
+            {{DNNL_ARG_FROM, src}, {DNNL_ARG_TO, to}, {DNNL_ARG_ATTR_SCALES | DNNL_ARG_DST, scale},
+                    {DNNL_ARG_ATTR_ZERO_POINTS | DNNL_ARG_DST, zero}});
     auto got = w.values(to, tag::nchw);
     for (size_t i = 0; i < x.size(); i++)
         CHECK(got[i] == x[i] * 4 + 100);
@@ -466,20 +383,22 @@ static void lstm(world &w)
 {
     const int64_t T = 4, N = 3, C = 8, L = 2;
     dims dx {T, N, C}, dw {L, 1, C, 4, C}, db {L, 1, 4, C}, di {L, 1, N, C};
-    auto x = numbers(count(dx), 5, 0.1f), wl = numbers(count(dw), 7, 0.05f), wi = numbers(count(dw), 4, 0.05f), b = numbers(count(db), 2, 0.1f),
-         g = numbers(count(dx), 11, 0.1f);
+    auto x = numbers(count(dx), 5, 0.1f), wl = numbers(count(dw), 7, 0.05f), wi = numbers(count(dw), 4, 0.05f),
+         b = numbers(count(db), 2, 0.1f), g = numbers(count(dx), 11, 0.1f);
     auto any = [](const dims &d) { return memory::desc(d, dt::f32, tag::any); };
     memory::desc none, layer(dx, dt::f32, tag::tnc), bias(db, dt::f32, tag::ldgo);
-    lstm_forward::primitive_desc fwd(w.eng, prop_kind::forward_training, rnn_direction::unidirectional_left2right, layer, none, none, any(dw),
-            any(dw), bias, layer, none, none);
-    lstm_backward::primitive_desc bwd(w.eng, prop_kind::backward, rnn_direction::unidirectional_left2right, layer, none, none, any(dw), any(dw),
-            bias, layer, none, none, layer, none, none, any(dw), any(dw), bias, layer, none, none, fwd);
+    lstm_forward::primitive_desc fwd(w.eng, prop_kind::forward_training, rnn_direction::unidirectional_left2right, layer, none,
+            none, any(dw), any(dw), bias, layer, none, none);
+    lstm_backward::primitive_desc bwd(w.eng, prop_kind::backward, rnn_direction::unidirectional_left2right, layer, none, none,
+            any(dw), any(dw), bias, layer, none, none, layer, none, none, any(dw), any(dw), bias, layer, none, none, fwd);
     memory workspace(fwd.workspace_desc(), w.eng), dst(layer, w.eng);
     auto forward = [&](const std::vector<float> &x, const std::vector<float> &wl) {
-        w.run(lstm_forward(fwd), {{DNNL_ARG_SRC_LAYER, w.plain(dx, x, tag::tnc)},
-                {DNNL_ARG_WEIGHTS_LAYER, w.moved(w.plain(dw, wl, tag::ldigo), fwd.weights_layer_desc())},
-                {DNNL_ARG_WEIGHTS_ITER, w.moved(w.plain(dw, wi, tag::ldigo), fwd.weights_iter_desc())}, {DNNL_ARG_BIAS, w.plain(db, b, tag::ldgo)},
-                {DNNL_ARG_DST_LAYER, dst}, {DNNL_ARG_WORKSPACE, workspace}});
+        w.run(lstm_forward(fwd),
+                {{DNNL_ARG_SRC_LAYER, w.plain(dx, x, tag::tnc)},
+                        {DNNL_ARG_WEIGHTS_LAYER, w.moved(w.plain(dw, wl, tag::ldigo), fwd.weights_layer_desc())},
+                        {DNNL_ARG_WEIGHTS_ITER, w.moved(w.plain(dw, wi, tag::ldigo), fwd.weights_iter_desc())},
+                        {DNNL_ARG_BIAS, w.plain(db, b, tag::ldgo)}, {DNNL_ARG_DST_LAYER, dst},
+                        {DNNL_ARG_WORKSPACE, workspace}});
         auto y = w.values(dst, tag::tnc);
         double loss = 0;
         for (size_t i = 0; i < y.size(); i++)
@@ -499,7 +418,8 @@ static void lstm(world &w)
                     for (int64_t k = 0; k < 4; k++) {
                         gate[k] = b[(l * 4 + k) * C + o];
                         for (int64_t i = 0; i < C; i++)
-                            gate[k] += in[(t * N + n) * C + i] * wl[((l * C + i) * 4 + k) * C + o] + before[n * C + i] * wi[((l * C + i) * 4 + k) * C + o];
+                            gate[k] += in[(t * N + n) * C + i] * wl[((l * C + i) * 4 + k) * C + o] +
+                                    before[n * C + i] * wi[((l * C + i) * 4 + k) * C + o];
                     }
                     double &cell = c[n * C + o];
                     cell = sigmoid(gate[1]) * cell + sigmoid(gate[0]) * std::tanh(gate[2]);
@@ -513,14 +433,17 @@ static void lstm(world &w)
     for (size_t i = 0; i < y.size(); i++)
         CHECK(close(y[i], (float)in[i], 1e-5f));
 
-    memory dsrc(layer, w.eng), dwl(bwd.diff_weights_layer_desc(), w.eng), dwi(bwd.diff_weights_iter_desc(), w.eng), dbias(bias, w.eng);
+    memory dsrc(layer, w.eng), dwl(bwd.diff_weights_layer_desc(), w.eng), dwi(bwd.diff_weights_iter_desc(), w.eng),
+            dbias(bias, w.eng);
     for (auto *m : {&dwl, &dwi, &dbias}) // gradients are added to what is there
         std::memset(m->get_data_handle(), 0, m->get_desc().get_size());
-    w.run(lstm_backward(bwd), {{DNNL_ARG_SRC_LAYER, w.plain(dx, x, tag::tnc)},
-            {DNNL_ARG_WEIGHTS_LAYER, w.moved(w.plain(dw, wl, tag::ldigo), bwd.weights_layer_desc())},
-            {DNNL_ARG_WEIGHTS_ITER, w.moved(w.plain(dw, wi, tag::ldigo), bwd.weights_iter_desc())}, {DNNL_ARG_BIAS, w.plain(db, b, tag::ldgo)},
-            {DNNL_ARG_DST_LAYER, dst}, {DNNL_ARG_WORKSPACE, workspace}, {DNNL_ARG_DIFF_DST_LAYER, w.plain(dx, g, tag::tnc)},
-            {DNNL_ARG_DIFF_SRC_LAYER, dsrc}, {DNNL_ARG_DIFF_WEIGHTS_LAYER, dwl}, {DNNL_ARG_DIFF_WEIGHTS_ITER, dwi}, {DNNL_ARG_DIFF_BIAS, dbias}});
+    w.run(lstm_backward(bwd),
+            {{DNNL_ARG_SRC_LAYER, w.plain(dx, x, tag::tnc)},
+                    {DNNL_ARG_WEIGHTS_LAYER, w.moved(w.plain(dw, wl, tag::ldigo), bwd.weights_layer_desc())},
+                    {DNNL_ARG_WEIGHTS_ITER, w.moved(w.plain(dw, wi, tag::ldigo), bwd.weights_iter_desc())},
+                    {DNNL_ARG_BIAS, w.plain(db, b, tag::ldgo)}, {DNNL_ARG_DST_LAYER, dst}, {DNNL_ARG_WORKSPACE, workspace},
+                    {DNNL_ARG_DIFF_DST_LAYER, w.plain(dx, g, tag::tnc)}, {DNNL_ARG_DIFF_SRC_LAYER, dsrc},
+                    {DNNL_ARG_DIFF_WEIGHTS_LAYER, dwl}, {DNNL_ARG_DIFF_WEIGHTS_ITER, dwi}, {DNNL_ARG_DIFF_BIAS, dbias}});
     auto gx = w.values(dsrc, tag::tnc), gw = w.values(dwl, tag::ldigo);
     const float e = 1 / 64.f;
     for (size_t i : {0, 17, 50, 95}) {
@@ -544,14 +467,15 @@ static void service(world &w)
     attr.set_fpmath_mode(fpmath_mode::strict);
     attr.set_deterministic(true);
     CHECK(attr.get_scratchpad_mode() == scratchpad_mode::user && attr.get_deterministic());
-    memory::desc md({64, 64}, dt::f32, tag::ab);
+    const int64_t S = 320; // large enough to be worth several threads
+    memory::desc md({S, S}, dt::f32, tag::ab);
     matmul::primitive_desc pd(w.eng, md, md, md, attr);
     CHECK(pd.get_kind() == primitive::kind::matmul && pd.src_desc() == md && pd.weights_desc() == md && pd.dst_desc() == md);
     CHECK(pd.query_s64(query::memory_consumption_s64) == 0 && std::strlen(pd.impl_info_str()) > 0 && pd.get_engine() == w.eng);
     CHECK(pd.get_primitive_attr().get_scratchpad_mode() == scratchpad_mode::user && pd.query_md(query::diff_src_md).is_zero());
     matmul product(pd);
     CHECK(product.get_kind() == primitive::kind::matmul);
-    memory a = w.plain({64, 64}, numbers(4096, 5), tag::ab);
+    memory a = w.plain({S, S}, numbers(S * S, 5), tag::ab);
     auto expected = [&] {
         memory c(md, w.eng), scratch(pd.scratchpad_desc(), w.eng);
         w.run(product, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, a}, {DNNL_ARG_DST, c}, {DNNL_ARG_SCRATCHPAD, scratch}});
@@ -563,10 +487,11 @@ static void service(world &w)
         threads.emplace_back([&] {
             memory c(md, w.eng), scratch(pd.scratchpad_desc(), w.eng);
             stream mine = new_stream(w.eng);
-            product.execute(mine, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, a}, {DNNL_ARG_DST, c}, {DNNL_ARG_SCRATCHPAD, scratch}});
+            product.execute(
+                    mine, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, a}, {DNNL_ARG_DST, c}, {DNNL_ARG_SCRATCHPAD, scratch}});
             mine.wait();
             auto *x = (float *)c.get_data_handle();
-            result.assign(x, x + 4096);
+            result.assign(x, x + S * S);
         });
     for (auto &thread : threads)
         thread.join();
@@ -588,7 +513,7 @@ static void service(world &w)
         return dnnl_success;
     };
     CHECK(refusal([&] { memory::desc({-1, 3}, dt::f32, tag::ab); }) == dnnl_invalid_arguments);
-    memory::desc other({63, 64}, dt::f32, tag::ab);
+    memory::desc other({S - 1, S}, dt::f32, tag::ab);
     CHECK(refusal([&] { matmul::primitive_desc(w.eng, md, other, md); }) == dnnl_invalid_arguments);
     CHECK(refusal([&] { product.execute(w.strm, {{DNNL_ARG_SRC, a}}); }) == dnnl_invalid_arguments);
     matmul::primitive_desc empty(w.eng, md, other, md, primitive_attr(), true); // does not throw
@@ -597,10 +522,9 @@ static void service(world &w)
 
 int main(int argc, char **argv)
 {
-    const std::pair<const char *, void (*)(world &)> sections[] = {{"memories", memories}, {"convolutions_f32", convolutions_f32},
-            {"convolutions_bf16", convolutions_bf16},
-            {"deconvolution", deconvolution}, {"training", training}, {"products", products}, {"pointwise", pointwise}, {"lstm", lstm},
-            {"service", service}};
+    const std::pair<const char *, void (*)(world &)> sections[] = {{"memories", memories},
+            {"convolutions_f32", convolutions_f32}, {"convolutions_bf16", convolutions_bf16}, {"deconvolution", deconvolution},
+            {"training", training}, {"products", products}, {"pointwise", pointwise}, {"lstm", lstm}, {"service", service}};
     world w;
     for (auto &[name, section] : sections) {
         bool wanted = argc < 2;
