@@ -38,7 +38,6 @@ demo-lstm: all $(OUT)/examples/digits_lstm $(OUT)/examples/lstm_chars
 	$(OUT)/examples/digits_lstm
 	$(OUT)/examples/lstm_chars $(LSTM_ARGS)
 
-# Left out: how long files and families may be, which some exceed at present.
 test:
 	$(CARGO) test --workspace
 
