@@ -3,9 +3,13 @@
 
 #![allow(unsafe_code)]
 
+#[path = "oracle/child.rs"]
+mod child;
+
 use brick::error::Status;
 use brick::jit::asm::{Asm, gpr};
 use brick::jit::code::{Code, Policy};
+use child::in_child;
 use std::sync::Barrier;
 
 /// A function that returns `value`, and fills about `size` bytes.
@@ -40,24 +44,6 @@ fn writable_and_executable() -> bool {
     permissions()
         .iter()
         .any(|p| p.contains('w') && p.contains('x'))
-}
-
-/// Runs `body` in a forked child; whether it returned true.
-fn in_child(body: impl FnOnce() -> bool) -> bool {
-    // SAFETY: the child runs `body` and leaves without unwinding into the parent's frames.
-    unsafe {
-        match libc::fork() {
-            0 => {
-                let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-                libc::_exit(i32::from(!caught.unwrap_or(false)));
-            }
-            pid => {
-                let mut status = 0;
-                assert_eq!(libc::waitpid(pid, &mut status, 0), pid);
-                libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
-            }
-        }
-    }
 }
 
 #[test]

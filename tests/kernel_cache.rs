@@ -3,6 +3,9 @@
 //! One test, because it counts what the whole process generates: the dumps in a directory of its own.
 #![allow(unsafe_code)]
 
+#[path = "oracle/child.rs"]
+mod child;
+
 use brick::dtype::DataType::F32;
 use brick::error::Status;
 use brick::jit::code::Policy;
@@ -11,6 +14,7 @@ use brick::kernel::expr::{Bcast, Builder, Node};
 use brick::kernel::spec::{Args, Out, Spec, Tile};
 use brick::knobs;
 use brick::machine::{Isa, machine};
+use child::in_child;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Barrier};
@@ -70,24 +74,6 @@ fn limit(resource: libc::__rlimit_resource_t, most: u64) {
     assert_eq!(unsafe { libc::setrlimit(resource, &limits) }, 0);
 }
 
-/// Runs `body` in a forked child, whose limits and settings die with it; whether it returned true.
-fn in_child(body: impl FnOnce() -> bool) -> bool {
-    // SAFETY: the child runs `body` and leaves without unwinding into the parent's frames.
-    unsafe {
-        match libc::fork() {
-            0 => {
-                let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-                libc::_exit(i32::from(!caught.unwrap_or(false)));
-            }
-            pid => {
-                let mut status = 0;
-                assert_eq!(libc::waitpid(pid, &mut status, 0), pid);
-                libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
-            }
-        }
-    }
-}
-
 /// Whoever asks at the same time gets the same kernel, generated once.
 fn one_generation(dir: &Path) {
     const THREADS: usize = 8;
@@ -115,21 +101,16 @@ fn one_generation(dir: &Path) {
 
 /// Without address space there is no kernel, not even a slow one; once there is some, the same call succeeds.
 fn a_failure_is_forgotten() {
-    // The first chunk of executable memory is there already: what is asked for here does not fit into it.
-    let kept: Vec<_> = (200..500).map(|n| Kernel::get(&copy(n)).unwrap()).collect();
     assert!(in_child(|| {
-        // The pool of free memory, so that small allocations go on.
-        drop((0..64).map(|_| vec![0u8; 1 << 14]).collect::<Vec<_>>());
+        // The child has to start an arena of its own.
         limit(libc::RLIMIT_AS, 0);
-        let refused = (1000..1400).find_map(|n| Some((n, Kernel::get(&copy(n)).err()?)));
+        let refused = Kernel::get(&copy(200)).err();
         limit(libc::RLIMIT_AS, u64::MAX);
-        let Some((n, why)) = refused else {
-            return false;
-        };
-        let kernel = Kernel::get(&copy(n)).unwrap();
-        why.status == Status::OutOfMemory && kernel.is_generated() && copies(&kernel, n)
+        let kernel = Kernel::get(&copy(200)).unwrap();
+        refused.is_some_and(|why| why.status == Status::OutOfMemory)
+            && kernel.is_generated()
+            && copies(&kernel, 200)
     }));
-    drop(kept);
 }
 
 /// Where the host lets no page become executable and lends no descriptors, the portable kernel does the same.

@@ -208,6 +208,39 @@ fn matmul_with_scales_and_zero_points() {
     ]);
 }
 
+/// Scales of each element of dst, which lies in an order of its own: they are walked along it.
+#[test]
+fn scales_of_every_element_whatever_the_layout() {
+    for option in [
+        "scales=dst:3 zp=dst:3",
+        "scales=dst:3 bias=f32 post=prelu:3",
+    ] {
+        judge_all(
+            [
+                "ab:ab:ab",
+                "ab:ab:ba",
+                "ba:ba:ba",
+                "ab:ab:@1x20",
+                "ab:ab:BA16a16b",
+            ]
+            .map(|tags| format!("matmul u8:s8:u8 17x45:45x50 tags={tags} {option}")),
+        );
+    }
+    judge_all(
+        ["abc:abc:abc", "abc:abc:acb", "abc:abc:cba", "abc:abc:bca"]
+            .map(|tags| format!("matmul s8:s8:f32 3x5x7:3x7x9 tags={tags} scales=dst:7")),
+    );
+    judge_all(
+        ["acdb:any:acdb", "acdb:any:abcd", "abcd:abcd:aBcd16b"].map(|tags| {
+            format!("conv u8:s8:u8 mb2ic8oc9ih5kh3ph1 tags={tags} scales=dst:15 zp=dst:2")
+        }),
+    );
+    judge_all(
+        ["ab:ba:ba", "ab:ab:AB16b16a"]
+            .map(|tags| format!("ip u8:s8:u8 mb7ic20oc30 tags={tags} scales=dst:3 zp=dst:3")),
+    );
+}
+
 #[test]
 fn matmul_with_zero_points_of_either_factor() {
     for types in ["u8:s8:s32", "s8:s8:f32", "u8:u8:u8", "s8:u8:bf16"] {

@@ -83,13 +83,28 @@ impl Epilogue {
                     let refusal = unimplemented_here!(
                         "argument {id}: its layout does not run along the rows and columns of dst"
                     );
-                    *binding = copy(binding.index, md)?.ok_or_else(|| refusal.clone())?;
+                    let md = as_dst(binding, md, request.dst)?;
+                    *binding = copy(binding.index, &md)?.ok_or_else(|| refusal.clone())?;
                     over_tile(binding, request).ok_or(refusal)?
                 }
             };
         }
         Ok(Epilogue { expr, bindings })
     }
+}
+
+/// An operand with the dims of dst, where its descriptor is a plain list of values such as scales.
+fn as_dst(binding: &Binding, md: &MemoryDesc, dst: &MemoryDesc) -> Result<MemoryDesc> {
+    let (mut dims, mut strides) = (dst.dims().to_vec(), vec![0; dst.dims().len()]);
+    if md.dims().len() == dims.len() {
+        return Ok(*md);
+    }
+    for d in 0..dims.len() {
+        let bytes = binding.place.even(d, i64::MAX).unwrap_or(0);
+        strides[d] = bytes / binding.dtype.size_bytes() as i64;
+        dims[d] = if bytes == 0 { 1 } else { dims[d] };
+    }
+    MemoryDesc::with_strides(&dims, binding.dtype, Some(&strides))
 }
 
 fn value(chain: &mut Chain, request: &Request) -> Result<(Id, bool)> {
