@@ -200,7 +200,7 @@ pub fn create_pd(
     })
 }
 
-const SHAPES: [&str; 33] = [
+const SHAPES: [&str; 35] = [
     "mb1ic1oc1ih1kh1",
     "mb2ic3oc5ih4kh1",
     "mb2ic16oc16ih5kh3ph1",
@@ -234,6 +234,8 @@ const SHAPES: [&str; 33] = [
     "g9mb1ic9oc18ih7kh3sh2ph1",
     "mb1ic16oc16ih3kh3sh5ph1",
     "mb1ic16oc16ih9kh2sh4ph0",
+    "mb3ic20oc16ih3oh3kh1sh2ph0",
+    "mb2ic16oc24iw5ow9kw1sw3pw0",
 ];
 
 const FLOATS: [&str; 5] = [

@@ -166,9 +166,9 @@ impl Pass<'_> {
         sequence.finish(args, dense.planned()?, self.env)
     }
 
-    /// Whether most of the input is not met at all: a pointwise kernel with a stride.
+    /// Whether most of the input is not met at all: a pointwise kernel with a stride, without padding on either side.
     fn skips(&self) -> bool {
-        let pointwise = |a: &Axis| a.taps == 1 && a.pad == 0;
+        let pointwise = |a: &Axis| a.taps == 1 && a.pad == 0 && (a.small - 1) * a.stride < a.large;
         !self.to_large && self.axes.iter().all(pointwise) && self.axes.iter().any(|a| a.stride > 1)
     }
 
