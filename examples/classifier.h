@@ -10,17 +10,21 @@
 struct classifier {
     struct net net;
     int64_t batch;
-    brick_data_type_t type;                    // of activations, weights and their gradients between layers
-    brick_memory_t input, logits, diff_logits; // f32: batch rows of pixels, of a number for each class, of its gradient
-    int *truth;                                // the labels of the batch
-    const char *kind;                          // the kind of primitive that does most of the work,
-    double flops;                              // and its floating-point operations in one step
+    brick_data_type_t type;              // of activations, weights and their gradients between layers
+    brick_memory_t pixels, input;        // batch rows of bytes, and in [0, 1]: what the first layer reads
+    brick_memory_t logits, diff_logits;  // f32: batch rows of a number for each class, of its gradient
+    int *truth;                          // the labels of the batch
+    const char *kind;                    // the kind of primitive that does most of the work,
+    double flops;                        // and its floating-point operations in one step
 };
 
-static inline void create_classifier(struct classifier *model, int64_t width)
+// The forward pass begins with the pixels of the set: input = scale * pixels.
+static inline void create_classifier(struct classifier *model, const struct dataset *set)
 {
     create_net(&model->net);
-    model->input = matrix(&model->net, model->batch, width, brick_f32);
+    model->pixels = matrix(&model->net, model->batch, set->width, brick_u8);
+    model->input = matrix(&model->net, model->batch, set->width, model->type);
+    append_scaled(&model->net, &model->net.forward, model->pixels, set->scale, model->input);
     model->logits = matrix(&model->net, model->batch, CLASSES, brick_f32);
     model->diff_logits = matrix(&model->net, model->batch, CLASSES, brick_f32);
     model->truth = allocate((size_t)model->batch * sizeof *model->truth);
@@ -32,13 +36,13 @@ static inline void destroy_classifier(struct classifier *model)
     free(model->truth);
 }
 
-// Copies samples order[0..batch) into the input; beyond the end the last sample is repeated.
+// Copies samples order[0..batch); beyond the end the last sample is repeated.
 static inline void load_batch(struct classifier *model, const struct dataset *set, const int *order, int64_t available)
 {
-    float *input = floats(model->input);
+    uint8_t *pixels = bytes(model->pixels);
     for (int64_t i = 0; i < model->batch; i++) {
         int64_t sample = order[i < available ? i : available - 1];
-        memcpy(input + i * set->width, set->pixels + sample * set->width, (size_t)set->width * sizeof *input);
+        memcpy(pixels + i * set->width, set->pixels + sample * set->width, (size_t)set->width);
         model->truth[i] = set->labels[sample];
     }
 }

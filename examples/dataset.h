@@ -12,7 +12,8 @@ enum { CLASSES = 10 };
 
 struct dataset {
     int64_t count, width;
-    float *pixels; // count rows of width values in [0, 1]
+    uint8_t *pixels; // count rows of width values,
+    float scale;     // which times the scale lie in [0, 1]
     uint8_t *labels;
 };
 
@@ -22,9 +23,9 @@ static inline void free_dataset(struct dataset *set)
     free(set->labels);
 }
 
-static inline void append(struct dataset *set, const float *pixels, int label)
+static inline void append(struct dataset *set, const uint8_t *pixels, int label)
 {
-    memcpy(set->pixels + set->count * set->width, pixels, (size_t)set->width * sizeof *pixels);
+    memcpy(set->pixels + set->count * set->width, pixels, (size_t)set->width);
     set->labels[set->count++] = (uint8_t)label;
 }
 
@@ -50,14 +51,15 @@ static inline void read_digits(const char *path, struct dataset *train, struct d
     struct dataset *sets[] = {train, test};
     for (int i = 0; i < 2; i++) {
         sets[i]->width = WIDTH;
-        sets[i]->pixels = allocate(MAX_COUNT * WIDTH * sizeof(float));
+        sets[i]->scale = 1.f / 16;
+        sets[i]->pixels = allocate(MAX_COUNT * WIDTH);
         sets[i]->labels = allocate(MAX_COUNT);
     }
     for (int line = 0; line < MAX_COUNT; line++) {
-        float pixels[WIDTH];
+        uint8_t pixels[WIDTH];
         int value, got = 0;
         while (got < WIDTH && fscanf(file, "%d,", &value) == 1)
-            pixels[got++] = (float)value / 16;
+            pixels[got++] = (uint8_t)value;
         if (got < WIDTH || fscanf(file, "%d", &value) != 1)
             break;
         append(sets[line % 5 == 4], pixels, value);
@@ -112,15 +114,11 @@ static inline uint8_t *read_idx(const char *dir, const char *prefix, const char 
 static inline void read_mnist(const char *dir, const char *prefix, struct dataset *set)
 {
     int64_t dims[3], count;
-    uint8_t *images = read_idx(dir, prefix, "images-idx3-ubyte", 3, dims);
+    set->pixels = read_idx(dir, prefix, "images-idx3-ubyte", 3, dims);
     set->labels = read_idx(dir, prefix, "labels-idx1-ubyte", 1, &count);
     set->count = count < dims[0] ? count : dims[0];
     set->width = dims[1] * dims[2];
-    size_t values = (size_t)(set->count * set->width);
-    set->pixels = allocate(values * sizeof(float));
-    for (size_t i = 0; i < values; i++)
-        set->pixels[i] = (float)images[i] / 255;
-    free(images);
+    set->scale = 1.f / 255;
     check_labels(dir, set);
 }
 

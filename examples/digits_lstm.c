@@ -16,11 +16,11 @@ static brick_memory_desc_t describe_rows(int64_t batch, int64_t channels)
 }
 
 // Pictures lie in memory one after the other, each a sequence of rows: that is the layout ntc, and nothing is moved.
-static void build(struct classifier *model)
+static void build(struct classifier *model, const struct dataset *set)
 {
     struct net *net = &model->net;
     int64_t batch = model->batch, width = 2 * STATES;
-    create_classifier(model, ROWS * COLUMNS);
+    create_classifier(model, set);
     struct lstm lstm = new_lstm(net, brick_bidirectional_concat, COLUMNS, STATES, 1 / sqrtf(COLUMNS));
     struct dense dense = new_dense(net, ROWS * width, CLASSES, brick_f32, 1 / sqrtf((float)(ROWS * width)));
 
@@ -57,7 +57,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %d digits to learn from are too few\n", file, (int)train_set.count);
         return EXIT_FAILURE;
     }
-    build(&model);
+    build(&model, &train_set);
     show_machine();
     printf("handwritten digits: %d images to learn from, %d held out\n", (int)train_set.count, (int)test_set.count);
     printf("bidirectional LSTM, %d steps of %d pixels, %d states, batch %d, f32\n\n", ROWS, COLUMNS, STATES,

@@ -41,19 +41,16 @@ static void append_relu_backward(struct net *net, brick_memory_t diff, brick_mem
 }
 
 // The forward pass, layer by layer, then the backward pass, the other way round.
-static void build(struct classifier *model, int layers, const int64_t *widths)
+static void build(struct classifier *model, const struct dataset *set, int layers, const int64_t *widths)
 {
     struct net *net = &model->net;
     int64_t batch = model->batch;
     struct dense dense[MAX_LAYERS];
     brick_memory_t values[MAX_LAYERS + 1];
     brick_primitive_desc_t hints[MAX_LAYERS];
-    create_classifier(model, widths[0]);
+    create_classifier(model, set);
 
-    // The input arrives, and the logits leave, in f32.
-    brick_memory_desc_t input = describe_matrix(batch, widths[0], model->type, brick_ab);
-    values[0] = convert(net, &net->forward, model->input, input);
-    CHECK(brick_memory_desc_destroy(input));
+    values[0] = model->input;
     for (int l = 0; l < layers; l++) {
         int last = l + 1 == layers;
         brick_primitive_attr_t attr = last ? NULL : fused_relu();
@@ -165,7 +162,7 @@ int main(int argc, char **argv)
     int64_t widths[] = {train_set.width, options.hidden, options.hidden, CLASSES};
     int layers = sizeof widths / sizeof *widths - 1;
     struct classifier model = {.batch = options.batch, .type = options.type, .kind = "inner_product"};
-    build(&model, layers, widths);
+    build(&model, &train_set, layers, widths);
     introduce(&options, &train_set, &test_set, layers, widths);
     train(&model, &train_set, &test_set, options.epochs, 0.05f);
 

@@ -67,11 +67,16 @@ static inline const_brick_memory_desc_t desc_of(const_brick_memory_t memory)
     return md;
 }
 
-static inline float *floats(const_brick_memory_t memory)
+static inline void *bytes(const_brick_memory_t memory)
 {
     void *data;
     CHECK(brick_memory_get_data_handle(memory, &data));
     return data;
+}
+
+static inline float *floats(const_brick_memory_t memory)
+{
+    return bytes(memory);
 }
 
 // A tensor in brick's memory, or in the caller's, owned by the net.
@@ -140,6 +145,24 @@ static inline void append_reorder(struct net *net, struct program *program, bric
     struct op *op = append_op(program, pd);
     bind(op, BRICK_ARG_FROM, from);
     bind(op, BRICK_ARG_TO, to);
+}
+
+// to = scale * from
+static inline void append_scaled(struct net *net, struct program *program, brick_memory_t from, float scale,
+                                 brick_memory_t to)
+{
+    brick_primitive_attr_t attr;
+    brick_primitive_desc_t pd;
+    brick_memory_t factor = new_tensor(net, describe(1, (int64_t[]){1}, brick_f32, brick_a));
+    *floats(factor) = scale;
+    CHECK(brick_primitive_attr_create(&attr));
+    CHECK(brick_primitive_attr_set_scales_mask(attr, BRICK_ARG_FROM, 0));
+    CHECK(brick_reorder_primitive_desc_create(&pd, desc_of(from), net->engine, desc_of(to), net->engine, attr));
+    CHECK(brick_primitive_attr_destroy(attr));
+    struct op *op = append_op(program, pd);
+    bind(op, BRICK_ARG_FROM, from);
+    bind(op, BRICK_ARG_TO, to);
+    bind(op, BRICK_ARG_ATTR_SCALES | BRICK_ARG_FROM, factor);
 }
 
 // `from` in the layout and type of `md`: itself, or a copy that the program keeps up to date.
