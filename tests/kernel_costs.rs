@@ -35,6 +35,7 @@ fn spec(isa: Isa, t: [DataType; 2], [m, n, k]: [usize; 3]) -> Brgemm {
         },
         beta: false,
         c_row_bytes: (n * 4) as i64,
+        fetches: false,
         out: Out {
             expr: b.finish(acc, int),
             d: if int { S32 } else { F32 },
@@ -43,25 +44,34 @@ fn spec(isa: Isa, t: [DataType; 2], [m, n, k]: [usize; 3]) -> Brgemm {
     }
 }
 
-/// Per hundred vectors of a group's products: instructions, and those with a memory operand.
-fn costs(s: &Brgemm) -> (u64, u64) {
+/// How many instructions, of each of these kinds, a call carries out.
+fn counts<const N: usize>(
+    s: &Brgemm,
+    batch: usize,
+    kinds: [fn(&Instruction) -> bool; N],
+) -> [u64; N] {
     let spec = Spec::Brgemm(s.clone());
     let code = machine_code(&spec).unwrap_or_else(|e| panic!("{}", e.message));
     let program = Program::new(&spec.name(), &code).unwrap_or_else(|e| panic!("{e}"));
-    let bytes = |elements: usize| vec![0u8; elements * BATCH * 4 + 64];
+    let bytes = |elements: usize| vec![0u8; elements * batch * 4 + 64];
     let (a, b, mut d) = (bytes(s.m * s.k), bytes(s.n * s.k), bytes(s.m * s.n));
     let args = Args {
         a: a.as_ptr(),
         b: b.as_ptr(),
         d: d.as_mut_ptr(),
-        batch: BATCH,
+        batch,
         ..Args::default()
     };
     // SAFETY: the operands are as large as the specification says, and more.
     let mut memory = unsafe { Memory::unchecked() };
     let profile = program.run(std::ptr::from_ref(&args).cast(), &mut memory);
     let profile = profile.unwrap_or_else(|e| panic!("{e}"));
-    let in_memory = |i: &Instruction| {
+    kinds.map(|kind| profile.count(kind))
+}
+
+/// Per hundred vectors of a group's products: instructions, and those with a memory operand.
+fn costs(s: &Brgemm) -> (u64, u64) {
+    let in_memory: fn(&Instruction) -> bool = |i| {
         let operands = (0..i.op_count()).map(|o| i.op_kind(o));
         i.mnemonic() != Mnemonic::Prefetcht0
             && operands.into_iter().any(|kind| kind == OpKind::Memory)
@@ -69,10 +79,8 @@ fn costs(s: &Brgemm) -> (u64, u64) {
     let lanes = if s.isa.is_avx512() { 16 } else { 8 };
     let products = s.m * s.n.div_ceil(lanes) * s.k.div_ceil(s.a.vnni()) * BATCH;
     let percent = |n: u64| (100 * n).div_ceil(products as u64);
-    (
-        percent(profile.count(|_| true)),
-        percent(profile.count(in_memory)),
-    )
+    let [all, accesses] = counts(s, BATCH, [|_| true, in_memory]);
+    (percent(all), percent(accesses))
 }
 
 /// Sizes, and at most how many instructions and accesses a hundred products may take.
@@ -154,4 +162,26 @@ fn floats_on_avx2() {
             ([1, 256, 64], 128, 114),
         ],
     );
+}
+
+/// The tiles of all rows share what is fetched of the next block, each line of it once or twice, whatever their number and heights.
+#[test]
+fn the_next_block_is_fetched() {
+    for (isa, [m, n, k]) in [
+        (Avx512, [48, 64, 100]),
+        (Avx512, [13, 64, 64]),
+        (Avx512, [4, 64, 512]),
+        (Avx512, [50, 48, 7]),
+        (Avx2, [48, 16, 100]),
+    ] {
+        let mut s = spec(isa, [F32, F32], [m, n, k]);
+        let fetches = |s: &Brgemm| counts(s, 1, [|i| i.mnemonic() == Mnemonic::Prefetcht1])[0];
+        assert_eq!(fetches(&s), 0);
+        s.fetches = true;
+        let (found, lines) = (fetches(&s), (n * k * 4 / 64) as u64);
+        assert!(
+            (lines..=2 * lines).contains(&found),
+            "{m}x{n}x{k}: {found} of {lines}"
+        );
+    }
 }

@@ -538,6 +538,7 @@ fn rows_gigabytes_apart_are_found() {
             },
             beta: true,
             c_row_bytes: FAR as i64,
+            fetches: false,
             out: Out {
                 expr: expr.clone(),
                 d: F32,

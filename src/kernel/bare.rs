@@ -104,6 +104,7 @@ impl Bare {
             batch: self.batch,
             beta: self.add,
             c_row_bytes: bytes(self.c, self.ldc),
+            fetches: false,
             out: Out {
                 expr: Expr::acc(self.a.is_int()),
                 d: self.c,

@@ -352,6 +352,14 @@ impl Gemm {
         )
     }
 
+    /// Bytes from one panel of B to the next, where it is in panels.
+    fn panel_bytes(&self) -> i64 {
+        match self.p.b.side {
+            Side::Panels { panel, .. } => panel,
+            Side::Strided { .. } => self.packed_panel_bytes as i64,
+        }
+    }
+
     fn make_packers(&mut self) -> Result<()> {
         let k_sizes = sizes([self.p.k].into_iter(), self.blocks.kc);
         let strided = |side: &Side| match *side {
@@ -475,6 +483,7 @@ impl Gemm {
             },
             beta: !call.first || self.p.accumulates,
             c_row_bytes: self.c_row_bytes,
+            fetches: self.p.panel() > 0 && self.p.n > self.blocks.bn,
             out,
         }
     }

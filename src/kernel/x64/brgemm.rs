@@ -302,6 +302,7 @@ impl Gen<'_> {
     /// The batch loop: block pointers into rax and rbx, then the reduction over k.
     fn batch(&mut self, t: &Tile) {
         self.batch_walkers(t);
+        self.start_fetching(t);
         let a = &mut self.simd.a;
         let (top, done) = (a.label(), a.label());
         a.load(RCX, Mem::new(RDI, offset_of!(Args, batch) as i32));
@@ -353,6 +354,29 @@ impl Gen<'_> {
         col.add_scaled(a, R9, b_bytes, RAX);
     }
 
+    /// Bytes of the next block of B that are fetched during a group of k: its rows share them evenly. None where several
+    /// blocks of columns would each fetch them.
+    fn fetched_bytes(&self, t: &Tile) -> i64 {
+        if !self.s.fetches || t.vecs.len() * self.simd.vl() < self.s.n {
+            return 0;
+        }
+        (t.rows as u64 * self.s.b_group_bytes as u64).div_ceil(self.s.m as u64) as i64
+    }
+
+    /// Into r11 the tile's share of the next block of B.
+    fn start_fetching(&mut self, t: &Tile) {
+        if self.fetched_bytes(t) == 0 {
+            return;
+        }
+        let groups = self.s.k.div_ceil(self.s.a.vnni()) as i64;
+        let a = &mut self.simd.a;
+        a.load(R11, Mem::new(RDI, offset_of!(Args, b) as i32));
+        a.load(R10, Mem::new(RDI, offset_of!(Args, b_stride) as i32));
+        a.add_rr(R11, R10);
+        let row_share = groups * self.s.b_group_bytes / self.s.m as i64;
+        t.at.0.add_scaled(a, R11, row_share, R10);
+    }
+
     fn block_pointers(&mut self) {
         let a = &mut self.simd.a;
         match self.s.batch {
@@ -391,6 +415,7 @@ impl Gen<'_> {
         let (groups, partial) = (self.s.k / v, self.s.k % v);
         let products = t.rows.max(1) * t.vecs.len() * self.dot.cost();
         let unroll = blocking::unrolled(groups, products);
+        let fetched = self.fetched_bytes(t);
         let mut done = 0;
         if unroll < groups {
             let top: Label = self.simd.a.label();
@@ -400,6 +425,7 @@ impl Gen<'_> {
             let a = &mut self.simd.a;
             super::add_imm(a, RAX, unroll as i64 * self.s.a_group_bytes, R10);
             super::add_imm(a, RBX, unroll as i64 * self.s.b_group_bytes, R10);
+            super::add_imm(a, R11, unroll as i64 * fetched, R10);
             a.dec(RDX);
             a.jcc(Cond::Ne, top);
             done = groups / unroll * unroll;

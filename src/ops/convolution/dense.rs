@@ -505,6 +505,7 @@ impl Dense {
             batch: Batch::Offset,
             beta: false,
             c_row_bytes: 0,
+            fetches: false,
             out,
         })
     }

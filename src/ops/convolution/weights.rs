@@ -580,6 +580,7 @@ impl Gradient {
             batch: Batch::Offset,
             beta,
             c_row_bytes: self.row_bytes,
+            fetches: false,
             out: Out {
                 expr: Expr::acc(false),
                 d: DataType::F32,

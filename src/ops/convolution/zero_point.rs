@@ -59,6 +59,7 @@ impl TapSums {
                 batch: Batch::Offset,
                 beta: false,
                 c_row_bytes: 0,
+                fetches: false,
                 out: Out {
                     expr: Expr::acc(true),
                     d: DataType::S32,

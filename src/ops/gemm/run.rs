@@ -174,8 +174,10 @@ impl<'a> Entry<'a> {
                 first: k == 0,
                 last: k + kc == g.p.k,
             };
+            let next = if nb + bn < n0 + n { nb + bn } else { n0 };
+            let to_next = (next as i64 - nb as i64) / bn as i64 * g.panel_bytes();
             // SAFETY: the block lies inside the share.
-            unsafe { self.block(call, m0, (nb, nb - n0), (k, k_in_group)) };
+            unsafe { self.block(call, m0, (nb, nb - n0), (k, k_in_group), to_next) };
         }
     }
 
@@ -217,13 +219,15 @@ impl<'a> Entry<'a> {
         self.scratch.wrapping_add(g.room.b + panel + row)
     }
 
-    /// One kernel call; columns are given in D and counted from the group's first, and so is k.
+    /// One kernel call; columns are given in D and counted from the group's first, and so is k. The panel after this one
+    /// lies `to_next` bytes behind.
     unsafe fn block(
         &mut self,
         call: Call,
         m0: usize,
         (n0, col): (usize, usize),
         (k, k_in_group): (usize, usize),
+        to_next: i64,
     ) {
         let g = self.g;
         let a = match &g.a_pack {
@@ -256,6 +260,7 @@ impl<'a> Entry<'a> {
             b,
             c,
             d,
+            b_stride: to_next,
             batch: usize::from(g.p.k > 0),
             operands: self.operands.as_ptr(),
             ..Args::default()

@@ -58,12 +58,22 @@ impl Dot {
 impl Gen<'_> {
     /// One group of k, at `g` groups from rax and rbx, with `valid` elements of A.
     pub fn group(&mut self, t: &Tile, g: usize, valid: usize) {
+        self.fetch(t, g);
         for step in 0..self.dot.steps() {
             if blocking::stationary_rows(t.rows, t.vecs.len()) {
                 self.group_rows_held(t, g, valid, step);
             } else {
                 self.group_vectors_held(t, g, valid, step);
             }
+        }
+    }
+
+    /// Fetches the lines of the next block of B that begin within this group's share.
+    fn fetch(&mut self, t: &Tile, g: usize) {
+        const LINE: usize = 64;
+        let fetched = self.fetched_bytes(t) as usize;
+        for line in (g * fetched).div_ceil(LINE)..((g + 1) * fetched).div_ceil(LINE) {
+            self.simd.a.prefetcht1(Mem::new(R11, (line * LINE) as i32));
         }
     }
 
