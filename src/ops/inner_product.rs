@@ -180,13 +180,7 @@ impl Desc {
         }
         let v = md.dtype().vnni();
         let columns = md.dims()[usize::from(!forward)] as usize;
-        let Some(width) = weights_panel(env.isa, src.dims()[0] as usize, columns, v) else {
-            let strides = match forward {
-                true => [1, md.dims()[0].max(1)],
-                false => [md.dims()[1].max(1), 1],
-            };
-            return MemoryDesc::with_strides(md.dims(), md.dtype(), Some(&strides));
-        };
+        let width = weights_panel(env.isa, src.dims()[0] as usize, columns);
         let (outer, k, n) = match forward {
             true => ("AB", 'b', 'a'),
             false => ("BA", 'a', 'b'),

@@ -162,9 +162,10 @@ fn weights_layout(md: &MemoryDesc, src: &MemoryDesc, env: &Env) -> Result<Memory
     let nd = md.dims().len();
     let v = src.dtype().vnni();
     let (m, n) = (src.dims()[nd - 2] as usize, md.dims()[nd - 1] as usize);
-    let Some(width) = weights_panel(env.isa, m, n, v).filter(|_| md.is_any() && nd <= 3) else {
+    if !md.is_any() || nd > 3 {
         return plain(md);
-    };
+    }
+    let width = weights_panel(env.isa, m, n);
     let (k, n) = if nd == 2 { ('a', 'b') } else { ('b', 'c') };
     let outer = if nd == 2 { "BA" } else { "aCB" };
     let tag = panel_tag(outer, (k, n), width, v);

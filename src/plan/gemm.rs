@@ -121,14 +121,16 @@ pub fn widen_a(isa: Isa, dtype: DataType, n: usize) -> bool {
     isa < dot && n > 2 * panel(isa)
 }
 
-/// The width of panels for weights that many products will use as they lie, none where row-major weights are as good.
-pub fn weights_panel(isa: Isa, m: usize, n: usize, v: usize) -> Option<usize> {
-    let streamed = m <= STREAM_ROWS / 2;
-    match (streamed, v) {
-        (true, 1) => None,
-        (true, _) => Some(64.min(n.max(1).next_multiple_of(16))),
-        _ => Some(panel(isa).min(n.max(1).next_multiple_of(16))),
-    }
+/// The width of panels for weights that many products will use as they lie: where few rows read them, as wide as keeps
+/// enough sums in flight, since then B is read once and from end to end.
+pub fn weights_panel(isa: Isa, m: usize, n: usize) -> usize {
+    let width = match m {
+        1 if isa.is_avx512() => 256,
+        2..4 if isa.is_avx512() => 128,
+        _ if m <= STREAM_ROWS / 2 => 64,
+        _ => panel(isa),
+    };
+    width.min(n.max(1).next_multiple_of(16))
 }
 
 /// Rows of B that are streamed at a time: more where more rows of C are read and written for each of them.
@@ -253,6 +255,14 @@ mod tests {
         assert_eq!((one.bn, one.kc), (4096, 8));
         let small = blocks(&sizes(Isa::Avx2, 1, 64, 64, 0));
         assert_eq!((small.bn, small.kc), (64, 64));
+    }
+
+    #[test]
+    fn fewer_rows_read_wider_panels() {
+        let wide = |isa| [1, 3, 8, 64].map(|m| weights_panel(isa, m, 1024));
+        assert_eq!(wide(Isa::Avx512), [256, 128, 64, 64]);
+        assert_eq!(wide(Isa::Avx2), [64, 64, 64, 16]);
+        assert_eq!(weights_panel(Isa::Avx512, 1, 100), 112);
     }
 
     #[test]

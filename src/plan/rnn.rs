@@ -1,5 +1,4 @@
-//! Numbers of recurrent layers: in which form weights are read at every time step, who owns which columns, and where
-//! buffers lie.
+//! Numbers of recurrent layers: which weights are moved into panels, who owns which columns, and where buffers lie.
 
 use super::gemm;
 use crate::machine::Isa;
@@ -8,70 +7,37 @@ use crate::machine::Isa;
 const MIN_FLOP_PER_PART: usize = 1 << 18;
 /// Elements that a chain of element-wise kernels goes through at a time, so that they stay near the core.
 const BLOCK_ELEMS: usize = 16 << 10;
+/// Rows that read weights in all steps together, up to which these stay as they lie.
+const FEW_ROWS: i64 = 24;
 /// Buffers begin at multiples of so many bytes.
 const ALIGN: usize = 64;
 
-/// How weights that are multiplied at every time step are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// As they lie: the product packs them, if it must.
-    InPlace,
-    /// Copied once into rows of all columns, which few rows of states stream.
-    Rows,
-    /// Copied once into panels of so many columns.
-    Panels(usize),
+/// Whether weights that every step reads are moved into panels first: unless so few rows read them all in all that it
+/// would not pay, where a product `reads` them as they lie.
+pub fn repacks(steps: i64, rows: i64, reads: bool) -> bool {
+    steps > 1 && !(reads && steps * rows <= FEW_ROWS)
 }
 
-/// A product that every time step repeats.
-#[derive(Clone, Copy, Debug)]
-pub struct Repeated {
-    /// Instruction set.
-    pub isa: Isa,
-    /// Rows, columns and length of the reduction.
-    pub m: usize,
-    #[allow(missing_docs)]
-    pub n: usize,
-    #[allow(missing_docs)]
-    pub k: usize,
-    /// Bytes of an element.
-    pub elem_bytes: usize,
-    /// Elements of a group along k.
-    pub v: usize,
-    /// Time steps.
-    pub steps: usize,
+/// Columns that parts take whole: as many as the panels that weights lie in have, or make together.
+pub fn unit(isa: Isa, panels: impl Iterator<Item = usize>) -> usize {
+    panels.fold(gemm::panel(isa), lcm)
 }
 
-/// The form for weights that have adjacent elements along their columns, or along the reduction.
-pub fn form(p: &Repeated, by_rows: bool) -> Form {
-    let readable = by_rows && p.v == 1;
-    match gemm::weights_panel(p.isa, p.m, p.n, p.v) {
-        _ if p.steps == 1 => Form::InPlace,
-        Some(_) if readable && !gemm::pack_b(p.m, p.k, p.k * p.n * p.elem_bytes) => Form::InPlace,
-        Some(width) => Form::Panels(width),
-        None if readable => Form::InPlace,
-        None => Form::Rows,
-    }
-}
-
-/// Columns that parts take whole: those of the widest panels that weights may lie in, `given` by the caller or packed.
-pub fn unit(isa: Isa, rows: usize, v: usize, given: [usize; 2]) -> usize {
-    let packed = gemm::weights_panel(isa, rows, gemm::panel(isa).max(64), v).unwrap_or(0);
-    given
-        .into_iter()
-        .fold(gemm::panel(isa), usize::max)
-        .max(packed)
+/// The least common multiple.
+fn lcm(a: usize, b: usize) -> usize {
+    let gcd = |mut a: usize, mut b: usize| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    a / gcd(a, b) * b
 }
 
 /// How many parts share the columns of the states, in units of `unit`.
 pub fn parts(threads: usize, flop: usize, columns: usize, unit: usize) -> usize {
     let most = columns.div_ceil(unit).min(flop / MIN_FLOP_PER_PART);
     threads.min(most).max(1)
-}
-
-/// Whether one part's rows are so few that weights are streamed.
-pub fn streams(rows: usize, parts: usize) -> bool {
-    const FEW: usize = 8;
-    parts == 1 && rows <= FEW
 }
 
 /// Columns that a chain of element-wise kernels goes through at a time.
@@ -104,36 +70,10 @@ impl Room {
 mod tests {
     use super::*;
 
-    fn chosen(isa: Isa, m: usize, v: usize, steps: usize, by_rows: bool) -> Form {
-        let (n, k, elem_bytes) = (1024, 1024, 4 / v);
-        form(
-            &Repeated {
-                isa,
-                m,
-                n,
-                k,
-                elem_bytes,
-                v,
-                steps,
-            },
-            by_rows,
-        )
-    }
-
     #[test]
-    fn weights_are_packed_where_many_steps_or_rows_read_them() {
-        assert_eq!(chosen(Isa::Avx2, 64, 1, 10, true), Form::Panels(16));
-        assert_eq!(chosen(Isa::Avx512, 64, 1, 10, true), Form::Panels(64));
-        assert_eq!(chosen(Isa::Avx512, 64, 1, 1, true), Form::InPlace);
-        assert_eq!(chosen(Isa::Avx2, 16, 1, 10, true), Form::InPlace);
-        assert_eq!(chosen(Isa::Avx2, 16, 1, 10, false), Form::Panels(16));
-    }
-
-    #[test]
-    fn few_rows_stream_weights() {
-        assert_eq!(chosen(Isa::Avx2, 1, 1, 10, true), Form::InPlace);
-        assert_eq!(chosen(Isa::Avx2, 1, 1, 10, false), Form::Rows);
-        assert_eq!(chosen(Isa::Avx512Bf16, 1, 2, 10, true), Form::Panels(64));
+    fn weights_that_many_rows_read_are_moved_into_panels() {
+        assert!(repacks(10, 64, true) && repacks(50, 1, true) && repacks(2, 1, false));
+        assert!(!repacks(1, 168, false) && !repacks(10, 1, true));
     }
 
     #[test]
@@ -145,10 +85,10 @@ mod tests {
 
     #[test]
     fn parts_take_whole_panels() {
-        assert_eq!(unit(Isa::Avx2, 64, 1, [0, 0]), 16);
-        assert_eq!(unit(Isa::Avx2, 64, 1, [32, 16]), 32);
-        assert_eq!(unit(Isa::Avx2, 4, 2, [0, 0]), 64);
-        assert_eq!(unit(Isa::Avx512, 4, 1, [16, 16]), 64);
+        let of = |isa, panels: &[usize]| unit(isa, panels.iter().copied());
+        assert_eq!(of(Isa::Avx2, &[]), 16);
+        assert_eq!(of(Isa::Avx2, &[64, 16]), 64);
+        assert_eq!(of(Isa::Avx512, &[48, 256]), 768);
     }
 
     #[test]

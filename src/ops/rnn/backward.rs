@@ -58,9 +58,9 @@ impl Net<'_> {
             let g = net.gradients(&layer, below);
             let mut first = net.last_gradients(&layer, &g);
             let mut phases = match net.desc.cell {
-                Cell::Vanilla => net.vanilla_back(&layer, &g, &mut first),
-                Cell::Lstm => net.lstm_back(&layer, &g, &mut first),
-                _ => net.gru_back(&layer, &g, &mut first),
+                Cell::Vanilla => net.vanilla_back(&layer, &g),
+                Cell::Lstm => net.lstm_back(&layer, &g),
+                _ => net.gru_back(&layer, &g),
             };
             net.bias_back(&layer, &g, &mut first, &mut phases);
             net.program.stage(1, false, vec![first]);
@@ -113,16 +113,10 @@ impl Net<'_> {
         tasks
     }
 
-    /// Weights of gates `first`, `count` of them, for the way back: (gate, o) × i, packed once if that pays.
-    fn back_weights(
-        &mut self,
-        layer: &Layer,
-        (first, count): (i64, i64),
-        tasks: &mut Phase,
-    ) -> Factor {
-        let weights = self.weights(WEIGHTS_ITER, layer, first).transposed();
-        let sizes = (1, count * self.s.dhc, self.s.sic);
-        self.repeated(sizes, Factor { gate: 0, ..weights }, tasks)
+    /// Weights from gate `first` on for the way back: (gate, o) × i.
+    fn back_weights(&self, i: usize, layer: &Layer, first: i64) -> Factor {
+        let weights = self.weights(i, layer, first).transposed();
+        Factor { gate: 0, ..weights }
     }
 
     /// Gradients of the gates from slot `first` on times their weights, into `d` or added to it.
@@ -138,9 +132,9 @@ impl Net<'_> {
         self.program.plain((true, adds), sizes, factors)
     }
 
-    fn vanilla_back(&mut self, layer: &Layer, g: &Gradients, first: &mut Phase) -> Vec<Phase> {
+    fn vanilla_back(&self, layer: &Layer, g: &Gradients) -> Vec<Phase> {
         let d = self.desc;
-        let weights = self.back_weights(layer, (0, 1), first);
+        let weights = self.back_weights(WEIGHTS_ITER, layer, 0);
         let gate = self.cell_tile(g.gates, &[g.shown, g.state, layer.gates], |b, x| {
             let slope =
                 eltwise::derivative(b, d.activation, true, d.alpha.get(), d.beta.get(), x[2]);
@@ -151,7 +145,7 @@ impl Net<'_> {
         vec![vec![gate], vec![back]]
     }
 
-    fn lstm_back(&mut self, layer: &Layer, g: &Gradients, first: &mut Phase) -> Vec<Phase> {
+    fn lstm_back(&self, layer: &Layer, g: &Gradients) -> Vec<Phase> {
         let (mut phases, mut phase) = (Vec::new(), Vec::new());
         let [i, f, c, o] = [0, 1, 2, 3].map(|gate| self.gate(layer.gates, gate));
         let [di, df, dc, d_o] = [0, 1, 2, 3].map(|gate| self.gate(g.gates, gate));
@@ -162,8 +156,7 @@ impl Net<'_> {
             let sizes = (self.s.n, self.s.dic);
             phases.push(vec![self.program.tile(sizes, sum, &hidden, added)]);
             let sizes = (1, self.s.dic, self.s.dhc);
-            let weights = self.weights(PROJECTION, layer, 0).transposed();
-            let weights = self.repeated(sizes, weights, first);
+            let weights = self.back_weights(PROJECTION, layer, 0);
             let sizes = (self.s.n, sizes.2, sizes.1, 1);
             let factors = [Factor::rows(sum), weights, Factor::rows(before)];
             phase.push(self.program.plain((true, false), sizes, factors));
@@ -209,13 +202,13 @@ impl Net<'_> {
                 .chunks(2)
                 .fold(first, |sum, pair| b.fma(pair[0], pair[1], sum))
         }));
-        let weights = self.back_weights(layer, (0, 4), first);
+        let weights = self.back_weights(WEIGHTS_ITER, layer, 0);
         let back = self.back_product(false, (g.gates, 4), &weights, g.state);
         phases.extend([phase, vec![back]]);
         phases
     }
 
-    fn gru_back(&mut self, layer: &Layer, g: &Gradients, first: &mut Phase) -> Vec<Phase> {
+    fn gru_back(&mut self, layer: &Layer, g: &Gradients) -> Vec<Phase> {
         let (before, lbr) = (layer.h.before, self.desc.cell.is_linear_before_reset());
         let [u, r, o, s] = [0, 1, 2, 3].map(|gate| self.gate(layer.gates, gate));
         let [du, dr, d_o, ds] = [0, 1, 2, 3].map(|gate| self.gate(g.gates, gate));
@@ -246,8 +239,8 @@ impl Net<'_> {
             let (dh, u) = (b.add(x[0], x[1]), update(b, x[2], x.get(3)));
             b.mul(dh, u)
         }));
-        let two = self.back_weights(layer, (0, 2), first);
-        let third = self.back_weights(layer, (2, 1), first);
+        let two = self.back_weights(WEIGHTS_ITER, layer, 0);
+        let third = self.back_weights(WEIGHTS_ITER, layer, 2);
         let both = self.back_product(true, (g.gates, 2), &two, g.state);
         let opened = |b: &mut Builder, x: &[Id]| {
             let slope = slope(b, Eltwise::Logistic, x[2]);
@@ -371,10 +364,7 @@ impl Net<'_> {
         let user = self.user(DIFF + SRC_LAYER, 0, 0).filter(|_| layer.l == 0);
         let adds = user.is_some() && layer.dir == 1;
         let d = user.unwrap_or(below).at(0);
-        let weights = Factor {
-            gate: 0,
-            ..self.weights(WEIGHTS_LAYER, layer, 0).transposed()
-        };
+        let weights = self.back_weights(WEIGHTS_LAYER, layer, 0);
         let sizes = (self.rows().0, self.s.slc, self.s.gates * self.s.dhc, 1);
         let factors = [Factor::rows(g.gates.at(0)), weights, Factor::rows(d)];
         self.program.plain((false, adds), sizes, factors)

@@ -13,7 +13,6 @@ use crate::{
         eltwise,
         expr::{Builder, Id},
     },
-    plan::rnn,
 };
 
 /// Four 8-bit ones.
@@ -232,10 +231,9 @@ impl Net<'_> {
         )
     }
 
-    /// The phases of a step; what they read at every step is packed by tasks of `first`.
+    /// The phases of a step; what they read at every step is computed by tasks of `first`.
     fn steps(&mut self, layer: &Layer, first: &mut Vec<Task<Work>>) -> Phases {
-        let sizes = (self.s.gates, self.s.sic, self.s.dhc);
-        let weights = self.repeated(sizes, self.weights(WEIGHTS_ITER, layer, 0), first);
+        let weights = self.weights(WEIGHTS_ITER, layer, 0);
         let mut phases = match self.desc.cell {
             Cell::Vanilla => self.vanilla(layer, &weights),
             Cell::Lstm => self.lstm(layer, &weights, first),
@@ -312,27 +310,16 @@ impl Net<'_> {
             logistic(b, x)
         };
         let [i, f, candidate, o] = [0, 1, 2, 3].map(|g| self.gate(layer.gates, g));
-        // Few rows stream the weights: all gates at once, so that rows of weights are read from end to end.
-        let streams =
-            rnn::streams(self.s.n as usize, self.program.share.0) && !self.desc.has(PEEPHOLE);
-        let open = streams.then(|| self.gate_product(layer, (0, 4), state, &[], |_, x, _| x));
-        let gates = |(g, count), peephole: &[View], f: &dyn Fn(&mut Builder, Id, &[Id]) -> Id| {
-            if !streams {
-                return self.gate_product(layer, (g, count), state, peephole, f);
-            }
-            let (view, sizes) = (self.gate(layer.gates, g), (self.s.n, self.s.dhc * count));
-            self.program
-                .tile(sizes, view, &[view], |b, x| f(b, x[0], &[]))
-        };
-        let mut phase: Vec<_> = open.into_iter().collect();
-        phase.push(gates((0, 2), &peep(0, layer.c.before), &gated));
-        phase.push(gates((2, 1), &[], &|b, x, _| tanh(b, x)));
+        let mut phase = vec![
+            self.gate_product(layer, (0, 2), state, &peep(0, layer.c.before), gated),
+            self.gate_product(layer, (2, 1), state, &[], |b, x, _| tanh(b, x)),
+        ];
         let cells = self.cell_tile(layer.c.now, &[i, f, candidate, layer.c.before], |b, x| {
             let added = b.mul(x[0], x[2]);
             b.fma(x[1], x[3], added)
         });
         // Gate o looks at the new cell state.
-        let output = gates((3, 1), &peep(2, layer.c.now), &gated);
+        let output = self.gate_product(layer, (3, 1), state, &peep(2, layer.c.now), gated);
         match self.desc.has(PEEPHOLE) {
             true => phase.extend([cells, output]),
             false => phase.extend([output, cells]),
@@ -349,7 +336,7 @@ impl Net<'_> {
         let (k, n) = (self.s.dhc, self.s.dic);
         let quant = (self.attr.rnn_projection.as_ref(), None);
         let own = self.as_numbers(layer, &[(PROJECTION, k)], (1, n), quant, first);
-        let weights = self.repeated((1, k, n), self.weights(PROJECTION, layer, 0), first);
+        let weights = self.weights(PROJECTION, layer, 0);
         let factors = [Factor::rows(hidden), weights, Factor::rows(layer.h.now)];
         let sizes = (self.s.n, n, k, 1);
         let project = self

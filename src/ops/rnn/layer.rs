@@ -2,7 +2,7 @@
 
 use super::{
     Cell, Desc, Direction, Sizes, layer_rows,
-    program::{Factor, Program, SCRATCH, Task, View, Work},
+    program::{Factor, Program, SCRATCH, View, Work},
     tensor::*,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     exec::pack::Side,
     memory::MemoryDesc,
     ops::{Env, Prop},
-    plan::rnn::{self, Form, Repeated, Room},
+    plan::rnn::{self, Room},
 };
 
 /// A recurrent primitive under planning.
@@ -52,28 +52,36 @@ pub struct Layer {
     pub real: Vec<View>,
 }
 
-/// The panels of weights (l, d, i, g, o), which forward passes read as i × o for each gate and backward ones as (g, o) × i:
-/// their width, if they lie so.
+/// The panels of weights (l, d, i, g, o), or (l, d, i, o), which forward passes read as i × o for each gate and backward ones
+/// as (g, o) × i: their width, if they lie so.
 pub fn panel(md: &MemoryDesc, forward: bool) -> Option<usize> {
     let v = md.dtype().vnni() as i64;
     let blocks: Vec<(usize, i64)> = md.blocks().collect();
-    let (k, n) = if forward { (2, 4) } else { (4, 2) };
+    let last = md.dims().len() - 1;
+    let (k, n) = if forward { (2, last) } else { (last, 2) };
     let width = match *blocks.as_slice() {
         [(axis, width)] if v == 1 && axis == n => width,
         [(axis, width), (inner, group)] if (axis, inner, group) == (n, k, v) => width,
         _ => return None,
     };
-    let joined = forward || md.strides()[3] == width * md.dims()[4] || md.dims()[3] == 1;
+    let joined =
+        forward || last == 3 || md.strides()[3] == width * md.dims()[4] || md.dims()[3] == 1;
     (width % 16 == 0 && md.strides()[k] == width * v && joined).then_some(width as usize)
 }
 
 impl<'a> Net<'a> {
-    pub fn new(desc: &'a Desc, attr: &'a Attr, env: &Env) -> Net<'a> {
+    pub fn new(
+        desc: &'a Desc,
+        attr: &'a Attr,
+        env: &Env,
+        tensors: Vec<(usize, usize, MemoryDesc)>,
+    ) -> Net<'a> {
         let s = desc.sizes();
-        let width = |i: usize| panel(&desc.tensors[i], desc.is_forward()).unwrap_or(0);
         let dtype = desc.tensors[SRC_LAYER].dtype();
-        let given = [width(WEIGHTS_LAYER), width(WEIGHTS_ITER)];
-        let unit = rnn::unit(env.isa, s.n as usize, dtype.vnni(), given);
+        let panels = (tensors.iter())
+            .filter(|t| matches!(t.0, WEIGHTS_LAYER | WEIGHTS_ITER | PROJECTION))
+            .filter_map(|(.., md)| panel(md, desc.is_forward()));
+        let unit = rnn::unit(env.isa, panels);
         let flop = 2 * s.n * s.gates * s.dhc * s.sic;
         let parts = rnn::parts(env.threads, flop as usize, s.dhc as usize, unit);
         let (isa, threads, share) = (env.isa, env.threads, (parts, unit));
@@ -81,7 +89,7 @@ impl<'a> Net<'a> {
             desc,
             attr,
             s,
-            tensors: Vec::new(),
+            tensors,
             workspace: None,
             dtype,
             program: Program {
@@ -262,48 +270,14 @@ impl<'a> Net<'a> {
         let gate = if last == 4 { md.strides()[3] * size } else { 0 };
         let view = view.shifted(first * gate);
         let forward = self.desc.is_forward();
-        match panel(md, forward).filter(|_| last == 4) {
+        match panel(md, forward) {
             Some(width) => {
-                let panel = md.strides()[if forward { 4 } else { 2 }] * size;
+                let panel = md.strides()[if forward { last } else { 2 }] * size;
                 let side = Side::Panels { width, panel };
                 Factor { view, side, gate }
             }
             None => Factor::strided(view, stride(2), stride(last), gate),
         }
-    }
-
-    /// A factor of (gates, k, n) that every step multiplies, packed once by a task if that pays.
-    pub fn repeated(
-        &mut self,
-        sizes: (i64, i64, i64),
-        from: Factor,
-        tasks: &mut Vec<Task<Work>>,
-    ) -> Factor {
-        let Side::Strided { cols, .. } = from.side else {
-            return from;
-        };
-        let (gates, k, n) = sizes;
-        let (dtype, size) = (from.view.dtype, from.view.col as usize);
-        let p = Repeated {
-            isa: self.program.isa,
-            m: self.s.n as usize,
-            n: n as usize,
-            k: k as usize,
-            elem_bytes: size,
-            v: dtype.vnni(),
-            steps: self.s.t as usize,
-        };
-        let width = match rnn::form(&p, cols == from.view.col) {
-            Form::InPlace => return from,
-            Form::Rows => None,
-            Form::Panels(width) => Some(width),
-        };
-        let columns = p.n.next_multiple_of(width.unwrap_or(1)) as i64;
-        let rows = gates * p.k.next_multiple_of(p.v) as i64;
-        let to = self.scratch(rows, columns, dtype);
-        let (task, packed) = self.program.pack(sizes, from, width, to);
-        tasks.push(task);
-        packed
     }
 
     /// A new buffer of dense rows for one step.

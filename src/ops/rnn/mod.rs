@@ -17,7 +17,7 @@ use crate::{
     error::Result,
     invalid,
     memory::MemoryDesc,
-    plan::gemm::weights_panel,
+    plan::{gemm::weights_panel, rnn::repacks},
     require, supported,
 };
 use layer::Net;
@@ -424,10 +424,19 @@ impl Desc {
     }
 
     fn plan_resolved(&self, attr: &Attr, env: &Env) -> Result<Planned> {
-        let mut net = Net::new(self, attr, env);
         let (mut args, mut sequence, mut inside) = (Vec::new(), Sequence::default(), Vec::new());
         let given = (0..self.tensors.len()).filter(|&i| self.has(i));
-        args.extend(given.clone().map(|i| Arg {
+        for (entry, i) in given.clone().enumerate() {
+            let md = self.inner(i, env)?;
+            let outer = (entry, self.get(i));
+            let entry = match self.writes(i) {
+                true => sequence.written(env, outer, &md, self.adds(i))?,
+                false => sequence.read(env, outer, &md)?,
+            };
+            inside.push((i, entry, md));
+        }
+        let mut net = Net::new(self, attr, env, inside);
+        args.extend(given.map(|i| Arg {
             id: IDS[i],
             md: *self.get(i),
             output: self.writes(i),
@@ -441,16 +450,6 @@ impl Desc {
                 output: self.is_forward(),
             });
         }
-        for (entry, i) in given.enumerate() {
-            let md = self.inner(i)?;
-            let outer = (entry, self.get(i));
-            let entry = match self.writes(i) {
-                true => sequence.written(env, outer, &md, self.adds(i))?,
-                false => sequence.read(env, outer, &md)?,
-            };
-            inside.push((i, entry, md));
-        }
-        net.tensors = inside;
         let program = net.plan();
         let main = Planned {
             args: Vec::new(),
@@ -476,49 +475,52 @@ impl Desc {
     /// The layout chosen for `any`: row-major, but weights as the products read them.
     fn layout(&self, i: usize, env: &Env) -> Result<MemoryDesc> {
         let (md, s) = (self.get(i), self.sizes());
-        let plain = MemoryDesc::plain(md.dims(), md.dtype());
-        if !matches!(i, WEIGHTS_LAYER | WEIGHTS_ITER) {
-            return plain;
-        }
-        let v = md.dtype().vnni();
-        let (rows, forward) = (
-            if i == WEIGHTS_LAYER { s.t * s.n } else { s.n },
-            self.is_forward(),
-        );
-        let columns = if forward { s.dhc } else { md.dims()[2] };
-        // The reduction of backward passes runs from gate to gate.
-        let even = forward || s.dhc % v as i64 == 0;
-        let width = weights_panel(env.isa, rows as usize, columns as usize, v).filter(|_| even);
-        let tag = match (width, forward) {
-            (None, true) => return plain,
-            (None, false) => "abdec".into(),
-            (Some(width), true) if v == 1 => format!("abdEc{width}e"),
-            (Some(width), true) => format!("abdEC{width}e{v}c"),
-            (Some(width), false) if v == 1 => format!("abCde{width}c"),
-            (Some(width), false) => format!("abCdE{width}c{v}e"),
+        let rows = match i {
+            WEIGHTS_LAYER => s.t * s.n,
+            WEIGHTS_ITER | PROJECTION => s.n,
+            _ => return MemoryDesc::plain(md.dims(), md.dtype()),
+        };
+        let (v, forward, last) = (md.dtype().vnni(), self.is_forward(), md.dims().len() - 1);
+        let columns = md.dims()[if forward { last } else { 2 }];
+        let width = weights_panel(env.isa, rows as usize, columns as usize);
+        let tag = match (forward, v) {
+            // The reduction of backward passes runs from gate to gate.
+            (false, _) if last == 4 && s.dhc % v as i64 != 0 => "abdec".into(),
+            (true, 1) => format!("abdEc{width}e"),
+            (true, _) => format!("abdEC{width}e{v}c"),
+            (false, 1) => format!("abCde{width}c"),
+            (false, _) => format!("abCdE{width}c{v}e"),
+        };
+        let tag = match last {
+            4 => tag,
+            _ => tag.replace('d', "").replace('e', "d").replace('E', "D"),
         };
         MemoryDesc::with_tag(md.dims(), md.dtype(), &tag)
     }
 
-    /// The layout and type in which the program reads or writes a tensor: its own if it can.
-    fn inner(&self, i: usize) -> Result<MemoryDesc> {
+    /// The layout and type in which the program reads or writes a tensor: its own if it can, but panels for weights that
+    /// every step reads.
+    fn inner(&self, i: usize, env: &Env) -> Result<MemoryDesc> {
         let (md, s) = (self.get(i), self.sizes());
         let (dims, strides, last) = (md.dims(), md.strides(), md.dims().len() - 1);
         let fits = match i % DIFF {
             SRC_LAYER | ATTENTION => {
                 is_unit(md, 2) && (s.t == 1 || strides[0] == s.n * layer_rows(md).1)
             }
-            WEIGHTS_LAYER | WEIGHTS_ITER
-                if i < DIFF && layer::panel(md, self.is_forward()).is_some() =>
-            {
-                true
+            WEIGHTS_LAYER | WEIGHTS_ITER | PROJECTION => {
+                let joined = last == 3
+                    || s.gates == 1
+                    || strides[3] == s.dhc * if dims[4] == 1 { 1 } else { strides[4] };
+                let adjacent = [last, 2].map(|d| joined && is_unit(md, d));
+                let read = adjacent[usize::from(!self.is_forward())] && md.dtype().vnni() == 1;
+                if i < DIFF && layer::panel(md, self.is_forward()).is_some() {
+                    return Ok(*md);
+                }
+                if i < DIFF && i != WEIGHTS_LAYER && repacks(s.t, s.n, read) {
+                    return self.layout(i, env);
+                }
+                adjacent.contains(&true)
             }
-            WEIGHTS_LAYER | WEIGHTS_ITER => {
-                let joined =
-                    s.gates == 1 || strides[3] == s.dhc * if dims[4] == 1 { 1 } else { strides[4] };
-                (is_unit(md, 4) || is_unit(md, 2)) && joined
-            }
-            PROJECTION => is_unit(md, 3) || is_unit(md, 2),
             BIAS => is_unit(md, 3) && strides[2] == s.dhc,
             _ => is_unit(md, last),
         };

@@ -8,7 +8,7 @@ mod run;
 
 use crate::{
     dtype::DataType,
-    exec::pack::{ROWS_AT_ONCE, Shape, Side},
+    exec::pack::Side,
     kernel::{
         expr::{Builder, Expr, Id, Node},
         spec::{Out, Reduce, Spec, Tile},
@@ -25,10 +25,6 @@ use crate::{
 pub const SCRATCH: usize = usize::MAX;
 /// The entry that stands for the program's constants.
 const CONSTANTS: usize = usize::MAX - 1;
-/// Columns of one window of weights that are packed for all steps into rows.
-const PACK_COLUMNS: usize = 64;
-/// Length of the reduction in a window that transposes.
-const PACK_DEPTH: usize = 256;
 
 /// Rows of adjacent elements inside an argument or the scratch.
 #[derive(Clone, Copy, Debug)]
@@ -128,23 +124,6 @@ pub enum Work {
         cols: usize,
         spec: Box<dyn Fn(usize) -> Spec + Send + Sync>,
     },
-    /// Weights brought into the form that all steps read.
-    Pack(Packing),
-}
-
-/// Weights, k × n for each gate, and the form they are brought into.
-#[derive(Clone, Copy, Debug)]
-pub struct Packing {
-    /// Gates, length of the reduction and columns.
-    pub sizes: (usize, usize, usize),
-    /// Bytes between gates, along the reduction and along the columns, before.
-    pub from: (i64, i64, i64),
-    /// Columns of a window, and bytes between gates and windows, after.
-    pub to: (usize, i64, i64),
-    /// Length of the reduction in a window.
-    pub depth: usize,
-    /// The packed form.
-    pub shape: Shape,
 }
 
 /// A task: what is done, and on what.
@@ -393,64 +372,6 @@ impl Program<Work> {
         factors: [Factor; 3],
     ) -> Task<Work> {
         self.product(how, sizes, factors, &[], |_, x, _| x)
-    }
-
-    /// Brings weights, k × n for each gate, into rows or panels of `width` columns in the scratch.
-    pub fn pack(
-        &self,
-        sizes: (i64, i64, i64),
-        from: Factor,
-        width: Option<usize>,
-        to: View,
-    ) -> (Task<Work>, Factor) {
-        let Side::Strided { rows, cols } = from.side else {
-            unreachable!("panels need no packing")
-        };
-        let [gates, k, n] = <[i64; 3]>::from(sizes).map(|x| x as usize);
-        let size = to.col as usize;
-        let ld = width.unwrap_or(n);
-        let v = to.dtype.vnni();
-        let shape = Shape {
-            isa: self.isa,
-            size,
-            v,
-            ld,
-            widen: None,
-        };
-        let panel = (k.div_ceil(v) * shape.row_bytes()) as i64;
-        let (side, window, gate) = match width {
-            Some(width) => {
-                let gate = n.div_ceil(width) as i64 * panel;
-                (Side::Panels { width, panel }, (width, gate, panel), gate)
-            }
-            None => {
-                let (rows, cols) = (shape.row_bytes() as i64, to.col);
-                (
-                    Side::Strided { rows, cols },
-                    (PACK_COLUMNS, panel, PACK_COLUMNS as i64 * cols),
-                    panel,
-                )
-            }
-        };
-        let packing = Packing {
-            sizes: (gates, k, n),
-            from: (from.gate, rows, cols),
-            to: window,
-            depth: [PACK_DEPTH, ROWS_AT_ONCE][usize::from(cols == size as i64)],
-            shape,
-        };
-        let task = Task {
-            work: Work::Pack(packing),
-            views: vec![to, from.view],
-        };
-        (
-            task,
-            Factor {
-                view: to,
-                side,
-                gate,
-            },
-        )
     }
 
     /// Parts that work at once, and the scratch bytes that products of one part need.

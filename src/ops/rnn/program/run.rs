@@ -2,13 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{CONSTANTS, Packing, Program, SCRATCH, Stage, Task, View, Work};
+use super::{CONSTANTS, Program, SCRATCH, Stage, Task, View, Work};
 use crate::{
     error::Result,
-    exec::{
-        pack::{Packer, Window},
-        share,
-    },
     kernel::{Kernel, spec::Args},
     ops::{
         Exec, Plan, Run,
@@ -29,7 +25,6 @@ enum Ready {
         cols: usize,
         kernels: Vec<(usize, Arc<Kernel>)>,
     },
-    Pack(Packing, Vec<((usize, usize), Packer)>),
 }
 
 impl Work {
@@ -45,16 +40,6 @@ impl Work {
                     cols: *cols,
                     kernels: kernels.collect::<Result<_>>()?,
                 }
-            }
-            Work::Pack(p) => {
-                let depths = sizes([p.sizes.1].into_iter(), p.depth);
-                let widths = sizes([p.sizes.2].into_iter(), p.to.0);
-                let all = depths
-                    .iter()
-                    .flat_map(|&k| widths.iter().map(move |&x| (k, x)));
-                let packer =
-                    |(k, x)| Ok(((k, x), Packer::new((p.from.1, p.from.2), k, x, &p.shape)?));
-                Ready::Pack(*p, all.map(packer).collect::<Result<_>>()?)
             }
         })
     }
@@ -179,10 +164,6 @@ impl Compiled {
                         self.product(gemm, &task.views, at);
                         rest
                     }
-                    Ready::Pack(packing, packers) => {
-                        self.pack(packing, packers, &task.views, at);
-                        rest
-                    }
                 }
             }
         }
@@ -227,35 +208,5 @@ impl Compiled {
             .wrapping_add(self.bytes + at.part * self.part_bytes);
         // SAFETY: the views hold the matrices; the scratch behind them has room for every part.
         unsafe { gemm.part(&exec, at.part, scratch) };
-    }
-
-    unsafe fn pack(
-        &self,
-        p: &Packing,
-        packers: &[((usize, usize), Packer)],
-        views: &[View],
-        at: &Part,
-    ) {
-        let [to, from, ..] = at.pointers(views, 0);
-        let ((gates, k, n), (columns, to_gate, to_window)) = (p.sizes, p.to);
-        let (deep, wide) = (k.div_ceil(p.depth), n.div_ceil(columns));
-        for unit in share((gates * wide * deep) as i64, at.part, self.parts) {
-            let unit = unit as usize;
-            let (gate, depth, x) = (unit / wide / deep, unit / wide % deep, unit % wide);
-            let w = Window {
-                k0: depth * p.depth,
-                k: p.depth.min(k - depth * p.depth),
-                x0: x * columns,
-                x: columns.min(n - x * columns),
-            };
-            let start = gate as i64 * to_gate + x as i64 * to_window;
-            let to = to.wrapping_offset(
-                start as isize + (w.k0 / p.shape.v * p.shape.row_bytes()) as isize,
-            );
-            let from = from.wrapping_offset((gate as i64 * p.from.0) as isize);
-            let side = |k, x| k as i64 * p.from.1 + x as i64 * p.from.2;
-            // SAFETY: windows of the weights, and disjoint ones of the buffer that was sized for them.
-            unsafe { find(packers, &(w.k, w.x)).pack(side, from, to, w, &p.shape) };
-        }
     }
 }
