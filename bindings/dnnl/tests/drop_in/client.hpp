@@ -8,6 +8,8 @@
 #include "oneapi/dnnl/dnnl.hpp"
 #endif
 
+#include <sched.h>
+
 #include <atomic>
 #include <cmath>
 #include <cstdio>
