@@ -1,4 +1,4 @@
-// 8-bit LSTM and GRU: the attributes that quantise them, u8 and f32 states, scales by channel, and what is refused.
+// 8-bit LSTM and GRU: the attributes that quantise them and what they read, u8 and f32 states, scales by channel, and what is refused.
 #include "check.h"
 
 #include <math.h>
@@ -167,6 +167,77 @@ static void cell(int gates)
     forget();
 }
 
+static void quantise(brick_memory_desc_t from, void *values, brick_memory_desc_t to, void *result)
+{
+    brick_primitive_desc_t pd = NULL;
+    OK(brick_reorder_primitive_desc_create(&pd, from, engine, to, engine, attr));
+    brick_exec_arg_t args[] = {argument(BRICK_ARG_FROM, from, values), argument(BRICK_ARG_TO, to, result)};
+    consume(pd, 2, args);
+}
+
+// Reorders quantise by the attributes of the layer: data by scale and shift, weights by the scales of their channels.
+static void reorders(void)
+{
+    enum { R = 6, I = 5, O = 40 };
+    static float data[R * I], weights[I * G * O], by_channel[G * O];
+    static uint8_t q[R * I];
+    static int8_t plain[I * G * O], panels[I * G * O * 4], back[I * G * O];
+    int64_t layer[] = {2, 3, I}, out[] = {2, 3, O}, all[] = {1, 1, I, G, O}, states[] = {1, 1, O, G, O}, projected[] = {1, 1, I, O};
+    brick_memory_desc_t floats = tagged(3, layer, brick_f32, brick_tnc), bytes = tagged(3, layer, brick_u8, brick_tnc),
+                        w_floats = tagged(5, all, brick_f32, brick_ldigo), w_plain = tagged(5, all, brick_s8, brick_ldigo),
+                        w_turned = tagged(5, all, brick_s8, brick_ldgoi), w_any = tagged(5, all, brick_s8, brick_format_tag_any),
+                        u_any = tagged(5, states, brick_s8, brick_format_tag_any), shown = tagged(3, out, brick_u8, brick_tnc),
+                        p_floats = tagged(4, projected, brick_f32, brick_ldio), p_plain = tagged(4, projected, brick_s8, brick_ldio);
+    for (int i = 0; i < R * I; i++)
+        data[i] = (float)(i - R * I / 2) / 7;
+    for (int i = 0; i < I * G * O; i++)
+        weights[i] = (float)(i % 61 - 30) / 32;
+    for (int i = 0; i < G * O; i++)
+        by_channel[i] = (float)(64 + i % 90); // some saturate
+    OK(brick_primitive_attr_create(&attr));
+    OK(brick_primitive_attr_set_rnn_data_qparams(attr, scale, shift));
+    OK(brick_primitive_attr_set_rnn_weights_qparams(attr, G * O, 24, by_channel));
+    quantise(floats, data, bytes, q);
+    for (int i = 0; i < R * I; i++) {
+        int near = 0;
+        EXPECT(abs(q[i] - integer(data[i], &near)) <= near);
+    }
+    quantise(w_floats, weights, w_plain, plain);
+    quantise(w_floats, weights, w_turned, back);
+    for (int i = 0; i < I * G * O; i++) {
+        double want = nearbyint((double)weights[i] * by_channel[i % (G * O)]);
+        want = want > 127 ? 127 : want < -128 ? -128 : want;
+        EXPECT(plain[i] == want);
+        EXPECT(back[i % (G * O) * I + i / (G * O)] == want);
+    }
+
+    // Into the panels that `any` weights become, and back.
+    brick_primitive_desc_t pd = NULL;
+    OK(brick_lstm_forward_primitive_desc_create(&pd, engine, brick_forward_inference, brick_unidirectional_left2right, bytes,
+                                                NULL, NULL, w_any, u_any, NULL, NULL, NULL, shown, NULL, NULL, 0, attr));
+    brick_memory_desc_t w_panels = NULL;
+    OK(brick_memory_desc_clone(&w_panels, brick_primitive_desc_query_md(pd, brick_query_weights_md, 0)));
+    OK(brick_primitive_desc_destroy(pd));
+    EXPECT(brick_memory_desc_get_size(w_panels) <= sizeof panels);
+    quantise(w_floats, weights, w_panels, panels);
+    quantise(w_panels, panels, w_plain, back);
+    EXPECT(!memcmp(plain, back, sizeof plain));
+
+    OK(brick_primitive_attr_set_rnn_weights_projection_qparams(attr, O, 8, by_channel));
+    quantise(p_floats, weights, p_plain, plain);
+    for (int i = 0; i < I * O; i++)
+        EXPECT(fabs(plain[i] - fmin(127, nearbyint((double)weights[i] * by_channel[i % O]))) < 1e-9);
+
+    pd = POISON(brick_primitive_desc_t);
+    UNIMPLEMENTED(brick_reorder_primitive_desc_create(&pd, bytes, engine, floats, engine, attr));
+    UNIMPLEMENTED(brick_reorder_primitive_desc_create(&pd, floats, engine, floats, engine, attr));
+    OK(brick_primitive_attr_set_rnn_weights_qparams(attr, G * O - 1, 24, by_channel));
+    UNIMPLEMENTED(brick_reorder_primitive_desc_create(&pd, w_floats, engine, w_plain, engine, attr));
+    UNTOUCHED(brick_primitive_desc_t, pd);
+    OK(brick_primitive_attr_destroy(attr));
+    DESTROY(floats, bytes, w_floats, w_plain, w_turned, w_any, p_floats, p_plain, u_any, shown, w_panels);
+}
+
 int main(void)
 {
     setup();
@@ -188,6 +259,7 @@ int main(void)
     }
     cell(4);
     cell(3);
+    reorders();
     teardown();
     return finish();
 }

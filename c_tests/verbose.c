@@ -119,9 +119,17 @@ static void recurrent(void)
                                  "wei_iter:f32::blocked:abcde::f0 bias:f32::blocked:abcd::f0 dst_layer:f32::blocked:abc::f0,,"
                                  "alg:vanilla_lstm direction:unidirectional_left2right activation:undef flags:,"
                                  "l1t3mb2sic8slc8dhc8dic8,"));
-    OK(brick_memory_desc_destroy(layer));
-    OK(brick_memory_desc_destroy(wei));
-    OK(brick_memory_desc_destroy(bia));
+    static uint8_t bytes[3 * 2 * 8];
+    brick_memory_desc_t quantised = tagged(3, sequence, brick_u8, brick_tnc);
+    brick_primitive_attr_t attr = NULL;
+    OK(brick_primitive_attr_create(&attr));
+    OK(brick_primitive_attr_set_rnn_data_qparams(attr, 127.5f, 120));
+    OK(brick_reorder_primitive_desc_create(&pd, layer, engine, quantised, engine, attr));
+    brick_exec_arg_t moved[2] = {argument(BRICK_ARG_FROM, layer, states), argument(BRICK_ARG_TO, quantised, bytes)};
+    consume(pd, 2, moved);
+    EXPECT(seen("exec,cpu,reorder,", ",undef,src:f32::blocked:abc::f0 dst:u8::blocked:abc::f0,rnn_data_qparams:127.5:120;,,3x2x8,"));
+    OK(brick_primitive_attr_destroy(attr));
+    DESTROY(layer, wei, bia, quantised);
 }
 
 int main(void)

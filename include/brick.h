@@ -4039,8 +4039,8 @@ brick_status_t brick_primitive_attr_set_precomputed_reductions(brick_primitive_a
                                                                brick_data_type_t data_type);
 
 /**
- * Sets how recurrent primitives quantize data: q = scale * x + shift. Other primitives refuse it as
- * unimplemented.
+ * Sets how recurrent primitives quantize data: q = scale * x + shift. Reorders of floats to
+ * 8-bit integers compute just that; other primitives refuse it as unimplemented.
  *
  * @param attr The attributes.
  * @param scale The scale.
@@ -4066,7 +4066,8 @@ brick_status_t brick_primitive_attr_get_rnn_data_qparams(const_brick_primitive_a
                                                          float *shift);
 
 /**
- * Sets how recurrent primitives quantize weights. Other primitives refuse it as unimplemented.
+ * Sets how recurrent primitives quantize weights, and reorders that make s8 weights (l, d, i, g, o) of floats. Other
+ * primitives refuse it as unimplemented.
  *
  * @param attr The attributes.
  * @param count Number of scales: 1 for mask 0, else that of the positions along the dimensions of the mask.

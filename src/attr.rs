@@ -221,6 +221,12 @@ pub struct Attr {
 }
 
 impl Attr {
+    /// Whether anything of recurrent layers is to be quantised.
+    pub fn is_for_rnn(&self) -> bool {
+        let weights = [&self.rnn_weights, &self.rnn_projection];
+        self.rnn_data.is_some() || weights.iter().any(|quant| quant.is_some())
+    }
+
     /// Scale and shift of recurrent data.
     pub fn data(&self) -> (f32, f32) {
         self.rnn_data

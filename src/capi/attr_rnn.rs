@@ -4,8 +4,8 @@ use super::{attr::set, borrow, check_mask, gather, guard, not_nan, not_null, put
 use crate::{attr::RnnQuant, error::Result, require};
 use std::ffi::c_int;
 
-/// Sets how recurrent primitives quantize data: q = scale * x + shift. Other primitives refuse it as
-/// unimplemented.
+/// Sets how recurrent primitives quantize data: q = scale * x + shift. Reorders of floats to
+/// 8-bit integers compute just that; other primitives refuse it as unimplemented.
 ///
 /// @param attr The attributes.
 /// @param scale The scale.
@@ -86,7 +86,8 @@ unsafe fn put_rnn_quant(
     }
 }
 
-/// Sets how recurrent primitives quantize weights. Other primitives refuse it as unimplemented.
+/// Sets how recurrent primitives quantize weights, and reorders that make s8 weights (l, d, i, g, o) of floats. Other
+/// primitives refuse it as unimplemented.
 ///
 /// @param attr The attributes.
 /// @param count Number of scales: 1 for mask 0, else that of the positions along the dimensions of the mask.

@@ -318,6 +318,9 @@ fn attributes(attr: &Attr) -> String {
     }
     let post_ops: Vec<_> = attr.post_ops.iter().map(post_op_text).collect();
     say(!post_ops.is_empty(), "post-ops", &post_ops.join("+"));
+    if let Some((scale, shift)) = &attr.rnn_data {
+        parts.push(format!("rnn_data_qparams:{scale}:{shift};"));
+    }
     parts.join(" ")
 }
 

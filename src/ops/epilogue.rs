@@ -377,8 +377,6 @@ pub fn identity(ndims: usize) -> Vec<Option<usize>> {
 /// other than those listed.
 pub fn check_attr(attr: &Attr, acc: DataType, scales: &[i32], zero_points: &[i32]) -> Result<()> {
     check_accumulation(attr, acc)?;
-    let of_rnn = [&attr.rnn_weights, &attr.rnn_projection];
-    let is_for_rnn = attr.rnn_data.is_some() || of_rnn.iter().any(|quant| quant.is_some());
     let is_stochastic = attr.rounding.values().any(|&mode| mode != 0);
     let reductions = &attr.precomputed_reductions;
     for (given, what) in [
@@ -389,7 +387,7 @@ pub fn check_attr(attr: &Attr, acc: DataType, scales: &[i32], zero_points: &[i32
             "precomputed reductions are not supported",
         ),
         (
-            is_for_rnn,
+            attr.is_for_rnn(),
             "quantisation of recurrent layers means nothing to this primitive",
         ),
     ] {

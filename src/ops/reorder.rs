@@ -1,17 +1,19 @@
 //! Reorders: the same logical tensor in another layout and type.
 
 use super::{
-    Env, Planned,
-    epilogue::{Chain, Input, arg, check_attr, check_layout, check_operand, identity},
+    Arg, Env, Planned,
+    epilogue::{Binding, Chain, Input, arg, check_attr, check_layout, check_operand, identity},
+    pointwise::nest,
+    sequence::Sequence,
 };
 use crate::{
-    attr::{Attr, PostOp},
+    attr::{Attr, F32, PostOp, RnnQuant},
     dtype::DataType,
     error::Result,
     kernel::expr::Id,
     memory::MemoryDesc,
     plan::place::Place,
-    require, supported,
+    require, supported, unimplemented_here,
 };
 
 /// The operation.
@@ -25,6 +27,9 @@ pub struct Desc {
 impl Desc {
     /// Checks, resolves and plans.
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
+        if attr.is_for_rnn() {
+            return self.recurrent(attr, env);
+        }
         check_attr(
             attr,
             DataType::F32,
@@ -56,6 +61,75 @@ impl Desc {
             x = converted(&mut chain, attr, src, x)?;
         }
         chain.store((x, int), arg::DST, env)
+    }
+
+    /// Quantises what recurrent layers read: weights (l, d, i, g, o) and projections (l, d, i, o) by scales, data by a scale
+    /// and a shift, q = scale·x + shift.
+    fn recurrent(&self, attr: &Attr, env: &Env) -> Result<Planned> {
+        use DataType::{Bf16, F16, S8, U8};
+        self.check()?;
+        let (src, dst) = (&self.src, &self.dst);
+        if src.dtype() == dst.dtype() && dst.dtype().is_int() {
+            // They are quantised already.
+            return self.plan(&Attr::default(), env);
+        }
+        supported!(
+            matches!(src.dtype(), DataType::F32 | Bf16 | F16) && matches!(dst.dtype(), S8 | U8),
+            "src, dst: recurrent data and weights are quantised from floats to 8-bit integers, not from {} to {}",
+            src.dtype(),
+            dst.dtype()
+        );
+        let mut others = attr.clone();
+        let ((scale, shift), weights) = (others.data(), others.rnn_weights.take());
+        let projection = others.rnn_projection.take();
+        others.rnn_data = None;
+        check_attr(&others, DataType::F32, &[], &[])?;
+        supported!(
+            others.post_ops.is_empty(),
+            "attribute: a reorder of recurrent data or weights takes no post-ops"
+        );
+        let one = |x| RnnQuant {
+            mask: 0,
+            scales: vec![F32::new(x)],
+        };
+        let (quant, shift) = match (src.dims().len(), dst.dtype(), projection) {
+            (5, S8, _) => (weights.unwrap_or_else(|| one(1.0)), 0.0),
+            (4, S8, Some(scales)) => (scales, 0.0),
+            _ => (one(scale), shift),
+        };
+        self.quantised(quant, shift, env)
+    }
+
+    fn quantised(&self, quant: RnnQuant, shift: f32, env: &Env) -> Result<Planned> {
+        let (src, dst) = (&self.src, &self.dst);
+        let (place, count) = Place::dense(src.dims(), quant.mask, 4);
+        supported!(
+            count == quant.scales.len() as i64 && quant.mask >> src.dims().len() == 0,
+            "attribute: {} scales of recurrent weights by mask {}, which takes {count}",
+            quant.scales.len(),
+            quant.mask
+        );
+        let (mut sequence, mut unlisted) = (Sequence::default(), Vec::new());
+        let scales = quant.scales.iter().map(|s| s.get()).collect();
+        let (index, dtype) = (sequence.constant(scales)?, DataType::F32);
+        let mut chain = Chain::new(&mut unlisted, dst);
+        let x = chain.load_at(Binding::whole(0, src), false)?;
+        let scale = chain.load_at(
+            Binding {
+                index,
+                dtype,
+                place,
+            },
+            false,
+        )?;
+        let shift = chain.code.float(shift);
+        let q = chain.code.fma(x, scale, shift);
+        let (expr, bindings) = chain.finish(q, false);
+        let main = nest((1, dst), &expr, &bindings, env).ok_or_else(|| {
+            unimplemented_here!("src, dst: the inner blocks of the layouts do not nest")
+        })?;
+        let args = vec![Arg::input(arg::SRC, *src), Arg::output(arg::DST, *dst)];
+        sequence.finish(args, main, env)
     }
 
     fn check(&self) -> Result<()> {

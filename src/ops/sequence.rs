@@ -34,6 +34,8 @@ pub struct Sequence {
     stage_bytes: usize,
     /// Length of the row of ones.
     ones: usize,
+    /// Numbers that stages read, by entry.
+    constants: Vec<(usize, Vec<f32>)>,
     /// Buffers and the outputs that they are moved to.
     outputs: Vec<((usize, MemoryDesc), (usize, MemoryDesc))>,
     nest: String,
@@ -55,6 +57,13 @@ impl Sequence {
     pub fn ones(&mut self, bytes: usize) -> usize {
         self.ones = self.ones.max(bytes);
         ONES
+    }
+
+    /// The entry of these numbers.
+    pub fn constant(&mut self, values: Vec<f32>) -> Result<usize> {
+        let entry = self.buffer(0)?;
+        self.constants.push((entry, values));
+        Ok(entry)
     }
 
     /// Appends a stage, whose arguments are numbered as the table has them.
@@ -137,7 +146,7 @@ impl Sequence {
 
     /// The sequence as one primitive with these arguments, which ends with `main` and the copies of its outputs.
     pub fn finish(mut self, args: Vec<Arg>, main: Planned, env: &Env) -> Result<Planned> {
-        if self.stages.is_empty() && self.outputs.is_empty() {
+        if self.stages.is_empty() && self.outputs.is_empty() && self.constants.is_empty() {
             return Ok(Planned { args, ..main });
         }
         supported!(
@@ -175,6 +184,7 @@ impl Plan for Sequence {
             buffers: self.buffers.clone(),
             end: self.end,
             ones: vec![1; self.ones],
+            constants: self.constants.clone(),
         }))
     }
 }
@@ -184,6 +194,7 @@ struct Compiled {
     buffers: Vec<usize>,
     end: usize,
     ones: Vec<u8>,
+    constants: Vec<(usize, Vec<f32>)>,
 }
 
 impl Run for Compiled {
@@ -193,8 +204,11 @@ impl Run for Compiled {
         for (entry, &offset) in table[MOST_ARGS..].iter_mut().zip(&self.buffers) {
             *entry = exec.scratch.wrapping_add(offset);
         }
-        // The ones are only read.
+        // The ones and other constants are only read.
         table[ONES] = self.ones.as_ptr().cast_mut();
+        for (entry, values) in &self.constants {
+            table[*entry] = values.as_ptr().cast_mut().cast();
+        }
         let exec = Exec {
             ptrs: &table,
             scratch: exec.scratch.wrapping_add(self.end),
