@@ -133,6 +133,18 @@ pub fn weights_panel(isa: Isa, m: usize, n: usize) -> usize {
     width.min(n.max(1).next_multiple_of(16))
 }
 
+/// How many bytes behind what it reads of B a kernel fetches: the panel after this one; where a single tile of rows reads B
+/// from end to end only a little ahead, since a whole panel would drive out the rest of this one.
+pub fn fetched_ahead(m: usize, to_next_panel: i64) -> i64 {
+    const ONE_TILE: usize = 4;
+    const STREAM_AHEAD: i64 = 16 << 10;
+    if m <= ONE_TILE {
+        STREAM_AHEAD
+    } else {
+        to_next_panel
+    }
+}
+
 /// Rows of B that are streamed at a time: more where more rows of C are read and written for each of them.
 fn stream_depth(m: usize) -> usize {
     if m <= 8 { 8 } else { 16 }
@@ -263,6 +275,14 @@ mod tests {
         assert_eq!(wide(Isa::Avx512), [256, 128, 64, 64]);
         assert_eq!(wide(Isa::Avx2), [64, 64, 64, 16]);
         assert_eq!(weights_panel(Isa::Avx512, 1, 100), 112);
+    }
+
+    #[test]
+    fn a_tile_that_streams_b_fetches_less_than_a_panel_ahead() {
+        assert_eq!(
+            [1, 4, 5].map(|m| fetched_ahead(m, 1 << 20)),
+            [16 << 10, 16 << 10, 1 << 20]
+        );
     }
 
     #[test]

@@ -176,6 +176,7 @@ impl<'a> Entry<'a> {
             };
             let next = if nb + bn < n0 + n { nb + bn } else { n0 };
             let to_next = (next as i64 - nb as i64) / bn as i64 * g.panel_bytes();
+            let to_next = gemm::fetched_ahead(m, to_next);
             // SAFETY: the block lies inside the share.
             unsafe { self.block(call, m0, (nb, nb - n0), (k, k_in_group), to_next) };
         }
@@ -219,8 +220,8 @@ impl<'a> Entry<'a> {
         self.scratch.wrapping_add(g.room.b + panel + row)
     }
 
-    /// One kernel call; columns are given in D and counted from the group's first, and so is k. The panel after this one
-    /// lies `to_next` bytes behind.
+    /// One kernel call; columns are given in D and counted from the group's first, and so is k. What is fetched meanwhile lies
+    /// `to_next` bytes behind.
     unsafe fn block(
         &mut self,
         call: Call,
