@@ -263,8 +263,10 @@ pub struct Band {
     pub y: (i64, i64),
 }
 
-/// Pixels of a band: a block of channels of either side fits the first-level cache.
-pub const BAND_PIXELS: i64 = 256;
+/// Pixels of a band: a block of channels of either side fits the first-level cache, of the small side one as wide as a panel.
+pub fn band_pixels(panel: i64) -> i64 {
+    (8192 / panel).min(256)
+}
 
 /// Bands of at most so many pixels (or one row) of an image of the given depth, height and width, and how many images are
 /// taken at once.

@@ -113,12 +113,16 @@ pub fn pack_a(m: usize, n: usize, row_bytes: i64, group_bytes: i64) -> bool {
 /// Whether A should be widened while it is copied: when an instruction set has no dot product of its type, and the kernel
 /// would have to widen it for every panel.
 pub fn widen_a(isa: Isa, dtype: DataType, n: usize) -> bool {
-    let dot = match dtype {
-        DataType::Bf16 => Isa::Avx512Bf16,
-        DataType::U8 | DataType::S8 => Isa::Avx512Vnni,
-        _ => return false,
-    };
-    isa < dot && n > 2 * panel(isa)
+    dtype.vnni() > 1 && !has_dot(isa, dtype) && n > 2 * panel(isa)
+}
+
+/// Whether an instruction set has the dot product of groups of this type.
+pub fn has_dot(isa: Isa, dtype: DataType) -> bool {
+    match dtype {
+        DataType::Bf16 => isa >= Isa::Avx512Bf16,
+        DataType::U8 | DataType::S8 => isa >= Isa::Avx512Vnni,
+        _ => false,
+    }
 }
 
 /// The width of panels for weights that many products will use as they lie: where few rows read them, as wide as keeps

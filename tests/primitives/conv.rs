@@ -480,6 +480,20 @@ fn conv_backward_by_weights() {
         "conv f32:f32:f32 mb4ic16oc16ih20kh3ph1 prop=bwd_w bias=f32 tags=any:any:any",
         "conv bf16:bf16:bf16 mb1ic13oc9ih40kh3ph1 prop=bwd_w bias=f32",
         "conv f32:f32:f32 mb2ic3oc16ih64kh5ph2 prop=bwd_w tags=acdb:abcd:aBcd16b",
+        // Pairs of images, and of rows where there is an odd number of images, or of rows too.
+        "conv bf16:bf16:bf16 mb4ic20oc70ih9kh3ph1 prop=bwd_w tags=any:any:any",
+        "conv bf16:bf16:bf16 mb3ic20oc70ih9kh3ph1 prop=bwd_w tags=any:any:any",
+        "conv bf16:f32:bf16 mb1ic20oc70ih10kh3ph2 prop=bwd_w tags=any:any:any",
+        "conv bf16:bf16:bf16 mb1ic33oc17ih13kh5sh2ph2 prop=bwd_w tags=acdb:any:acdb",
+        "conv bf16:bf16:bf16 mb1ic3oc20ih25kh7sh2ph3 prop=bwd_w tags=any:any:any",
+        "conv bf16:bf16:bf16 mb3ic40oc16ih1iw30kh1kw3pw1 prop=bwd_w tags=any:any:any",
+        "conv bf16:bf16:bf16 mb1ic40oc16ih28kh1 prop=bwd_w tags=any:any:any",
+        // One pixel in four, and sums in f32 beside the result.
+        "conv f32:f32:f32 mb2ic48oc80ih15kh1sh2 prop=bwd_w tags=any:any:any",
+        "conv f32:f32:f32 mb2ic64oc16ih15kh1sh2 prop=bwd_w tags=acdb:ABcd16b16a:acdb",
+        "conv bf16:bf16:bf16 mb1ic64oc80ih30kh1sh2 prop=bwd_w tags=any:any:any",
+        "conv bf16:bf16:bf16 mb2ic32oc32ih30kh3ph1 prop=bwd_w tags=any:ABcd16b16a:any",
+        "conv bf16:bf16:bf16 mb2ic32oc32ih30kh3ph1 prop=bwd_w tags=any:cdba:any",
     ]);
 }
 

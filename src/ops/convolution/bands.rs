@@ -1,37 +1,51 @@
 //! Adding what bands of pixels bring to the gradient of the weights: packing, then every tile, tap by tap.
 #![allow(unsafe_code)]
 
-use super::weights::{Gradient, Source};
+use super::sides::{Line, Source};
+use super::weights::Gradient;
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::share;
 use crate::kernel::Kernel;
-use crate::kernel::expr::{Bcast, Expr};
-use crate::kernel::spec::{Args, Out, Spec, Tile};
+use crate::kernel::expr::{Bcast, Expr, Node};
+use crate::kernel::spec::{Args, Spec};
 use crate::ops::{Env, Exec, Plan, Run};
 use crate::plan::conv::Table;
+use crate::plan::steps::rows_of;
 use std::sync::Arc;
 
-/// Copies rows of n channels into lines of a packed block, as f32.
-fn line_copy(env: &Env, source: &Source, n: i64) -> Result<Arc<Kernel>> {
-    let row_bytes = source.strides[3];
-    let out = Out {
-        expr: Expr::load(source.dtype, Bcast::Full { row_bytes }, false),
-        d: DataType::F32,
-        d_row_bytes: source.block * 4,
+/// Copies rows of n channels into lines of a packed block: as f32, operand 0 alone, or the bf16 of the first pixel
+/// (operand 1, missing unless `halves` has 1) and of the second (operand 0, missing unless it has 2) side by side.
+fn line_copy(env: &Env, source: &Source, n: i64, halves: usize) -> Result<Arc<Kernel>> {
+    let (dtype, row_bytes) = (source.dtype, source.strides[3]);
+    let load = |slot| Node::Load {
+        slot,
+        dtype,
+        bcast: Bcast::Full { row_bytes },
+        int: false,
     };
-    let (isa, n) = (env.isa, n as usize);
-    Kernel::get(&Spec::Tile(Tile { isa, n, out }))
+    let nodes = match halves {
+        0 => vec![Node::Const(0)],
+        1 => vec![load(1), Node::Shr(0, 16)],
+        2 => vec![load(0)],
+        _ => vec![load(1), Node::Shr(0, 16), load(0), Node::Or(1, 2)],
+    };
+    let (result, int) = (nodes.len() as u16 - 1, true);
+    let expr = Expr { nodes, result, int };
+    Kernel::get(&rows_of(env.isa, DataType::S32, n, expr, source.block * 4))
 }
 
 struct Compiled {
     plan: Gradient,
     /// Lengths of the reduction, one for each kind of rim, and which one each tap of a row has.
     lengths: Vec<usize>,
-    /// By length, whole or last block, first band or not.
-    kernels: Vec<[[Arc<Kernel>; 2]; 2]>,
-    /// Of the large and of the small side: for whole blocks and for the last.
-    copies: [[Arc<Kernel>; 2]; 2],
+    /// By length, whole or last block, whether there were bands before, whether others follow.
+    kernels: Vec<[[[Arc<Kernel>; 2]; 2]; 2]>,
+    /// By side, whole or last block, and which halves of pairs are there.
+    copies: [[[Arc<Kernel>; 4]; 2]; 2],
+    /// By side and band.
+    lines: [Vec<Vec<Line>>; 2],
+    slots: [i64; 2],
     /// By band, tap of depth, tap of height.
     tables: Vec<Table>,
 }
@@ -51,19 +65,20 @@ impl Plan for Gradient {
         let widths = |s: &Source| [s.width(0), s.width((s.per_group() - 1).max(0))];
         let mut kernels = Vec::new();
         for k in distinct {
-            let both = |m: i64| -> Result<[Arc<Kernel>; 2]> {
-                let get = |beta| Kernel::get(&Spec::Brgemm(self.spec(m, k, beta)));
-                Ok([get(false)?, get(true)?])
+            let all = |m: i64| -> Result<[[Arc<Kernel>; 2]; 2]> {
+                let get = |beta, last| Kernel::get(&Spec::Brgemm(self.spec(m, k, (beta, last))));
+                let both = |beta| Ok([get(beta, true)?, get(beta, false)?]);
+                Ok([both(false)?, both(true)?])
             };
-            let [whole, last] = widths(&self.large);
-            kernels.push([both(whole)?, both(last)?]);
+            let [whole, last] = widths(&self.sides[0]);
+            kernels.push([all(whole)?, all(last)?]);
         }
-        let copies = |s: &Source| -> Result<[Arc<Kernel>; 2]> {
-            let [whole, last] = widths(s);
-            Ok([
-                line_copy(&self.env, s, whole)?,
-                line_copy(&self.env, s, last)?,
-            ])
+        let copies = |s: &Source| -> Result<[[Arc<Kernel>; 4]; 2]> {
+            let [whole, last] = widths(s).map(|n| {
+                let copy = |halves| line_copy(&self.env, s, n, halves);
+                Ok([copy(0)?, copy(1)?, copy(2)?, copy(3)?])
+            });
+            Ok([whole?, last?])
         };
         let mut tables = Vec::new();
         for band in &self.bands {
@@ -74,7 +89,9 @@ impl Plan for Gradient {
         Ok(Box::new(Compiled {
             lengths,
             kernels,
-            copies: [copies(&self.large)?, copies(&self.small)?],
+            copies: [copies(&self.sides[0])?, copies(&self.sides[1])?],
+            lines: [self.lines(0), self.lines(1)],
+            slots: self.slots(),
             tables,
             plan: self.clone(),
         }))
@@ -84,9 +101,10 @@ impl Plan for Gradient {
 /// Pointers that parts share.
 #[derive(Clone, Copy)]
 struct Shared {
-    large: *const u8,
-    small: *const u8,
+    sides: [*const u8; 2],
     out: *mut u8,
+    /// Sums in f32: the result itself, unless it is narrower.
+    sums: *mut u8,
     scratch: *mut u8,
 }
 
@@ -97,10 +115,12 @@ impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) -> Result<()> {
         let p = &self.plan;
         let at = |entry: usize, offset: i64| exec.ptrs[entry].wrapping_offset(offset as isize);
+        let out = at(p.out.index, p.out.place.base);
+        let beside = exec.scratch.wrapping_add(p.parts() * p.part_bytes());
         let shared = Shared {
-            large: at(p.large.entry, p.large.offset),
-            small: at(p.small.entry, p.small.offset),
-            out: at(p.out.0, p.out.1),
+            sides: [0, 1].map(|s| at(p.sides[s].entry, p.sides[s].offset).cast_const()),
+            out,
+            sums: if p.is_narrow() { beside } else { out },
             scratch: exec.scratch,
         };
         let part = |part: usize| {
@@ -126,18 +146,16 @@ impl Compiled {
         let (by_panels, by_blocks) = (p.split.0 as usize, p.split.1 as usize);
         let tasks = by_panels * by_blocks;
         let (copy, task) = (part / tasks, part % tasks);
-        let per_group = p.small.per_group();
-        let panels = share(p.groups * per_group, task / by_blocks, by_panels);
-        let blocks = share(p.large.per_group(), task % by_blocks, by_blocks);
+        let [of_large, of_small] = [0, 1].map(|side: usize| p.sides[side].per_group());
+        let panels = share(p.groups * of_small, task / by_blocks, by_panels);
+        let blocks = share(of_large, task % by_blocks, by_blocks);
         let units = share(p.units(), copy, p.copies as usize);
         let bytes = p.part_bytes();
+        let copy_at = copy as isize * p.copy_bytes as isize;
         let shared = Shared {
-            out: shared
-                .out
-                .wrapping_offset(copy as isize * p.copy_bytes as isize),
-            scratch: shared
-                .scratch
-                .wrapping_add(part * bytes.next_multiple_of(64)),
+            out: shared.out.wrapping_offset(copy_at),
+            sums: shared.sums.wrapping_offset(copy_at),
+            scratch: shared.scratch.wrapping_add(part * bytes),
             ..*shared
         };
         if p.joined {
@@ -145,175 +163,141 @@ impl Compiled {
             unsafe { shared.scratch.write_bytes(0, bytes) };
         }
         for group in 0..p.groups {
-            let of_group = group * per_group..(group + 1) * per_group;
-            let end = of_group.end.min(panels.end);
-            for first in (of_group.start.max(panels.start)..end).step_by(p.chunk.1 as usize) {
-                let panels = first..end.min(first + p.chunk.1);
-                for block in blocks.clone().step_by(p.chunk.0 as usize) {
-                    let blocks = block..blocks.end.min(block + p.chunk.0);
+            let end = ((group + 1) * of_small).min(panels.end);
+            for first in ((group * of_small).max(panels.start)..end).step_by(p.chunk[1] as usize) {
+                let panels = first..end.min(first + p.chunk[1]);
+                for block in blocks.clone().step_by(p.chunk[0] as usize) {
+                    let last = blocks.end.min(block + p.chunk[0]);
+                    let blocks = group * of_large + block..group * of_large + last;
                     // SAFETY: as promised by the caller.
-                    unsafe { self.chunk(&shared, group, [&units, &blocks, &panels]) };
+                    unsafe { self.chunk(&shared, &units, [blocks, panels.clone()]) };
                 }
             }
         }
     }
 
-    /// Some units of pixels, for some tiles of one group; panels are numbered across groups.
+    /// Some units of pixels, for the tiles of some blocks and panels of one group; both are numbered across groups.
     ///
     /// # Safety
     /// As for `Run::run`.
-    unsafe fn chunk(&self, shared: &Shared, group: i64, [units, blocks, panels]: [&Range; 3]) {
+    unsafe fn chunk(&self, shared: &Shared, units: &Range, chunk: [Range; 2]) {
         let p = &self.plan;
-        let (a_slot, b_slot) = p.slots();
-        let packed_b = if p.large.direct {
-            0
-        } else {
-            p.chunk.0 * a_slot
-        };
-        // A block in the first image of a step, and where its lines are read: there or in its slot.
-        let place = |source: &Source, base: *const u8, step: i64, block: i64, slot: i64| {
-            let at = step * p.images * source.strides[0] + source.blocks[block as usize];
-            let from = base.wrapping_offset(at as isize);
-            let packed = shared.scratch.wrapping_offset(slot as isize);
-            match source.direct {
-                true => (from, from.cast_mut()),
-                false => (from, packed),
-            }
-        };
+        let numbered = chunk.map(|blocks| (0..).zip(blocks));
+        let slots_at = [0, 1].map(|side| p.slots_at(side));
         for unit in units.clone() {
-            let (step, b) = p.unit(unit);
-            let band = &p.bands[b];
-            let large = |(slot, block): (i64, i64)| {
-                let block = group * p.large.per_group() + block;
-                place(&p.large, shared.large, step, block, slot * a_slot)
+            let (step, band) = p.unit(unit);
+            // A block in the first image of the step, and where its lines are read: there or in its slot.
+            let place = |side: usize, (slot, block): (i64, i64)| {
+                let source = &p.sides[side];
+                let at = step * p.images * source.strides[0] + source.blocks[block as usize];
+                let from = shared.sides[side].wrapping_offset(at as isize);
+                let slot = slots_at[side] + slot * self.slots[side];
+                match source.direct {
+                    true => (from, from.cast_mut()),
+                    false => (from, shared.scratch.wrapping_offset(slot as isize)),
+                }
             };
-            let small = |(slot, panel): (i64, i64)| {
-                let slot = packed_b + slot * b_slot;
-                place(&p.small, shared.small, step, panel, slot)
-            };
-            let reach = (p.reach(0, band.z), p.reach(1, band.y));
-            for (slot, block) in (0..).zip(blocks.clone()) {
-                let (from, to) = large((slot, block));
-                // SAFETY: a slot holds the reach of a band.
-                unsafe { self.pack(0, block, from, to, reach, p.row()) };
+            for (side, blocks) in numbered.iter().enumerate() {
+                for block in blocks.clone() {
+                    let block_in_group = block.1 % p.sides[side].per_group();
+                    // SAFETY: a slot holds what a band needs.
+                    unsafe { self.pack(side, band, block_in_group, place(side, block)) };
+                }
             }
-            for (slot, panel) in (0..).zip(panels.clone()) {
-                let ((from, to), row) = (small((slot, panel)), (0, p.axes[2].small));
-                let block = panel % p.small.per_group();
-                // SAFETY: a slot holds a band.
-                unsafe { self.pack(1, block, from, to, (band.z, band.y), row) };
-            }
-            for panel in (0..).zip(panels.clone()) {
-                for block in (0..).zip(blocks.clone()) {
-                    let tile = (group * p.large.per_group() + block.1) * p.small.per_group()
-                        + panel.1 % p.small.per_group();
-                    let d = shared.out.wrapping_offset(p.tiles[tile as usize] as isize);
-                    let (a, bb) = (large(block).1, small(panel).1);
-                    let last = block.1 + 1 == p.large.per_group();
-                    // SAFETY: packed blocks and tiles as planned.
-                    unsafe { self.tile((a, bb, d), b, last, unit == units.start) };
+            let ends = [unit == units.start, unit + 1 == units.end];
+            for panel in numbered[1].clone() {
+                for block in numbered[0].clone() {
+                    let operands =
+                        [place(0, block).1, place(1, panel).1].map(<*mut u8>::cast_const);
+                    // SAFETY: packed blocks as planned.
+                    unsafe { self.tile(shared, operands, [block.1, panel.1], band, ends) };
                 }
             }
         }
     }
 
-    /// Packs a block of one side over ranges of depth and height, unless it lies right already.
+    /// Packs a block of one side, unless it lies right already.
     ///
     /// # Safety
-    /// `from` is the block in the first image of the band, `to` a slot.
-    unsafe fn pack(
-        &self,
-        side: usize,
-        block: i64,
-        from: *const u8,
-        to: *mut u8,
-        (z, y): ((i64, i64), (i64, i64)),
-        (lead, row): (i64, i64),
-    ) {
-        let p = &self.plan;
-        let source = if side == 0 { &p.large } else { &p.small };
+    /// The pointers are the block in the first image of the band, and a slot.
+    unsafe fn pack(&self, side: usize, band: usize, block: i64, (from, to): (*const u8, *mut u8)) {
+        let source = &self.plan.sides[side];
         if source.direct {
             return;
         }
-        let last = block + 1 == source.per_group();
-        let (pixels, line) = (source.sizes[2], row * source.block * 4);
-        let (rows, dense) = (
-            y.1 - y.0,
-            row == pixels && source.strides[2] == pixels * source.strides[3],
-        );
-        let (calls, m) = if dense {
-            (rows.min(1), rows * pixels)
-        } else {
-            (rows, pixels)
-        };
         if side == 1 && source.width(block) < source.block {
-            let bytes = p.images * (z.1 - z.0) * rows * line;
             // SAFETY: the panel's own slot; columns beyond the channels must be zero.
-            unsafe { to.write_bytes(0, bytes as usize) };
+            unsafe { to.write_bytes(0, self.slots[side] as usize) };
         }
-        for image in 0..p.images {
-            for depth in z.0..z.1 {
-                for i in 0..calls {
-                    let at = image * source.strides[0]
-                        + depth * source.strides[1]
-                        + (y.0 + i) * source.strides[2];
-                    let operands = [from.wrapping_offset(at as isize)];
-                    let line_at = (image * (z.1 - z.0) + depth - z.0) * rows + i;
-                    let args = Args {
-                        d: to.wrapping_offset((line_at * line + lead * source.block * 4) as isize),
-                        m: m as usize,
-                        operands: operands.as_ptr(),
-                        ..Args::default()
-                    };
-                    // SAFETY: rows of the image, and of the slot.
-                    unsafe { self.copies[side][usize::from(last)].call(&args) };
-                }
-            }
+        let last = usize::from(block + 1 == source.per_group());
+        for line in &self.lines[side][band] {
+            let pixel = from.wrapping_offset(line.from as isize);
+            let operands = [pixel.wrapping_offset(source.partner.0 as isize), pixel];
+            let args = Args {
+                d: to.wrapping_offset(line.to as isize),
+                m: line.pixels as usize,
+                operands: operands.as_ptr(),
+                ..Args::default()
+            };
+            // SAFETY: pixels of the image, and of the slot; the kernel reads those halves that are inside.
+            unsafe { self.copies[side][last][line.halves].call(&args) };
         }
     }
 
     /// Adds what a band brings to one tile, tap by tap.
     ///
     /// # Safety
-    /// The pointers are a block, a panel and a tile.
+    /// The pointers are those of the block and the panel with these numbers.
     unsafe fn tile(
         &self,
-        (a, b, d): (*const u8, *const u8, *mut u8),
+        shared: &Shared,
+        [a, b]: [*const u8; 2],
+        [block, panel]: [i64; 2],
         band: usize,
-        last: bool,
-        first: bool,
+        [first, last]: [bool; 2],
     ) {
         let p = &self.plan;
-        let pitch = |s: &Source| if s.direct { s.strides[3] } else { s.block * 4 };
+        let [large, small] = &p.sides;
+        let last_block = (block + 1) % large.per_group() == 0;
+        let tile = block * small.per_group() + panel % small.per_group();
         let (taps_z, taps_y) = (p.axes[0].taps as usize, p.axes[1].taps as usize);
         let x = &p.axes[2];
+        let size = p.out.dtype.size_bytes() as isize;
+        let narrows = last && p.is_narrow();
+        let stores = first || narrows;
         for t in 0..taps_z * taps_y {
             let table = &self.tables[band * taps_z * taps_y + t];
-            if table.a.is_empty() && !first {
+            if table.a.is_empty() && !stores {
                 continue;
             }
             let place = (t / taps_y) as i64 * p.taps[0] + (t % taps_y) as i64 * p.taps[1];
             for (tap, &length) in self.lengths.iter().enumerate() {
                 let (from, end) = p.met(tap as i64);
-                if from == end && !first {
+                if from == end && !stores {
                     continue;
                 }
                 let far = match p.joined {
                     true => 0,
                     false => from * x.stride - x.pad + tap as i64 * x.dilation,
                 };
-                let d = d.wrapping_offset((place + tap as i64 * p.taps[2]) as isize);
+                let at = p.tiles[tile as usize] + place + tap as i64 * p.taps[2];
+                let c = shared.sums.wrapping_offset(at as isize);
+                let d = match narrows {
+                    true => (shared.out).wrapping_offset((at / 4) as isize * size),
+                    false => c,
+                };
                 let args = Args {
-                    a: a.wrapping_offset((far * pitch(&p.large)) as isize),
-                    b: b.wrapping_offset((from * pitch(&p.small)) as isize),
+                    a: a.wrapping_offset((far * large.pitch()) as isize),
+                    b: b.wrapping_offset((from * small.pitch()) as isize),
                     a_offsets: table.a.as_ptr(),
                     b_offsets: table.b.as_ptr(),
-                    c: d,
+                    c,
                     d,
                     batch: if from == end { 0 } else { table.a.len() },
                     ..Args::default()
                 };
-                let kernel = &self.kernels[length][usize::from(last)][usize::from(!first)];
+                let kernel = &self.kernels[length][usize::from(last_block)][usize::from(!first)]
+                    [usize::from(!last)];
                 // SAFETY: the kernel was made for this length and block.
                 unsafe { kernel.call(&args) };
             }

@@ -15,6 +15,7 @@ mod calls;
 mod dense;
 mod depthwise;
 mod layout;
+mod sides;
 mod weights;
 mod zero_point;
 

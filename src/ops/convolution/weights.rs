@@ -1,15 +1,17 @@
 //! Backward by weights: `dW[m][n] = Σ large[pixel + tap][m] · small[pixel][n]` over all pixels of the small side.
 //!
 //! The pixels come in bands that fit the first-level cache. For each band, the channels of both sides are packed into
-//! blocks of adjacent lines, as f32, unless they lie so; then every tile of the weights adds what the band brings, tap by
+//! blocks of adjacent lines, as f32 or, where there is a dot product of bf16, as pairs of them from two halves of the
+//! pixels, unless they can be read as they lie; then every tile of the weights adds what the band brings, tap by
 //! tap, over the pixels that this tap meets. A tile is summed in the order of the bands, by one part, if there are as many
 //! tiles as threads or results must be `deterministic`; else by several parts, each over its bands in a copy of its own.
 #![allow(unsafe_code)]
 
 use super::dense::{FLOP_PER_PART, MOST_PARTS};
 use super::layout::{
-    channel_run, channels_last, panel_tag, panel_width, panels, place, spatial_strides, strides,
+    channel_run, channels_last, panel_tag, panel_width, panels, place, spatial_strides,
 };
+use super::sides::{Line, Ranges, Source, flattened, paired, thinned};
 use super::{Desc, depthwise};
 use crate::attr::Attr;
 use crate::dtype::DataType;
@@ -19,13 +21,13 @@ use crate::kernel::expr::Expr;
 use crate::kernel::spec::{Batch, Brgemm, Out};
 use crate::knobs;
 use crate::memory::MemoryDesc;
-use crate::ops::epilogue::arg;
+use crate::ops::epilogue::{Binding, arg};
 use crate::ops::gemm::Matrix;
 use crate::ops::matrix::plain;
 use crate::ops::row_sum;
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned};
-use crate::plan::conv::{Axis, BAND_PIXELS, Band, Table, bands};
+use crate::plan::conv::{Axis, Band, Table, band_pixels, bands};
 use crate::plan::gemm;
 
 const DIFF_WEIGHTS: i32 = 161;
@@ -37,71 +39,6 @@ const FEW: i64 = 8;
 /// Bytes of packed blocks of a band, of either side.
 const PACKED_BYTES: i64 = 256 << 10;
 
-/// One side of the product.
-#[derive(Clone)]
-pub(super) struct Source {
-    /// Its entry in the table of pointers.
-    pub entry: usize,
-    pub dtype: DataType,
-    pub offset: i64,
-    /// Bytes between neighbours along image, depth, height, width.
-    pub strides: [i64; 4],
-    /// Sizes along depth, height, width.
-    pub sizes: [i64; 3],
-    /// Channels of a group.
-    pub channels: i64,
-    /// Byte offsets of the blocks of channels, by group and block.
-    pub blocks: Vec<i64>,
-    /// Channels of a block.
-    pub block: i64,
-    /// Whether a block's pixels are adjacent lines already.
-    pub direct: bool,
-}
-
-impl Source {
-    fn new(
-        (entry, md): (usize, &MemoryDesc),
-        (groups, channels): (i64, i64),
-        block: i64,
-    ) -> Source {
-        let (size, position) = (md.dtype().size_bytes() as i64, place(md));
-        let at = |channel: i64| position.from_first(&[(1, channel)]);
-        let starts = (0..groups).flat_map(|g| {
-            (0..channels)
-                .step_by(block as usize)
-                .map(move |c| g * channels + c)
-        });
-        let mut sizes = [1; 3];
-        let spatial = md.dims().len() - 2;
-        sizes[3 - spatial..].copy_from_slice(&md.dims()[2..]);
-        let run = channel_run(md, channels, true).unwrap_or(1);
-        let strides = strides(md);
-        Source {
-            entry,
-            dtype: md.dtype(),
-            offset: md.offset0 * size,
-            strides,
-            sizes,
-            channels,
-            blocks: starts.map(at).collect(),
-            block,
-            direct: md.dtype() == DataType::F32
-                && run >= block.min(channels)
-                && strides[3] == block * 4
-                && (groups == 1 || channels % block == 0),
-        }
-    }
-
-    /// Channels in a block of a group.
-    pub fn width(&self, block: i64) -> i64 {
-        self.block.min(self.channels - block * self.block).max(1)
-    }
-
-    pub fn per_group(&self) -> i64 {
-        (self.channels + self.block - 1) / self.block
-    }
-}
-
 /// What creation knows before kernels exist.
 #[derive(Clone)]
 pub(super) struct Gradient {
@@ -109,23 +46,24 @@ pub(super) struct Gradient {
     pub axes: [Axis; 3],
     pub minibatch: i64,
     pub groups: i64,
-    pub large: Source,
-    pub small: Source,
-    /// Entry and offset of the weights' gradient.
-    pub out: (usize, i64),
-    /// Bytes between rows of a tile, and between taps along depth, height and width.
+    /// The large and the small one.
+    pub sides: [Source; 2],
+    pub out: Binding,
+    /// Bytes between rows of a tile of sums in f32, and between taps along depth, height and width.
     pub row_bytes: i64,
     pub taps: [i64; 3],
-    /// Byte offsets of the tiles: by group, block of the large side, panel.
+    /// Byte offsets of the tiles of sums: by group, block of the large side, panel.
     pub tiles: Vec<i64>,
     /// All taps of a row go into one tile.
     pub joined: bool,
+    /// Elements of packed lines are the bf16 of two pixels, else f32.
+    pub pairs: bool,
     pub images: i64,
     /// The most pixels of a band.
     pub pixels: i64,
     pub bands: Vec<Band>,
     /// Blocks of the large side and panels whose packed form is kept for one band.
-    pub chunk: (i64, i64),
+    pub chunk: [i64; 2],
     /// Parts along the panels and along the blocks of the large side.
     pub split: (i64, i64),
     /// Parts along the pixels, each with a copy of the result of so many bytes.
@@ -137,32 +75,6 @@ pub(super) struct Gradient {
 fn is_regular(md: &MemoryDesc, channels: i64, groups: i64, block: i64) -> bool {
     let run = channel_run(md, channels, groups == 1);
     run.is_some_and(|run| run >= channels || run % block == 0)
-}
-
-/// The whole image as rows of pixels, where a 1x1 kernel meets all of them in order.
-fn flattened(axes: &mut [Axis; 3], sides: [&mut Source; 2]) {
-    let plain = |a: &Axis| (a.taps, a.stride, a.pad) == (1, 1, 0);
-    let [depth, height, width] = axes.map(|a| a.small);
-    let pixels = depth * height * width;
-    let dense = |s: &Source| {
-        s.strides[2] == width * s.strides[3]
-            && (depth == 1 || s.strides[1] == height * s.strides[2])
-    };
-    // Long enough to be worth a call, short enough for the first-level cache.
-    let row = (1..=320.min(pixels)).rev().find(|n| pixels % n == 0);
-    let Some(row) = row.filter(|row| *row >= 48 || *row == pixels) else {
-        return;
-    };
-    if !axes.iter().all(plain) || !sides.iter().all(|s| dense(s)) {
-        return;
-    }
-    for source in sides {
-        source.strides[2] = row * source.strides[3];
-        source.sizes = [1, pixels / row, row];
-    }
-    for (axis, size) in axes.iter_mut().zip([1, pixels / row, row]) {
-        (axis.small, axis.large) = (size, size);
-    }
 }
 
 impl Desc {
@@ -183,8 +95,7 @@ impl Desc {
         let (src, diff_dst) = (resolve(&self.src)?, resolve(&self.dst)?);
         let width = panel_width(env, n);
         let tag = |dtype: DataType| {
-            let v = dtype.vnni() as i64;
-            let tag = panel_tag(self.weights.dims().len(), dims, width, v, v);
+            let tag = panel_tag(self.weights.dims().len(), dims, width, 1, 1);
             MemoryDesc::with_tag(self.weights.dims(), dtype, &tag)
         };
         let weights = match self.weights.is_any() {
@@ -206,12 +117,13 @@ impl Desc {
         if alone {
             return self.backward_depthwise(env, (src, diff_dst, weights), (args, sequence));
         }
-        let seen = match panels(&weights, dims) {
-            Some(p) if writes_tiles(&weights, dims, (p.width, p.run)) && p.width <= width => {
-                weights
-            }
-            _ => tag(DataType::F32)?,
-        };
+        let mut seen = weights;
+        seen.data_type = DataType::F32 as i32;
+        let in_place = panels(&seen, dims)
+            .is_some_and(|p| p.width <= width && writes_tiles(&seen, dims, (p.width, p.run)));
+        if !in_place {
+            seen = tag(DataType::F32)?;
+        }
         let columns = panels(&seen, dims).expect("tiles lie in panels").width;
         let joined = m < FEW
             && self.groups() == 1
@@ -233,27 +145,35 @@ impl Desc {
                 Ok(Source::new((entry, &seen), (groups, channels), block))
             };
         let mut large = side(large, m, block)?;
-        let mut small = side(small, n, columns)?;
+        let small = side(small, n, columns)?;
         large.direct &= !joined;
         let mut axes = self.axes();
-        flattened(&mut axes, [&mut large, &mut small]);
-        let stored = sequence.written(env, (2, &weights), &seen, false)?;
-        let sides = (large, small);
-        let mut gradient = Gradient::new(
-            env,
-            (src.dims[0], axes),
-            sides,
-            (stored, &seen),
-            dims,
-            joined,
-        );
-        if attr.deterministic || gradient.copies == 1 || !seen.is_dense() {
+        thinned(&mut axes, &mut large);
+        let pairs = [src.dtype(), diff_dst.dtype()] == [DataType::Bf16; 2]
+            && gemm::has_dot(env.isa, DataType::Bf16);
+        let mut minibatch = src.dims[0];
+        let even = pairs && minibatch % 2 != 0;
+        let mut sides = [large, small];
+        flattened(&mut axes, &mut sides, even);
+        if pairs {
+            paired(&mut minibatch, &mut axes, &mut sides);
+        }
+        let space = (minibatch, axes);
+        let mut gradient = Gradient::new(env, space, (pairs, sides), &seen, dims, joined);
+        if attr.deterministic || !seen.is_dense() {
             gradient.copies = 1;
-            return sequence.finish(args, gradient.planned(), env);
         }
         let copies = gradient.copies;
+        let (stored, md) = match in_place && copies == 1 {
+            true => (2, &weights),
+            false => (sequence.written(env, (2, &weights), &seen, false)?, &seen),
+        };
+        gradient.out = Binding::whole(stored, md);
+        if copies == 1 {
+            return sequence.finish(args, gradient.planned(), env);
+        }
         let each = sequence.buffer(copies as usize * seen.size_bytes())?;
-        gradient.out = (each, 0);
+        (gradient.out.index, gradient.out.place.base) = (each, 0);
         sequence.push(gradient.planned());
         let mut flat = MemoryDesc::plain(&[seen.size_bytes() as i64 / 4], DataType::F32)?;
         let one = flat;
@@ -299,8 +219,7 @@ fn in_blocks(md: &MemoryDesc, env: &Env) -> Result<MemoryDesc> {
 
 /// Whether tiles of so many columns and runs of rows can be stored in place, the padding of the last panel included.
 fn writes_tiles(md: &MemoryDesc, (m, n): (usize, usize), (width, run): (i64, i64)) -> bool {
-    md.dtype() == DataType::F32
-        && md.padded_dims[m] == md.dims[m]
+    md.padded_dims[m] == md.dims[m]
         && md.padded_dims[n] % width == 0
         && width % 8 == 0
         && (run >= md.dims[m] || run % BLOCK == 0)
@@ -346,48 +265,53 @@ impl Gradient {
     fn new(
         env: &Env,
         (minibatch, axes): (i64, [Axis; 3]),
-        (large, small): (Source, Source),
-        (entry, md): (usize, &MemoryDesc),
+        (pairs, mut sides): (bool, [Source; 2]),
+        md: &MemoryDesc,
         (m, n): (usize, usize),
         joined: bool,
     ) -> Gradient {
-        let (position, size) = (place(md), md.dtype().size_bytes() as i64);
-        let grouped = m.min(n) > 0;
-        let groups = if grouped { md.dims[0] } else { 1 };
+        let position = place(md);
+        let groups = if m.min(n) > 0 { md.dims[0] } else { 1 };
+        let starts = |side: usize| (0..sides[side].channels).step_by(sides[side].block as usize);
         let mut tiles = Vec::new();
-        for g in 0..groups {
-            for row in (0..large.channels).step_by(large.block as usize) {
-                for column in (0..small.channels).step_by(small.block as usize) {
-                    tiles.push(position.from_first(&[(0, g), (m, row), (n, column)]));
-                }
-            }
+        for (g, row) in (0..groups).flat_map(|g| starts(0).map(move |row| (g, row))) {
+            tiles.extend(starts(1).map(|col| position.from_first(&[(0, g), (m, row), (n, col)])));
         }
+        let x = &axes[2];
+        sides[1].row = (x.small, 0);
+        sides[0].row = match joined {
+            true => (
+                (x.pad + x.large).max((x.small - 1) * x.stride + x.taps),
+                x.pad,
+            ),
+            false => (x.large, 0),
+        };
         let nest = knobs::NEST.get();
-        let pixels = nest.or('p', BAND_PIXELS, |_| true);
+        let pixels = nest.or('p', band_pixels(gemm::panel(env.isa) as i64), |_| true);
         let (images, bands) = bands(minibatch, axes.map(|a| a.small), pixels);
         let mut gradient = Gradient {
             env: *env,
             axes,
             minibatch,
             groups,
-            row_bytes: small.block * size,
-            large,
-            small,
-            out: (entry, md.offset0 * size),
+            row_bytes: sides[1].block * 4,
+            sides,
+            out: Binding::whole(0, md),
             taps: spatial_strides(md, m.max(n) + 1),
             tiles,
             joined,
+            pairs,
             images: nest.or('i', images, |i| minibatch % i == 0),
             pixels,
             bands,
-            chunk: (1, 1),
+            chunk: [1, 1],
             split: (1, 1),
             copies: 1,
             copy_bytes: md.size_bytes() as i64,
         };
         gradient.chunk = gradient.chunks();
-        let per_group = gradient.large.per_group();
-        gradient.chunk.0 = nest.or('c', gradient.chunk.0, |c| c <= per_group);
+        let per_group = gradient.sides[0].per_group();
+        gradient.chunk[0] = nest.or('c', gradient.chunk[0], |c| c <= per_group);
         let ((by_panels, by_blocks), copies) = gradient.split();
         let fits = |n| n <= MOST_PARTS;
         gradient.split = (nest.or('N', by_panels, fits), nest.or('M', by_blocks, fits));
@@ -403,65 +327,69 @@ impl Gradient {
         if self.joined { 1 } else { self.axes[2].taps }
     }
 
-    /// The range of depths or heights of the large side that outputs `range` of the small side meet.
-    pub fn reach(&self, axis: usize, (first, end): (i64, i64)) -> (i64, i64) {
+    /// The depths or heights of the large side that outputs `range` of the small side meet; those of pairs of rows may be
+    /// outside.
+    fn reach(&self, axis: usize, (first, end): (i64, i64)) -> (i64, i64) {
         let a = &self.axes[axis];
         let last = (end - 1) * a.stride - a.pad + (a.taps - 1) * a.dilation + 1;
-        let first = (first * a.stride - a.pad).clamp(0, a.large);
+        let first = first * a.stride - a.pad;
+        if axis == 1 && self.sides[0].partner.1 > 0 {
+            return (first, last);
+        }
+        let first = first.clamp(0, a.large);
         (first, last.clamp(first, a.large))
     }
 
-    /// Pixels before the image in a packed row of the large side, and pixels of such a row.
-    pub fn row(&self) -> (i64, i64) {
-        let a = &self.axes[2];
-        match self.joined {
-            true => (
-                a.pad,
-                (a.pad + a.large).max((a.small - 1) * a.stride + a.taps),
-            ),
-            false => (0, a.large),
+    /// What a band needs of a side.
+    fn ranges(&self, side: usize, band: &Band) -> Ranges {
+        match side {
+            0 => [self.reach(0, band.z), self.reach(1, band.y)],
+            _ => [band.z, band.y],
         }
     }
 
+    /// What is packed of a side in every band.
+    pub fn lines(&self, side: usize) -> Vec<Vec<Line>> {
+        let of_band = |band| {
+            let ranges = self.ranges(side, band);
+            self.sides[side].lines(self.images, ranges, self.pairs)
+        };
+        self.bands.iter().map(of_band).collect()
+    }
+
     /// Bytes of a packed block of the large side, and of a panel of the small side.
-    pub fn slots(&self) -> (i64, i64) {
-        let lines = |b: &Band| {
-            let ((z0, z1), (y0, y1)) = (self.reach(0, b.z), self.reach(1, b.y));
-            ((z1 - z0) * (y1 - y0), (b.z.1 - b.z.0) * (b.y.1 - b.y.0))
-        };
-        let most = |side: fn((i64, i64)) -> i64| {
-            self.bands.iter().map(|b| side(lines(b))).max().unwrap_or(0)
-        };
-        let (large, small) = (most(|l| l.0), most(|l| l.1));
-        let bytes = |lines: i64, pixels: i64, block: i64| self.images * lines * pixels * block * 4;
-        (
-            bytes(large, self.row().1, self.large.block),
-            bytes(small, self.axes[2].small, self.small.block),
-        )
+    pub fn slots(&self) -> [i64; 2] {
+        [0, 1].map(|side| {
+            let rows = self.bands.iter().map(|band| {
+                let [z, y] = self.ranges(side, band);
+                (z.1 - z.0) * (y.1 - y.0)
+            });
+            self.images * rows.max().unwrap_or(0) * self.sides[side].row_bytes()
+        })
     }
 
     /// Blocks of the large side are read again for every panel, so they must stay in the second-level cache; a panel is
     /// done with when its blocks are.
-    fn chunks(&self) -> (i64, i64) {
-        let (a, b) = self.slots();
-        let fit = |slot: i64, most: i64| (PACKED_BYTES / slot.max(1)).clamp(1, most.max(1));
-        let panels = self.small.per_group().max(1);
-        let kept = if self.small.direct {
-            panels
-        } else {
-            fit(b, panels)
-        };
-        (fit(a, self.large.per_group()), kept)
+    fn chunks(&self) -> [i64; 2] {
+        let slots = self.slots();
+        [0, 1].map(|side| {
+            let most = self.sides[side].per_group().max(1);
+            match side == 1 && self.sides[1].direct {
+                true => most,
+                false => (PACKED_BYTES / slots[side].max(1)).clamp(1, most),
+            }
+        })
     }
 
     /// Parts along panels and blocks, and along the pixels where there are fewer tiles than threads.
     fn split(&self) -> ((i64, i64), i64) {
         let pixels: i64 = self.axes.iter().map(|a| a.small * a.taps).product();
-        let flop = (2 * self.minibatch * self.groups * self.large.channels * self.small.channels)
+        let [large, small] = &self.sides;
+        let flop = (2 * self.minibatch * self.groups * large.channels * small.channels)
             .saturating_mul(pixels);
         let parts = (flop / FLOP_PER_PART).clamp(1, self.env.threads as i64);
-        let panels = parts.min((self.groups * self.small.per_group()).max(1));
-        let blocks = (parts / panels).min(self.large.per_group()).max(1);
+        let panels = parts.min((self.groups * small.per_group()).max(1));
+        let blocks = (parts / panels).min(large.per_group()).max(1);
         let copies = (parts / (panels * blocks)).clamp(1, self.units());
         ((panels, blocks), copies)
     }
@@ -481,32 +409,54 @@ impl Gradient {
         (self.split.0 * self.split.1 * self.copies) as usize
     }
 
+    /// Where in the scratch of a part the slots of a side begin; those of side 2 are the end.
+    pub fn slots_at(&self, side: usize) -> i64 {
+        let slots = self.slots();
+        let used = |i: usize| {
+            if self.sides[i].direct {
+                0
+            } else {
+                self.chunk[i] * slots[i]
+            }
+        };
+        (0..side).map(used).sum()
+    }
+
     /// Scratch of one part.
     pub fn part_bytes(&self) -> usize {
-        let (a, b) = self.slots();
-        let used = |direct: bool, bytes: i64| if direct { 0 } else { bytes };
-        (used(self.large.direct, self.chunk.0 * a) + used(self.small.direct, self.chunk.1 * b))
-            as usize
+        (self.slots_at(2) as usize).next_multiple_of(64)
+    }
+
+    /// Whether sums pass through scratch, since the result is too narrow to hold them.
+    pub fn is_narrow(&self) -> bool {
+        self.out.dtype != DataType::F32
     }
 
     fn planned(self) -> Planned {
         let kind = |s: &Source| if s.direct { "" } else { "packed" };
+        let [large, small] = &self.sides;
         let nest = format!(
-            "N{}M{}S{}i{}p{}c{}:{}bands:{}{}x{}{}{}",
+            "N{}M{}S{}i{}p{}c{}:{}bands:{}{}x{}{}{}{}",
             self.split.0,
             self.split.1,
             self.copies,
             self.images,
             self.pixels,
-            self.chunk.0,
+            self.chunk[0],
             self.bands.len(),
-            self.large.block,
-            kind(&self.large),
-            self.small.block,
-            kind(&self.small),
+            large.block,
+            kind(large),
+            small.block,
+            kind(small),
+            if self.pairs { ":pairs" } else { "" },
             if self.joined { ":joined" } else { "" },
         );
-        let bytes = self.parts() * self.part_bytes().next_multiple_of(64);
+        let sums = if self.is_narrow() && self.units() > 1 {
+            self.copy_bytes
+        } else {
+            0
+        };
+        let bytes = self.parts() * self.part_bytes() + sums as usize;
         Planned::new(nest, bytes, self)
     }
 
@@ -518,44 +468,30 @@ impl Gradient {
         }
     }
 
+    /// The depth or height of the large side that a tap meets, if the pixel or its partner is inside.
+    fn far(&self, axis: usize, tap: i64, small: i64) -> Option<i64> {
+        let a = &self.axes[axis];
+        let further = if axis == 1 {
+            self.sides[0].partner.1
+        } else {
+            0
+        };
+        let far = small * a.stride - a.pad + tap * a.dilation;
+        let inside = |x: i64| (0..a.large).contains(&x);
+        (inside(far) || inside(far + further)).then_some(far)
+    }
+
     /// The batch of a tap in a band: one entry for each row that it meets.
     pub fn table(&self, band: &Band, (tz, ty): (i64, i64)) -> Table {
-        let (az, ay) = (self.reach(0, band.z), self.reach(1, band.y));
-        let place = |source: &Source,
-                     i: i64,
-                     (z, z_range): (i64, (i64, i64)),
-                     (y, y_range): (i64, (i64, i64)),
-                     row: i64| {
-            if source.direct {
-                return i * source.strides[0] + z * source.strides[1] + y * source.strides[2];
-            }
-            let line = (i * (z_range.1 - z_range.0) + z - z_range.0) * (y_range.1 - y_range.0) + y
-                - y_range.0;
-            line * row * source.block * 4
-        };
+        let ranges = [0, 1].map(|side| self.ranges(side, band));
         let mut table = Table::default();
-        let met = |axis: usize, tap: i64, small: i64| {
-            let a = &self.axes[axis];
-            Some(small * a.stride - a.pad + tap * a.dilation).filter(|x| (0..a.large).contains(x))
-        };
         for i in 0..self.images {
             for z in band.z.0..band.z.1 {
                 for y in band.y.0..band.y.1 {
-                    if let (Some(far_z), Some(far_y)) = (met(0, tz, z), met(1, ty, y)) {
-                        table.a.push(place(
-                            &self.large,
-                            i,
-                            (far_z, az),
-                            (far_y, ay),
-                            self.row().1,
-                        ));
-                        table.b.push(place(
-                            &self.small,
-                            i,
-                            (z, band.z),
-                            (y, band.y),
-                            self.axes[2].small,
-                        ));
+                    if let (Some(far_z), Some(far_y)) = (self.far(0, tz, z), self.far(1, ty, y)) {
+                        let rows = [[i, far_z, far_y], [i, z, y]];
+                        table.a.push(self.sides[0].row_at(rows[0], ranges[0]));
+                        table.b.push(self.sides[1].row_at(rows[1], ranges[1]));
                     }
                 }
             }
@@ -563,19 +499,25 @@ impl Gradient {
         table
     }
 
-    pub fn spec(&self, m: i64, k: i64, beta: bool) -> Brgemm {
-        let pitch = |s: &Source| if s.direct { s.strides[3] } else { s.block * 4 };
+    /// The kernel of a tile: whether it goes on from the sums of bands before, and whether it stores the result.
+    pub fn spec(&self, m: i64, k: i64, (beta, last): (bool, bool)) -> Brgemm {
         let taps = if self.joined { self.axes[2].taps } else { 1 };
+        let (dtype, k) = match self.pairs {
+            true => (DataType::Bf16, 2 * k),
+            false => (DataType::F32, k),
+        };
+        let d = if last { self.out.dtype } else { DataType::F32 };
+        let [large, small] = &self.sides;
         Brgemm {
             isa: self.env.isa,
             m: (m * taps) as usize,
-            n: self.small.block as usize,
+            n: small.block as usize,
             k: k.max(1) as usize,
-            a: DataType::F32,
-            b: DataType::F32,
+            a: dtype,
+            b: dtype,
             a_row_bytes: 4,
-            a_group_bytes: self.axes[2].stride * pitch(&self.large),
-            b_group_bytes: pitch(&self.small),
+            a_group_bytes: self.axes[2].stride * large.pitch(),
+            b_group_bytes: small.pitch(),
             a_wide: false,
             batch: Batch::Offset,
             beta,
@@ -583,8 +525,8 @@ impl Gradient {
             fetches: false,
             out: Out {
                 expr: Expr::acc(false),
-                d: DataType::F32,
-                d_row_bytes: self.row_bytes,
+                d,
+                d_row_bytes: self.row_bytes / 4 * d.size_bytes() as i64,
             },
         }
     }

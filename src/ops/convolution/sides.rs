@@ -1,0 +1,209 @@
+//! The two sides of the product that gives the gradient of the weights: where their pixels lie, and which of them are
+//! taken together.
+
+use super::layout::{channel_run, place, strides};
+use crate::dtype::DataType;
+use crate::memory::MemoryDesc;
+use crate::plan::conv::Axis;
+
+/// Pixels that lie no further apart are read in place: some of them share a page, and few fall into the same cache set.
+const NEAR_BYTES: i64 = 2048;
+
+/// One side of the product.
+#[derive(Clone)]
+pub(super) struct Source {
+    /// Its entry in the table of pointers.
+    pub entry: usize,
+    pub dtype: DataType,
+    pub offset: i64,
+    /// Bytes between neighbours along image, depth, height, width.
+    pub strides: [i64; 4],
+    /// Sizes along depth, height, width.
+    pub sizes: [i64; 3],
+    /// Channels of a group.
+    pub channels: i64,
+    /// Byte offsets of the blocks of channels, by group and block.
+    pub blocks: Vec<i64>,
+    /// Channels of a block.
+    pub block: i64,
+    /// Whether a block's pixels are adjacent lines already.
+    pub direct: bool,
+    /// Bytes from a pixel to the one that it is paired with, and how many rows of the image that is.
+    pub partner: (i64, i64),
+    /// Pixels of a packed row, and how many of them lie before the image.
+    pub row: (i64, i64),
+}
+
+/// Pixels that are packed from one place to another.
+#[derive(Clone, Copy)]
+pub(super) struct Line {
+    /// Bytes from the block in the first image, and from its slot.
+    pub from: i64,
+    pub to: i64,
+    pub pixels: i64,
+    /// 1 if the first pixels of pairs are there, and 2 if the second or only ones are.
+    pub halves: usize,
+}
+
+/// Half-open ranges of depths and heights.
+pub(super) type Ranges = [(i64, i64); 2];
+
+impl Source {
+    pub fn new(
+        (entry, md): (usize, &MemoryDesc),
+        (groups, channels): (i64, i64),
+        block: i64,
+    ) -> Source {
+        let (size, position) = (md.dtype().size_bytes() as i64, place(md));
+        let at = |channel: i64| position.from_first(&[(1, channel)]);
+        let starts = (0..groups).flat_map(|g| {
+            (0..channels)
+                .step_by(block as usize)
+                .map(move |c| g * channels + c)
+        });
+        let mut sizes = [1; 3];
+        let spatial = md.dims().len() - 2;
+        sizes[3 - spatial..].copy_from_slice(&md.dims()[2..]);
+        let run = channel_run(md, channels, true).unwrap_or(1);
+        let strides = strides(md);
+        let near = channels % block == 0 && strides[3] <= NEAR_BYTES;
+        Source {
+            entry,
+            dtype: md.dtype(),
+            offset: md.offset0 * size,
+            strides,
+            sizes,
+            channels,
+            blocks: starts.map(at).collect(),
+            block,
+            direct: md.dtype() == DataType::F32
+                && run >= block.min(channels)
+                && (strides[3] == block * 4 || near)
+                && (groups == 1 || channels % block == 0),
+            partner: (0, 0),
+            row: (0, 0),
+        }
+    }
+
+    /// Bytes from a pixel to the next where kernels read it.
+    pub fn pitch(&self) -> i64 {
+        if self.direct {
+            self.strides[3]
+        } else {
+            self.block * 4
+        }
+    }
+
+    /// Bytes of a packed row.
+    pub fn row_bytes(&self) -> i64 {
+        self.row.0 * self.block * 4
+    }
+
+    fn at(&self, [image, z, y]: [i64; 3]) -> i64 {
+        image * self.strides[0] + z * self.strides[1] + y * self.strides[2]
+    }
+
+    fn packed_at(&self, [image, z, y]: [i64; 3], [zs, ys]: Ranges) -> i64 {
+        ((image * (zs.1 - zs.0) + z - zs.0) * (ys.1 - ys.0) + y - ys.0) * self.row_bytes()
+    }
+
+    /// Where kernels read a row, of which those in these ranges are packed.
+    pub fn row_at(&self, row: [i64; 3], ranges: Ranges) -> i64 {
+        if self.direct {
+            self.at(row)
+        } else {
+            self.packed_at(row, ranges)
+        }
+    }
+
+    /// What is packed of so many images.
+    pub fn lines(&self, images: i64, ranges @ [zs, ys]: Ranges, pairs: bool) -> Vec<Line> {
+        let inside = |y: i64| usize::from((0..self.sizes[1]).contains(&y));
+        let mut lines: Vec<Line> = Vec::new();
+        for row in (0..images)
+            .flat_map(|i| (zs.0..zs.1).flat_map(move |z| (ys.0..ys.1).map(move |y| [i, z, y])))
+        {
+            let [second, first] = [row[2] + self.partner.1, row[2]].map(inside);
+            let line = Line {
+                from: self.at(row),
+                to: self.packed_at(row, ranges) + self.row.1 * self.block * 4,
+                pixels: self.sizes[2],
+                halves: 2 * second + first * usize::from(pairs),
+            };
+            let continued = |l: &&mut Line| {
+                line.halves == l.halves
+                    && line.from - l.from == l.pixels * self.strides[3]
+                    && line.to - l.to == l.pixels * self.block * 4
+            };
+            match lines.last_mut().filter(continued) {
+                Some(last) => last.pixels += line.pixels,
+                None => lines.push(line),
+            }
+        }
+        lines
+    }
+
+    /// Channels in a block of a group.
+    pub fn width(&self, block: i64) -> i64 {
+        self.block.min(self.channels - block * self.block).max(1)
+    }
+
+    pub fn per_group(&self) -> i64 {
+        (self.channels + self.block - 1) / self.block
+    }
+}
+
+/// A kernel of one tap that meets no padding meets one pixel in `stride`; the others are left out.
+pub(super) fn thinned(axes: &mut [Axis; 3], large: &mut Source) {
+    for (i, axis) in axes.iter_mut().enumerate() {
+        let inside = axis.pad == 0 && (axis.small - 1) * axis.stride < axis.large;
+        if axis.taps == 1 && inside {
+            large.strides[i + 1] *= axis.stride;
+            large.sizes[i] = axis.small;
+            (axis.large, axis.stride) = (axis.small, 1);
+        }
+    }
+}
+
+/// Pairs every pixel with one of the other half of the images or, where these are odd in number, of the rows of its image.
+pub(super) fn paired(minibatch: &mut i64, axes: &mut [Axis; 3], sides: &mut [Source; 2]) {
+    if *minibatch % 2 == 0 {
+        *minibatch /= 2;
+        for source in sides {
+            source.partner = (*minibatch * source.strides[0], 0);
+        }
+        return;
+    }
+    let y = &mut axes[1];
+    y.small = (y.small + 1) / 2;
+    for (source, rows) in sides.iter_mut().zip([y.small * y.stride, y.small]) {
+        source.partner = (rows * source.strides[2], rows);
+    }
+}
+
+/// The whole image as rows of pixels, an even number of them if asked for, where a 1x1 kernel meets all of them in order.
+pub(super) fn flattened(axes: &mut [Axis; 3], sides: &mut [Source; 2], even: bool) {
+    let plain = |a: &Axis| (a.taps, a.stride, a.pad) == (1, 1, 0);
+    let [depth, height, width] = axes.map(|a| a.small);
+    let pixels = depth * height * width;
+    let dense = |s: &Source| {
+        s.strides[2] == width * s.strides[3]
+            && (depth == 1 || s.strides[1] == height * s.strides[2])
+    };
+    // Long enough to be worth a call, short enough for the first-level cache.
+    let fits = |n: &i64| pixels % n == 0 && (!even || pixels / n % 2 == 0);
+    let row = (1..=320.min(pixels)).rev().find(fits);
+    let Some(row) = row.filter(|row| *row >= 48 || *row == pixels) else {
+        return;
+    };
+    if !axes.iter().all(plain) || !sides.iter().all(dense) {
+        return;
+    }
+    for source in sides {
+        source.strides[2] = row * source.strides[3];
+        source.sizes = [1, pixels / row, row];
+    }
+    for (axis, size) in axes.iter_mut().zip([1, pixels / row, row]) {
+        (axis.small, axis.large) = (size, size);
+    }
+}
