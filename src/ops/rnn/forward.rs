@@ -255,10 +255,7 @@ impl Net<'_> {
         operands: &[View],
         f: impl FnOnce(&mut Builder, Id, &[Id]) -> Id,
     ) -> Task<Work> {
-        let weights = Factor {
-            view: weights.view.shifted(first * weights.gate),
-            ..weights.clone()
-        };
+        let weights = weights.clone().at_gate(first);
         let factors = [Factor::rows(state), weights, self.gates(layer.gates, first)];
         let own = layer
             .real
@@ -358,10 +355,7 @@ impl Net<'_> {
         });
         if lbr {
             let sizes = (self.s.n, self.s.dhc, self.s.sic, 1);
-            let third = Factor {
-                view: weights.view.shifted(2 * weights.gate),
-                ..weights.clone()
-            };
+            let third = weights.clone().at_gate(2);
             let bias: Vec<View> = self.user_gate(BIAS, layer, 3).into_iter().collect();
             let factors = [Factor::rows(before), third, self.gates(layer.gates, 3)];
             phase.push(

@@ -138,25 +138,15 @@ impl<'a> Net<'a> {
 
     /// Bytes of gates, states and cell states of one layer in one direction, and how many of them are kept.
     fn kept(&self) -> ([i64; 3], [i64; 3]) {
-        let ([gates, states, cells], counts) = self.kept_exactly();
-        ([gates, states, cells].map(rnn::aligned), counts)
-    }
-
-    fn kept_exactly(&self) -> ([i64; 3], [i64; 3]) {
         let (s, size) = (&self.s, self.dtype.size_bytes() as i64);
-        let inference = self.desc.prop == Prop::ForwardInference;
-        let all = s.layers * s.directions;
-        let cells = if self.desc.cell == Cell::Lstm {
-            s.n * s.dhc * 4
-        } else {
-            0
-        };
         let gates = s.t * s.n * self.desc.cell.slots() * s.dhc * 4;
         let states = (s.t + 1) * s.n * self.state_columns() * size;
-        match inference {
-            true => ([gates, states, cells], [1, s.layers.min(2), 1]),
-            false => ([gates, states, cells * (s.t + 1)], [all; 3]),
-        }
+        let cells = i64::from(self.desc.cell == Cell::Lstm) * s.n * s.dhc * 4;
+        let (cells, counts) = match self.desc.prop {
+            Prop::ForwardInference => (cells, [1, s.layers.min(2), 1]),
+            _ => (cells * (s.t + 1), [s.layers * s.directions; 3]),
+        };
+        ([gates, states, cells].map(rnn::aligned), counts)
     }
 
     /// Columns of a row of states: only a single step may read more than it writes, or less.
@@ -258,12 +248,9 @@ impl<'a> Net<'a> {
     /// Weights (l, d, i, g, o) from gate `first` on, or a projection (l, d, i, o), as right factors: i × o for each gate; in
     /// panels as the pass reads them.
     pub fn weights(&self, i: usize, layer: &Layer, first: i64) -> Factor {
-        let (.., md) = self
-            .tensors
-            .iter()
-            .find(|t| t.0 == i)
-            .expect("weights are given");
-        let view = self.user(i, layer.l, layer.dir).expect("weights are given");
+        let given = "weights are given";
+        let (.., md) = self.tensors.iter().find(|t| t.0 == i).expect(given);
+        let view = self.user(i, layer.l, layer.dir).expect(given);
         let size = view.col;
         let stride = |d: usize| if md.dims()[d] == 1 { 1 } else { md.strides()[d] } * size;
         let last = md.dims().len() - 1;
@@ -303,10 +290,8 @@ impl<'a> Net<'a> {
 }
 
 fn dense(n: i64, columns: i64, dtype: DataType) -> View {
-    let (col, row) = (
-        dtype.size_bytes() as i64,
-        columns * dtype.size_bytes() as i64,
-    );
+    let col = dtype.size_bytes() as i64;
+    let row = columns * col;
     View {
         entry: SCRATCH,
         dtype,

@@ -97,6 +97,12 @@ impl Factor {
         self
     }
 
+    /// The same, beginning at a later gate.
+    pub fn at_gate(mut self, first: i64) -> Factor {
+        self.view = self.view.shifted(first * self.gate);
+        self
+    }
+
     fn is_by_columns(&self) -> bool {
         matches!(self.side, Side::Strided { cols, .. } if cols != self.view.col)
     }
