@@ -219,7 +219,7 @@ impl MemoryDesc {
 
     /// Refuses sizes that overflow, in elements or bytes, and numbers so large that a byte offset along one dim would,
     /// even where they mean nothing (strides of dims of size 1).
-    pub(super) fn check_size(&self) -> Result<()> {
+    pub fn check_size(&self) -> Result<()> {
         let overflow = || {
             invalid!(
                 "dims, strides: {:?} with strides {:?} overflow 64 bits",

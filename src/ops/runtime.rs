@@ -8,6 +8,7 @@ use crate::{
     attr::{Attr, PostOp},
     error::Result,
     memory::{MAX_NDIMS, MemoryDesc, RUNTIME_DIM},
+    supported,
 };
 
 /// Stand-ins for open dims, multiples of every block. What differs between two plans depends on open dims.
@@ -78,14 +79,20 @@ impl Op {
             .find(|(id, _)| *id == arg::DST)
             .map(|(_, md)| *md);
         let sampled = |size| {
+            let mut fits = true;
             let (op, attr) = self.with(attr, |id, md| {
                 if let Some(dst) = dst.filter(|_| id >= arg::post_op(0)) {
                     follow(md, &dst);
                 }
                 if md.has_runtime() {
                     *md = sample(md, size);
+                    fits &= md.check_size().is_ok();
                 }
             });
+            supported!(
+                fits,
+                "a tensor is so large that dims of {size} for those left open overflow 64 bits"
+            );
             op.plan_closed(&attr, env)
         };
         let (mut planned, other) = (sampled(SAMPLES[0])?, sampled(SAMPLES[1])?);
@@ -142,7 +149,7 @@ fn sample(md: &MemoryDesc, size: i64) -> MemoryDesc {
         .filter(|d| md.strides[*d] == RUNTIME_DIM)
         .collect::<Vec<_>>()
     {
-        let reach = |d: usize| md.strides[d] * md.outer_dim(d);
+        let reach = |d: usize| md.strides[d].saturating_mul(md.outer_dim(d));
         let inside = (0..nd).filter(|d| placed[*d]).map(reach).max();
         md.strides[d] = inside.unwrap_or(1).max(md.inner_volume());
         placed[d] = true;
@@ -154,6 +161,8 @@ fn sample(md: &MemoryDesc, size: i64) -> MemoryDesc {
 mod tests {
     use super::*;
     use crate::dtype::DataType;
+    use crate::machine::Isa;
+    use crate::ops::reorder;
 
     const OPEN: i64 = RUNTIME_DIM;
 
@@ -165,5 +174,18 @@ mod tests {
         assert_eq!(sample(&md, 10).strides(), [1, 10]);
         let md = MemoryDesc::with_strides(&[4, 5], DataType::F32, Some(&[OPEN, 1])).unwrap();
         assert_eq!(sample(&md, 10).strides(), [5, 1]);
+    }
+    #[test]
+    fn what_overflows_beside_open_dims_is_refused() {
+        let md = MemoryDesc::with_tag(&[OPEN, OPEN, 1 << 46], DataType::F32, "abc").unwrap();
+        let op = Op::Reorder(reorder::Desc { src: md, dst: md });
+        let env = Env {
+            isa: Isa::Portable,
+            threads: 1,
+        };
+        let Err(error) = op.plan_open(&Attr::default(), &env) else {
+            panic!("192 x 192 x 2^46 values have no size");
+        };
+        assert!(error.message.contains("overflow 64 bits"));
     }
 }
