@@ -252,6 +252,8 @@ fn unused_strides_do_not_matter() {
                 k: 1,
                 n: 17,
                 elem_bytes: 2,
+                panel: 17,
+                panel_bytes: 0,
                 a_row_bytes: far,
                 d_row_bytes: far,
             };
@@ -390,14 +392,18 @@ fn interleaves() {
     let (mut bench, mut report, mut random) = (Bench::new(), Report::default(), Random(5));
     for isa in rungs() {
         for (k, n) in EDGES.into_iter().flat_map(|k| N.map(|n| (k, n))) {
-            for elem_bytes in [1, 2] {
+            for elem_bytes in [1, 2, 4] {
+                let panel = random.pick(&[n, 16, 64]);
+                let d_row_bytes = (panel + random.pick(&[0, 1, 7])) * 4;
                 let s = Interleave {
                     isa,
                     k,
                     n,
                     elem_bytes,
+                    panel,
+                    panel_bytes: (d_row_bytes * k + random.pick(&[0, 4])) as i64,
                     a_row_bytes: ((n + random.pick(&[0, 1, 7])) * elem_bytes) as i64,
-                    d_row_bytes: ((n + random.pick(&[0, 1, 7])) * 4) as i64,
+                    d_row_bytes: d_row_bytes as i64,
                 };
                 report.add(&s, kernel::interleave(&mut bench, &s, random.next()));
             }

@@ -58,7 +58,7 @@ pub enum Packer {
     /// The same for rows that are no whole number of words.
     #[allow(missing_docs)]
     Copy { k_bytes: i64, size: usize },
-    /// Contiguous along x: groups of v rows interleaved.
+    /// Contiguous along x: groups of v rows interleaved, in panels.
     Interleave(Arc<Kernel>),
     /// Contiguous along k: groups transposed.
     Transpose(Arc<Kernel>),
@@ -77,6 +77,8 @@ pub struct Shape {
     pub v: usize,
     /// Entries along the other dimension that a packed row has room for.
     pub ld: usize,
+    /// Bytes from one packed row of so many entries to the next ones of the same row, 0 where there are no more.
+    pub panel_bytes: i64,
     /// The type of A whose rows, which are contiguous along the other dimension, are widened.
     pub widen: Option<DataType>,
 }
@@ -114,7 +116,8 @@ impl Packer {
             };
             return Ok(Packer::Widen(Kernel::get(&Spec::Widen(spec))?));
         }
-        if x_bytes == size && s.v == 1 {
+        let panels = s.panel_bytes > 0;
+        if x_bytes == size && s.v == 1 && !panels {
             if (x * s.size).is_multiple_of(4) {
                 let words = copied_words(s.isa, (x * s.size / 4) as i64, k_bytes, d_row_bytes);
                 return Ok(Packer::Rows(Kernel::get(&words)?));
@@ -130,6 +133,8 @@ impl Packer {
                 k,
                 n: x,
                 elem_bytes: s.size,
+                panel: if panels { s.ld } else { x },
+                panel_bytes: s.panel_bytes,
                 a_row_bytes: k_bytes,
                 d_row_bytes,
             };

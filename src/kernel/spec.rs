@@ -16,7 +16,7 @@ pub enum Spec {
     Tile(Tile),
     /// Moves of 32-bit groups from rows to columns: transposes and transposing packs.
     Transpose(Transpose),
-    /// Interleaves groups of v rows: the pack `[k][n]` → `[k/v][n][v]`.
+    /// Interleaves groups of v rows: the pack `[k][n]` → `[k/v][n][v]`, in panels.
     Interleave(Interleave),
     /// Widens the rows of A.
     Widen(Widen),
@@ -126,8 +126,8 @@ pub struct Transpose {
     pub d_row_bytes: i64,
 }
 
-/// `d[g][j][e] = a[g*v+e][j]` for `k` rows of n elements of `elem_bytes` (v = 4 / elem_bytes, so 2 or 4); missing rows of the last group
-/// are zero. `k` is a compile-time size; loop over more by calling again.
+/// `d[j / panel][g][j % panel][e] = a[g*v+e][j]` for `k` rows of n elements of `elem_bytes` (v = 4 / elem_bytes, so 1, 2 or 4);
+/// missing rows of the last group are zero. `k` is a compile-time size; loop over more by calling again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Interleave {
     /// Instruction set to generate for.
@@ -136,11 +136,15 @@ pub struct Interleave {
     pub k: usize,
     /// Columns.
     pub n: usize,
-    /// Bytes of an element: 1 or 2.
+    /// Bytes of an element: 1, 2 or 4.
     pub elem_bytes: usize,
+    /// Columns of a panel, a multiple of the longest vector where there are several.
+    pub panel: usize,
+    /// Bytes from one panel to the next.
+    pub panel_bytes: i64,
     /// Bytes from one source row to the next.
     pub a_row_bytes: i64,
-    /// Bytes from one destination group row to the next.
+    /// Bytes from one destination group row to the next, within a panel.
     pub d_row_bytes: i64,
 }
 

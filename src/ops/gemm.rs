@@ -117,7 +117,7 @@ impl Product {
             Side::Strided { rows, cols } => {
                 self.widens_a()
                     || (cols != size && self.a.dtype.vnni() > 1)
-                    || gemm::pack_a(self.m, self.n, rows, cols)
+                    || gemm::pack_a(self.isa, self.m, self.n, rows, cols)
             }
             Side::Panels { .. } => true,
         }
@@ -220,6 +220,7 @@ impl Product {
             size: self.a.dtype.size_bytes(),
             v: 1,
             ld: self.blocks().kc.min(self.k).next_multiple_of(32),
+            panel_bytes: 0,
             widen: self.widens_a().then_some(self.a.dtype),
         };
         if shape.row_bytes().is_multiple_of(4096) {
@@ -258,6 +259,17 @@ impl Product {
         match self.b.side {
             Side::Strided { cols, .. } if cols == size => ROWS_AT_ONCE,
             _ => usize::MAX,
+        }
+    }
+
+    /// Columns of B that one call packs: all of a group where its rows are whole groups of the kernel, else a panel.
+    fn pack_width(&self) -> usize {
+        let groups = self.b.dtype.size_bytes() * self.a.dtype.vnni() == 4;
+        let blocks = self.blocks();
+        if groups && self.pack_depth() == ROWS_AT_ONCE {
+            blocks.nc
+        } else {
+            blocks.bn
         }
     }
 
@@ -345,11 +357,11 @@ impl Gemm {
         )
     }
 
-    fn n_sizes(&self) -> Vec<usize> {
-        sizes(
-            (0..self.split.n).map(|i| gemm::part(self.p.n, self.p.unit(), self.split.n, i).1),
-            self.blocks.bn,
-        )
+    /// Widths of the parts' columns, at most `block` at a time.
+    fn n_sizes(&self, block: usize) -> Vec<usize> {
+        let parts = 0..self.split.n;
+        let width = |i| gemm::part(self.p.n, self.p.unit(), self.split.n, i).1;
+        sizes(parts.map(width), block)
     }
 
     /// Bytes from one panel of B to the next, where it is in panels.
@@ -373,17 +385,24 @@ impl Gemm {
         }
         if self.p.packs_b() {
             let (size, v) = (self.p.b.dtype.size_bytes(), self.p.a.dtype.vnni());
+            let width = self.p.pack_width();
+            let panels = width > self.blocks.bn;
             let shape = Shape {
                 isa: self.p.isa,
                 size,
                 v,
                 ld: self.blocks.bn,
+                panel_bytes: if panels {
+                    self.packed_panel_bytes as i64
+                } else {
+                    0
+                },
                 widen: None,
             };
             let strides = strided(&self.p.b.side);
             let groups = sizes([self.p.k].into_iter(), self.k_group);
             let k_sizes = sizes(groups.into_iter(), self.p.pack_depth());
-            self.b_pack = Some(Pack::new(strides, &k_sizes, &self.n_sizes(), shape)?);
+            self.b_pack = Some(Pack::new(strides, &k_sizes, &self.n_sizes(width), shape)?);
         }
         Ok(())
     }
@@ -394,7 +413,7 @@ impl Gemm {
             rest => rest,
         };
         let single = self.p.k <= self.blocks.kc;
-        let (m_sizes, n_sizes) = (self.m_sizes(), self.n_sizes());
+        let (m_sizes, n_sizes) = (self.m_sizes(), self.n_sizes(self.blocks.bn));
         for (&m, &n) in m_sizes
             .iter()
             .flat_map(|m| n_sizes.iter().map(move |n| (m, n)))

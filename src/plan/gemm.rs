@@ -15,7 +15,7 @@ pub const fn panel(isa: Isa) -> usize {
 
 /// Bytes of one row of A, along K, in one block.
 const fn k_block_bytes(isa: Isa) -> usize {
-    if isa.is_avx512() { 8192 } else { 2048 }
+    if isa.is_avx512() { 6144 } else { 2048 }
 }
 
 /// Rows of A in one block.
@@ -30,9 +30,10 @@ const PACK_B_ROWS: usize = 24;
 const PACK_B_BYTES: usize = 64 << 10;
 /// Columns from which on A is worth copying into rows without gaps.
 const PACK_A_COLUMNS: usize = 128;
-/// Bytes of B that are packed together, at least `MIN_GROUP` columns.
-const B_GROUP_BYTES: usize = 8 << 20;
-const MIN_GROUP: usize = 512;
+/// Bytes of B that are packed together, and columns that this is at least.
+const B_GROUP: (usize, usize) = (8 << 20, 512);
+/// The same where one block of rows uses them once, from the L2 cache.
+const B_GROUP_ONCE: (usize, usize) = (512 << 10, 256);
 /// Columns of one kernel call on B in place.
 const WIDE: usize = 768;
 /// Few rows read all of B just once, so B is streamed: a few of its rows at a time, as long as they are.
@@ -104,10 +105,12 @@ pub fn pack_b(m: usize, k: usize, bytes: usize) -> bool {
 }
 
 /// Whether A should be copied although the kernel could read it in place: when many columns reuse it, and its rows are
-/// so far apart that they would evict each other from the cache.
-pub fn pack_a(m: usize, n: usize, row_bytes: i64, group_bytes: i64) -> bool {
+/// so far apart that they would evict each other from the cache. The wide panels of AVX-512 read A seldom enough to do
+/// without, as long as it is along its rows.
+pub fn pack_a(isa: Isa, m: usize, n: usize, row_bytes: i64, group_bytes: i64) -> bool {
     const FAR: i64 = 1024;
-    m > TILE_ROWS && n >= PACK_A_COLUMNS && (row_bytes.abs() >= FAR || group_bytes.abs() >= FAR)
+    let far_rows = row_bytes.abs() >= FAR && !isa.is_avx512();
+    m > TILE_ROWS && n >= PACK_A_COLUMNS && (far_rows || group_bytes.abs() >= FAR)
 }
 
 /// Whether A should be widened while it is copied: when an instruction set has no dot product of its type, and the kernel
@@ -165,7 +168,8 @@ pub fn blocks(s: &Sizes) -> Blocks {
     let kc = even(s.k, k_block_bytes(s.isa) / s.elem_bytes, 16);
     let bm = even(s.m, m_block(s.isa), TILE_ROWS).min(s.m.max(1));
     let depth = if s.k_group > 0 { s.k_group } else { kc };
-    let columns = (B_GROUP_BYTES / (depth * s.elem_bytes)).max(MIN_GROUP);
+    let (bytes, least) = if s.m <= bm { B_GROUP_ONCE } else { B_GROUP };
+    let columns = (bytes / (depth * s.elem_bytes)).max(least);
     if let Some(panels) = columns.checked_div(s.panel) {
         return Blocks {
             bm,
@@ -258,8 +262,8 @@ mod tests {
             Blocks {
                 bm: 48,
                 bn: 64,
-                kc: 2048,
-                nc: 1024
+                kc: 1376,
+                nc: 1472
             }
         );
         assert_eq!(all(Isa::Avx2, 7, 5, 5).kc, 16);

@@ -463,6 +463,8 @@ impl Move {
                 k: (group * groups.count) as usize,
                 n: cols.count as usize,
                 elem_bytes: self.bytes as usize,
+                panel: cols.count as usize,
+                panel_bytes: 0,
                 a_row_bytes: row_bytes,
                 d_row_bytes: groups.strides[0],
             };

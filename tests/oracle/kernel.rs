@@ -216,13 +216,18 @@ pub fn interleave(bench: &mut Bench, s: &Interleave, seed: u64) -> Verdict {
         .map(|_| random.next() as u8)
         .collect();
     let groups = s.k.div_ceil(v);
-    let mut want = vec![None; span(groups, s.d_row_bytes, s.n * 4)];
+    let panels = s.n.div_ceil(s.panel);
+    let panel = span(groups, s.d_row_bytes, s.panel.min(s.n) * 4);
+    let mut want = vec![None; span(panels, s.panel_bytes, panel)];
     for row in 0..groups * v {
         for j in 0..s.n {
             for byte in 0..size {
                 let from = row * s.a_row_bytes as usize + j * size + byte;
                 let value = if row < s.k { source[from] } else { 0 };
-                let to = row / v * s.d_row_bytes as usize + (j * v + row % v) * size + byte;
+                let to = j / s.panel * s.panel_bytes as usize
+                    + row / v * s.d_row_bytes as usize
+                    + (j % s.panel * v + row % v) * size
+                    + byte;
                 want[to] = Some(value);
             }
         }

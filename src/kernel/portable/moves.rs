@@ -101,6 +101,7 @@ pub unsafe fn interleave(spec: &Interleave, args: &Args) {
         match spec.elem_bytes {
             1 => interleave_groups::<u8, 4>(spec, args),
             2 => interleave_groups::<u16, 2>(spec, args),
+            4 => interleave_groups::<u32, 1>(spec, args),
             other => unreachable!("no interleave of elements of {other} bytes"),
         }
     }
@@ -123,8 +124,14 @@ unsafe fn interleave_groups<T: Copy + Default, const V: usize>(spec: &Interleave
                 unsafe { at.read_unaligned() }
             };
             let group: [T; V] = rows.map(|row| row.map_or(T::default(), element));
+            let (panel, column) = (j / spec.panel, j % spec.panel);
+            let to = to.wrapping_offset((panel as i64 * spec.panel_bytes) as isize);
             // SAFETY: group j of destination row g, passed on to the caller.
-            unsafe { to.cast::<[T; V]>().wrapping_add(j).write_unaligned(group) };
+            unsafe {
+                to.cast::<[T; V]>()
+                    .wrapping_add(column)
+                    .write_unaligned(group)
+            };
         }
     }
 }

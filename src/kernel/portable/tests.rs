@@ -212,6 +212,8 @@ fn moves_match_their_definitions() {
         k,
         n,
         elem_bytes: 1,
+        panel: n,
+        panel_bytes: 0,
         a_row_bytes: n as i64,
         d_row_bytes: n as i64 * 4,
     });

@@ -217,13 +217,24 @@ fn shuffle8(simd: &mut Simd) -> Vec<u8> {
     (8..16).collect()
 }
 
-/// Emits `d[g][j][e] = a[g*v+e][j]`: the rows of a group are widened, shifted into place and joined.
+/// Where the columns of a 512-bit vector go so that unpacking within 128-bit lanes leaves them in order.
+const UNPACKED_ZMM: u8 = 31;
+
+/// Emits `d[j / panel][g][j % panel][e] = a[g*v+e][j]`: groups of rows along all panels.
 pub fn emit_interleave(s: &Interleave) -> Result<Vec<u8>> {
     let mut simd = Simd::new(s.isa);
     let v = 4 / s.elem_bytes;
     check_reach([(s.a_row_bytes, v), (s.d_row_bytes, 1)])?;
     prologue(&mut simd);
     simd.set_tail(s.n);
+    if simd.z() && v > 1 {
+        // Lane i takes the i-th dwords, or pairs of them, of every quarter, or half.
+        let run = s.elem_bytes;
+        let order = (0..16).map(|d| (d % 4 / run) * (4 * run) + d / 4 * run + d % run);
+        let order: Vec<u8> = order.flat_map(|d| (d as u32).to_le_bytes()).collect();
+        let order = simd.a.const_vec(&order);
+        simd.a.v(&VMOVUPS, Len::Z, UNPACKED_ZMM, 0, order);
+    }
     let (groups, rest) = (s.k / v, s.k % v);
     repeat(&mut simd, R15, 0, 1, groups, |simd, g| {
         interleave_group(simd, s, g, v)
@@ -235,56 +246,87 @@ pub fn emit_interleave(s: &Interleave) -> Result<Vec<u8>> {
     simd.a.finish()
 }
 
+/// One group of rows: whole panels, then what is left of the columns.
 fn interleave_group(simd: &mut Simd, s: &Interleave, g: Pos, rows: usize) {
-    let vl = simd.vl();
-    let v = 4 / s.elem_bytes;
-    let tail = simd.lanes(s.n % vl);
-    let full = simd.full();
-    let parts = [
-        (0, 4 * vl, s.n / (4 * vl), 4, full),
-        (s.n / (4 * vl) * 4 * vl, vl, s.n / vl % 4, 1, full),
-        (s.n / vl * vl, vl, usize::from(tail.count > 0), 1, tail),
-    ];
-    for (first, step, count, unroll, lanes) in parts {
-        repeat(simd, R13, first, step, count, |simd, col| {
-            address(
-                simd,
-                RAX,
-                offset_of!(Args, a),
-                &[(g, s.a_row_bytes * v as i64), (col, s.elem_bytes as i64)],
-            );
-            address(
-                simd,
-                RBX,
-                offset_of!(Args, d),
-                &[(g, s.d_row_bytes), (col, 4)],
-            );
-            for u in 0..unroll {
-                join_rows(simd, s, u, rows, lanes);
-            }
+    let group_bytes = s.a_row_bytes * (4 / s.elem_bytes) as i64;
+    let (panels, rest) = (s.n / s.panel, s.n % s.panel);
+    for (first, count, width) in [(0, panels, s.panel), (panels, usize::from(rest > 0), rest)] {
+        repeat(simd, R13, first, 1, count, |simd, panel| {
+            let panel_row = (s.panel * s.elem_bytes) as i64;
+            let from = [(g, group_bytes), (panel, panel_row)];
+            address(simd, RAX, offset_of!(Args, a), &from);
+            let to = [(g, s.d_row_bytes), (panel, s.panel_bytes)];
+            address(simd, RBX, offset_of!(Args, d), &to);
+            interleave_columns(simd, s, rows, width);
         });
     }
 }
 
-fn join_rows(simd: &mut Simd, s: &Interleave, u: usize, rows: usize, lanes: Lanes) {
-    let (dst, part) = (2 * u as u8, 2 * u as u8 + 1);
+/// As many columns of a group as fill vectors by unpacking whole vectors of elements, the others a vector at a time.
+fn interleave_columns(simd: &mut Simd, s: &Interleave, rows: usize, width: usize) {
+    let (vl, whole) = (simd.vl(), 64 / s.elem_bytes);
+    let mut column = 0;
+    while column < width {
+        if simd.z() && s.elem_bytes < 4 && column + whole <= width {
+            unpack_rows(simd, s, column, rows);
+            column += whole;
+        } else {
+            let count = vl.min(width - column);
+            let lanes = if count == vl {
+                simd.full()
+            } else {
+                simd.lanes(count)
+            };
+            join_rows(simd, s, column, rows, lanes);
+            column += vl;
+        }
+    }
+}
+
+/// Joins rows of 64 bytes: elements of two rows become pairs, pairs of those groups of four bytes.
+fn unpack_rows(simd: &mut Simd, s: &Interleave, column: usize, rows: usize) {
+    let v = 4 / s.elem_bytes;
+    for e in 0..v as u8 {
+        let at = i64::from(e) * s.a_row_bytes + (column * s.elem_bytes) as i64;
+        let from = Mem::new(RAX, at as i32);
+        match usize::from(e) < rows {
+            true => simd.a.v(&VPERMD, Len::Z, e, UNPACKED_ZMM, from),
+            false => simd.zero(e),
+        }
+    }
+    if v == 4 {
+        for (low, row) in [(&VPUNPCKLBW, 4), (&VPUNPCKHBW, 6)] {
+            simd.a.v(low, Len::Z, row, 0, 1);
+            simd.a.v(low, Len::Z, row + 1, 2, 3);
+        }
+    }
+    let pairs: &[u8] = if v == 4 { &[4, 6] } else { &[0] };
+    let halves = pairs
+        .iter()
+        .flat_map(|&pair| [(&VPUNPCKLWD, pair), (&VPUNPCKHWD, pair)]);
+    for (i, (unpack, pair)) in halves.enumerate() {
+        let to = 8 + i as u8;
+        simd.a.v(unpack, Len::Z, to, pair, pair + 1);
+        let at = Mem::new(RBX, ((column + 16 * i) * 4) as i32);
+        simd.store32(at, to, simd.full());
+    }
+}
+
+/// Joins one vector of columns: the elements of the rows are widened and shifted into place.
+fn join_rows(simd: &mut Simd, s: &Interleave, column: usize, rows: usize, lanes: Lanes) {
+    let dst = 2 * (column / simd.vl() % 4) as u8;
+    let part = dst + 1;
     for e in 0..rows {
         let reg = if e == 0 { dst } else { part };
-        let at = e as i64 * s.a_row_bytes + (u * simd.vl() * s.elem_bytes) as i64;
+        let at = e as i64 * s.a_row_bytes + (column * s.elem_bytes) as i64;
         simd.load_raw(reg, Mem::new(RAX, at as i32), s.elem_bytes, lanes);
         if e > 0 {
-            simd.a.vi(
-                &VPSLLD,
-                lanes.len,
-                part,
-                0,
-                part,
-                (e * 8 * s.elem_bytes) as u8,
-            );
+            let bits = (e * 8 * s.elem_bytes) as u8;
+            simd.a.vi(&VPSLLD, lanes.len, part, 0, part, bits);
             simd.a.v(&VORPS, lanes.len, dst, dst, part);
         }
     }
-    simd.store32(Mem::new(RBX, (u * simd.vl() * 4) as i32), dst, lanes);
+    simd.store32(Mem::new(RBX, (column * 4) as i32), dst, lanes);
 }
 
 /// Vectors of a reduction that are summed at once.

@@ -196,14 +196,19 @@ impl<'a> Entry<'a> {
     }
 
     unsafe fn pack_b(&self, pack: &Pack, (k0, k): (usize, usize), (n0, n): (usize, usize)) {
-        let (bn, depth) = (self.g.blocks.bn, self.g.p.pack_depth().min(k));
+        let (bl, depth) = (&self.g.blocks, self.g.p.pack_depth().min(k));
+        let width = if pack.shape.panel_bytes > 0 {
+            bl.nc
+        } else {
+            bl.bn
+        };
         for first in (k0..k0 + k).step_by(depth) {
-            for nb in (n0..n0 + n).step_by(bn) {
+            for nb in (n0..n0 + n).step_by(width) {
                 let w = Window {
                     k0: first,
                     k: depth.min(k0 + k - first),
                     x0: nb,
-                    x: bn.min(n0 + n - nb),
+                    x: width.min(n0 + n - nb),
                 };
                 let to = self.packed_b(nb - n0, first - k0);
                 // SAFETY: by the caller's promise.
