@@ -158,7 +158,7 @@ fn stream_depth(m: usize) -> usize {
 }
 
 /// The length of even blocks of `total`, at most `max`, multiples of `unit`.
-fn even(total: usize, max: usize, unit: usize) -> usize {
+pub fn even(total: usize, max: usize, unit: usize) -> usize {
     let parts = total.div_ceil(max.max(unit)).max(1);
     total.div_ceil(parts).next_multiple_of(unit).max(unit)
 }

@@ -17,7 +17,8 @@ use std::sync::Arc;
 /// Copies rows of n channels into lines of a packed block: as f32, operand 0 alone, or the bf16 of the first pixel
 /// (operand 1, missing unless `halves` has 1) and of the second (operand 0, missing unless it has 2) side by side.
 fn line_copy(env: &Env, source: &Source, n: i64, halves: usize) -> Result<Arc<Kernel>> {
-    let (dtype, row_bytes) = (source.dtype, source.strides[3]);
+    let together = source.together();
+    let (dtype, row_bytes) = (source.dtype, source.strides[3] * together);
     let load = |slot| Node::Load {
         slot,
         dtype,
@@ -32,7 +33,8 @@ fn line_copy(env: &Env, source: &Source, n: i64, halves: usize) -> Result<Arc<Ke
     };
     let (result, int) = (nodes.len() as u16 - 1, true);
     let expr = Expr { nodes, result, int };
-    Kernel::get(&rows_of(env.isa, DataType::S32, n, expr, source.block * 4))
+    let (n, d_row_bytes) = (n * together, source.block * 4 * together);
+    Kernel::get(&rows_of(env.isa, DataType::S32, n, expr, d_row_bytes))
 }
 
 struct Compiled {
@@ -170,7 +172,7 @@ impl Compiled {
                     let last = blocks.end.min(block + p.chunk[0]);
                     let blocks = group * of_large + block..group * of_large + last;
                     // SAFETY: as promised by the caller.
-                    unsafe { self.chunk(&shared, &units, [blocks, panels.clone()]) };
+                    unsafe { self.chunk(&shared, group, &units, [blocks, panels.clone()]) };
                 }
             }
         }
@@ -180,8 +182,9 @@ impl Compiled {
     ///
     /// # Safety
     /// As for `Run::run`.
-    unsafe fn chunk(&self, shared: &Shared, units: &Range, chunk: [Range; 2]) {
+    unsafe fn chunk(&self, shared: &Shared, group: i64, units: &Range, chunk: [Range; 2]) {
         let p = &self.plan;
+        let [of_large, of_small] = [0, 1].map(|side: usize| p.sides[side].per_group());
         let numbered = chunk.map(|blocks| (0..).zip(blocks));
         let slots_at = [0, 1].map(|side| p.slots_at(side));
         for unit in units.clone() {
@@ -209,8 +212,10 @@ impl Compiled {
                 for block in numbered[0].clone() {
                     let operands =
                         [place(0, block).1, place(1, panel).1].map(<*mut u8>::cast_const);
+                    let tile = p.tiles[((block.1 - group) * of_small + panel.1) as usize];
+                    let last_block = block.1 + 1 == (group + 1) * of_large;
                     // SAFETY: packed blocks as planned.
-                    unsafe { self.tile(shared, operands, [block.1, panel.1], band, ends) };
+                    unsafe { self.tile(shared, operands, (tile, last_block), band, ends) };
                 }
             }
         }
@@ -235,7 +240,7 @@ impl Compiled {
             let operands = [pixel.wrapping_offset(source.partner.0 as isize), pixel];
             let args = Args {
                 d: to.wrapping_offset(line.to as isize),
-                m: line.pixels as usize,
+                m: (line.pixels / source.together()) as usize,
                 operands: operands.as_ptr(),
                 ..Args::default()
             };
@@ -247,19 +252,17 @@ impl Compiled {
     /// Adds what a band brings to one tile, tap by tap.
     ///
     /// # Safety
-    /// The pointers are those of the block and the panel with these numbers.
+    /// The pointers are a block and a panel, `tile` is the offset of their sums.
     unsafe fn tile(
         &self,
         shared: &Shared,
         [a, b]: [*const u8; 2],
-        [block, panel]: [i64; 2],
+        (tile, last_block): (i64, bool),
         band: usize,
         [first, last]: [bool; 2],
     ) {
         let p = &self.plan;
         let [large, small] = &p.sides;
-        let last_block = (block + 1) % large.per_group() == 0;
-        let tile = block * small.per_group() + panel % small.per_group();
         let (taps_z, taps_y) = (p.axes[0].taps as usize, p.axes[1].taps as usize);
         let x = &p.axes[2];
         let size = p.out.dtype.size_bytes() as isize;
@@ -280,7 +283,7 @@ impl Compiled {
                     true => 0,
                     false => from * x.stride - x.pad + tap as i64 * x.dilation,
                 };
-                let at = p.tiles[tile as usize] + place + tap as i64 * p.taps[2];
+                let at = tile + place + tap as i64 * p.taps[2];
                 let c = shared.sums.wrapping_offset(at as isize);
                 let d = match narrows {
                     true => (shared.out).wrapping_offset((at / 4) as isize * size),

@@ -66,7 +66,7 @@ impl Source {
         sizes[3 - spatial..].copy_from_slice(&md.dims()[2..]);
         let run = channel_run(md, channels, true).unwrap_or(1);
         let strides = strides(md);
-        let near = channels % block == 0 && strides[3] <= NEAR_BYTES;
+        let near = strides[3] <= NEAR_BYTES;
         Source {
             entry,
             dtype: md.dtype(),
@@ -83,6 +83,14 @@ impl Source {
             partner: (0, 0),
             row: (0, 0),
         }
+    }
+
+    /// Pixels that are copied as one: those of a row where nothing lies between them.
+    pub fn together(&self) -> i64 {
+        let dense = self.width(0) == self.block
+            && self.per_group() == 1
+            && self.strides[3] == self.block * self.dtype.size_bytes() as i64;
+        if dense { self.sizes[2].max(1) } else { 1 }
     }
 
     /// Bytes from a pixel to the next where kernels read it.

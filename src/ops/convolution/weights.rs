@@ -93,7 +93,9 @@ impl Desc {
             false => Ok(*md),
         };
         let (src, diff_dst) = (resolve(&self.src)?, resolve(&self.dst)?);
-        let width = panel_width(env, n);
+        // Even panels: columns of padding would be multiplied.
+        let widest = panel_width(env, n) as usize;
+        let width = gemm::even(n as usize, widest, widest.min(16)) as i64;
         let tag = |dtype: DataType| {
             let tag = panel_tag(self.weights.dims().len(), dims, width, 1, 1);
             MemoryDesc::with_tag(self.weights.dims(), dtype, &tag)
@@ -145,8 +147,10 @@ impl Desc {
                 Ok(Source::new((entry, &seen), (groups, channels), block))
             };
         let mut large = side(large, m, block)?;
-        let small = side(small, n, columns)?;
+        let mut small = side(small, n, columns)?;
         large.direct &= !joined;
+        // The kernel reads whole panels.
+        small.direct &= n % columns == 0 || small.strides[3] == columns * 4;
         let mut axes = self.axes();
         thinned(&mut axes, &mut large);
         let pairs = [src.dtype(), diff_dst.dtype()] == [DataType::Bf16; 2]
