@@ -418,28 +418,16 @@ impl Gemm {
             .iter()
             .flat_map(|m| n_sizes.iter().map(move |n| (m, n)))
         {
-            let mut calls = vec![Call {
+            let call = |k, first, last| Call {
                 m,
                 n,
-                k: last_k,
-                first: single,
-                last: true,
-            }];
+                k,
+                first,
+                last,
+            };
+            let mut calls = vec![call(last_k, single, true)];
             if !single {
-                calls.push(Call {
-                    m,
-                    n,
-                    k: self.blocks.kc,
-                    first: true,
-                    last: false,
-                });
-                calls.push(Call {
-                    m,
-                    n,
-                    k: self.blocks.kc,
-                    first: false,
-                    last: false,
-                });
+                calls.extend([true, false].map(|first| call(self.blocks.kc, first, false)));
             }
             for call in calls {
                 self.kernels
@@ -467,20 +455,9 @@ impl Gemm {
             _ => self.blocks.bn as i64 * v * size,
         };
         let acc = self.p.acc();
-        let partial = Expr::acc(acc.is_int());
-        let d_row_bytes = self.p.d_row_bytes();
-        let out = if call.last {
-            Out {
-                expr: self.p.expr.clone(),
-                d: self.p.d.dtype,
-                d_row_bytes,
-            }
-        } else {
-            Out {
-                expr: partial,
-                d: acc,
-                d_row_bytes: self.c_row_bytes,
-            }
+        let (expr, d, d_row_bytes) = match call.last {
+            true => (self.p.expr.clone(), self.p.d.dtype, self.p.d_row_bytes()),
+            false => (Expr::acc(acc.is_int()), acc, self.c_row_bytes),
         };
         Brgemm {
             isa: self.p.isa,
@@ -503,7 +480,11 @@ impl Gemm {
             beta: !call.first || self.p.accumulates,
             c_row_bytes: self.c_row_bytes,
             fetches: self.p.panel() > 0 && self.p.n > self.blocks.bn,
-            out,
+            out: Out {
+                expr,
+                d,
+                d_row_bytes,
+            },
         }
     }
 }
