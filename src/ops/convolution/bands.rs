@@ -56,7 +56,8 @@ impl Plan for Gradient {
     fn compile(&self) -> Result<Box<dyn Run>> {
         let mut distinct: Vec<i64> = Vec::new();
         let mut lengths = Vec::new();
-        for tap in 0..self.row_taps() {
+        let row_taps = if self.joined { 1 } else { self.axes[2].taps };
+        for tap in 0..row_taps {
             let (first, end) = self.met(tap);
             let known = distinct.iter().position(|k| *k == end - first);
             lengths.push(known.unwrap_or(distinct.len()));
@@ -82,6 +83,11 @@ impl Plan for Gradient {
             });
             Ok([whole?, last?])
         };
+        let lines = |side: usize| {
+            let ranges = self.bands.iter().map(|band| self.ranges(side, band));
+            let packed = ranges.map(|r| self.sides[side].lines(self.images, r, self.pairs));
+            packed.collect::<Vec<_>>()
+        };
         let mut tables = Vec::new();
         for band in &self.bands {
             for tz in 0..self.axes[0].taps {
@@ -92,7 +98,7 @@ impl Plan for Gradient {
             lengths,
             kernels,
             copies: [copies(&self.sides[0])?, copies(&self.sides[1])?],
-            lines: [self.lines(0), self.lines(1)],
+            lines: [lines(0), lines(1)],
             slots: self.slots(),
             tables,
             plan: self.clone(),
@@ -186,9 +192,10 @@ impl Compiled {
         let p = &self.plan;
         let [of_large, of_small] = [0, 1].map(|side: usize| p.sides[side].per_group());
         let numbered = chunk.map(|blocks| (0..).zip(blocks));
+        let bands = p.bands.len() as i64;
         let slots_at = [0, 1].map(|side| p.slots_at(side));
         for unit in units.clone() {
-            let (step, band) = p.unit(unit);
+            let (step, band) = (unit / bands, (unit % bands) as usize);
             // A block in the first image of the step, and where its lines are read: there or in its slot.
             let place = |side: usize, (slot, block): (i64, i64)| {
                 let source = &p.sides[side];

@@ -56,11 +56,7 @@ impl Source {
     ) -> Source {
         let (size, position) = (md.dtype().size_bytes() as i64, place(md));
         let at = |channel: i64| position.from_first(&[(1, channel)]);
-        let starts = (0..groups).flat_map(|g| {
-            (0..channels)
-                .step_by(block as usize)
-                .map(move |c| g * channels + c)
-        });
+        let starts = (0..groups * channels).filter(|c| c % channels % block == 0);
         let mut sizes = [1; 3];
         let spatial = md.dims().len() - 2;
         sizes[3 - spatial..].copy_from_slice(&md.dims()[2..]);

@@ -11,7 +11,7 @@ use super::dense::{FLOP_PER_PART, MOST_PARTS};
 use super::layout::{
     channel_run, channels_last, panel_tag, panel_width, panels, place, spatial_strides,
 };
-use super::sides::{Line, Ranges, Source, flattened, paired, thinned};
+use super::sides::{Ranges, Source, flattened, paired, thinned};
 use super::{Desc, depthwise};
 use crate::attr::Attr;
 use crate::dtype::DataType;
@@ -113,7 +113,10 @@ impl Desc {
         let mut sequence = Sequence::default();
         if !self.bias.is_absent() {
             let bias = plain(&self.bias)?;
-            bias_gradient(&mut sequence, env, &diff_dst, (3, &bias))?;
+            let dense = channels_last(&diff_dst)?;
+            let from = sequence.read(env, (1, &diff_dst), &dense)?;
+            let pixels = dense.nelems() / dense.dims[1].max(1);
+            sequence.push(sum_of_rows(env, (from, &dense), pixels, (3, &bias))?);
             args.push(Arg::output(DIFF_BIAS, bias));
         }
         if alone {
@@ -185,9 +188,7 @@ impl Desc {
         let sum = sum_of_rows(env, (each, &one), copies, (stored, &flat))?;
         sequence.finish(args, sum, env)
     }
-}
 
-impl Desc {
     /// The same where channels do not mix.
     fn backward_depthwise(
         &self,
@@ -227,20 +228,6 @@ fn writes_tiles(md: &MemoryDesc, (m, n): (usize, usize), (width, run): (i64, i64
         && md.padded_dims[n] % width == 0
         && width % 8 == 0
         && (run >= md.dims[m] || run % BLOCK == 0)
-}
-
-/// A stage that sums diff_dst over all pixels.
-fn bias_gradient(
-    sequence: &mut Sequence,
-    env: &Env,
-    diff_dst: &MemoryDesc,
-    (to, bias): (usize, &MemoryDesc),
-) -> Result<()> {
-    let dense = channels_last(diff_dst)?;
-    let from = sequence.read(env, (1, diff_dst), &dense)?;
-    let pixels = dense.nelems() / dense.dims[1].max(1);
-    sequence.push(sum_of_rows(env, (from, &dense), pixels, (to, bias))?);
-    Ok(())
 }
 
 /// The sum of so many dense rows, each as long as `to`.
@@ -323,13 +310,6 @@ impl Gradient {
         gradient.copies = nest.or('S', copies, |s| s <= units.min(MOST_PARTS));
         gradient
     }
-}
-
-impl Gradient {
-    /// Kernel calls for a row of taps.
-    pub fn row_taps(&self) -> i64 {
-        if self.joined { 1 } else { self.axes[2].taps }
-    }
 
     /// The depths or heights of the large side that outputs `range` of the small side meet; those of pairs of rows may be
     /// outside.
@@ -345,20 +325,11 @@ impl Gradient {
     }
 
     /// What a band needs of a side.
-    fn ranges(&self, side: usize, band: &Band) -> Ranges {
+    pub fn ranges(&self, side: usize, band: &Band) -> Ranges {
         match side {
             0 => [self.reach(0, band.z), self.reach(1, band.y)],
             _ => [band.z, band.y],
         }
-    }
-
-    /// What is packed of a side in every band.
-    pub fn lines(&self, side: usize) -> Vec<Vec<Line>> {
-        let of_band = |band| {
-            let ranges = self.ranges(side, band);
-            self.sides[side].lines(self.images, ranges, self.pairs)
-        };
-        self.bands.iter().map(of_band).collect()
     }
 
     /// Bytes of a packed block of the large side, and of a panel of the small side.
@@ -401,12 +372,6 @@ impl Gradient {
     /// How many bands there are in all images; one clears the result where there is no image.
     pub fn units(&self) -> i64 {
         (self.minibatch / self.images.max(1)).max(1) * self.bands.len() as i64
-    }
-
-    /// The step of images and the band of a unit.
-    pub fn unit(&self, unit: i64) -> (i64, usize) {
-        let bands = self.bands.len() as i64;
-        (unit / bands, (unit % bands) as usize)
     }
 
     pub fn parts(&self) -> usize {
@@ -506,17 +471,14 @@ impl Gradient {
     /// The kernel of a tile: whether it goes on from the sums of bands before, and whether it stores the result.
     pub fn spec(&self, m: i64, k: i64, (beta, last): (bool, bool)) -> Brgemm {
         let taps = if self.joined { self.axes[2].taps } else { 1 };
-        let (dtype, k) = match self.pairs {
-            true => (DataType::Bf16, 2 * k),
-            false => (DataType::F32, k),
-        };
+        let dtype = [DataType::F32, DataType::Bf16][usize::from(self.pairs)];
         let d = if last { self.out.dtype } else { DataType::F32 };
         let [large, small] = &self.sides;
         Brgemm {
             isa: self.env.isa,
             m: (m * taps) as usize,
             n: small.block as usize,
-            k: k.max(1) as usize,
+            k: k.max(1) as usize * dtype.vnni(),
             a: dtype,
             b: dtype,
             a_row_bytes: 4,
