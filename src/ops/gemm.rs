@@ -454,9 +454,9 @@ impl Gemm {
             Side::Panels { width, .. } => *width as i64 * v * size,
             _ => self.blocks.bn as i64 * v * size,
         };
-        let acc = self.p.acc();
+        let (p, acc) = (&self.p, self.p.acc());
         let (expr, d, d_row_bytes) = match call.last {
-            true => (self.p.expr.clone(), self.p.d.dtype, self.p.d_row_bytes()),
+            true => (p.expr.clone(), p.d.dtype, p.d_row_bytes()),
             false => (Expr::acc(acc.is_int()), acc, self.c_row_bytes),
         };
         Brgemm {
