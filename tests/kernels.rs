@@ -14,10 +14,11 @@ use brick::dtype::DataType::{self, *};
 use brick::kernel::Kernel;
 use brick::kernel::expr::{Bcast, Builder, Node};
 use brick::kernel::spec::{
-    Args, Batch, Brgemm, Interleave, Out, Reduce, Spec, Tile, Transpose, Widen,
+    Args, Batch, Brgemm, Interleave, Mix, Out, Reduce, Spec, Tile, Transpose, Widen,
 };
 use oracle::bench::{Bench, Verdict};
 use oracle::brgemm::{Data, brgemm};
+use oracle::depthwise::depthwise;
 use oracle::kernel;
 use oracle::random::Random;
 use oracle::specs::*;
@@ -159,6 +160,40 @@ fn brgemm_of_reals() {
                         random.next(),
                     );
                 }
+            }
+        }
+    }
+}
+
+/// Every type, with columns of equal number, or one column or all of a group; rows and taps meet inside and outside.
+#[test]
+fn depthwise_walks_over_taps() {
+    let (mut bench, mut report, mut random) = (Bench::new(), Report::default(), Random(11));
+    let groups = |(group, k)| Mix::Groups {
+        group,
+        k,
+        b_group_bytes: 0,
+    };
+    for isa in rungs() {
+        for pair in [(F32, F32), (Bf16, Bf16), (F16, F16), (U8, S8), (S8, S8)] {
+            let columns = [2, 4, 8].map(|group| Mix::Column { group });
+            let groups = [(2, 2), (4, 4), (8, 8), (4, 2), (2, 4), (8, 16)].map(groups);
+            let fits = |mix: &Mix| match *mix {
+                Mix::Groups { k, .. } => pair != (S8, S8) && k.is_multiple_of(pair.0.vnni()),
+                _ => true,
+            };
+            let all = [Mix::Equal; 8].into_iter().chain(columns).chain(groups);
+            for (mix, _) in all
+                .filter(fits)
+                .flat_map(|mix| (0..8 * rounds()).map(move |i| (mix, i)))
+            {
+                let s = random_depthwise(isa, pair, mix, &mut random);
+                let (batch, column) = (random.pick(&BATCHES[..3]), random.below(2));
+                let seed = random.next();
+                report.add(
+                    (&s, batch, column, seed),
+                    depthwise(&mut bench, &s, (batch, column), seed),
+                );
             }
         }
     }

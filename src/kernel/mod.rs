@@ -126,6 +126,15 @@ impl Kernel {
     }
 }
 
+/// Orders stores past the caches before what this thread signals next.
+pub fn finish_far_stores() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 processor has this fence, which only orders stores.
+    unsafe {
+        std::arch::x86_64::_mm_sfence()
+    };
+}
+
 fn slot_of(spec: &Spec) -> Slot {
     let mut map = CACHE.get().lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(slot) = map.get(spec) {

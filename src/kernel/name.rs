@@ -50,7 +50,14 @@ impl Spec {
             Spec::Depthwise(s) => {
                 let (a, b, d) = (s.a.name(), s.b.name(), s.out.d.name());
                 let beta = s.beta as u8;
-                format!("{a}{b}{d}_{}x{}_b{beta}{}", s.m, s.n, ops(&s.out.expr))
+                let far = if s.far { "_far" } else { "" };
+                format!(
+                    "{a}{b}{d}_{}x{}x{}_b{beta}{far}{}",
+                    s.m,
+                    s.n,
+                    s.taps,
+                    ops(&s.out.expr)
+                )
             }
         };
         format!(

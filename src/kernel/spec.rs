@@ -6,6 +6,7 @@
 use super::expr::Expr;
 use crate::dtype::DataType;
 use crate::machine::Isa;
+use std::ops::Range;
 
 /// A kernel of any kind.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -180,9 +181,13 @@ pub struct Reduce {
     pub beta: bool,
 }
 
-/// `acc[i][j] = beta·C + Σ_b a_b[i][j]·b_b[j]`, then `d = expr(acc)`, for m rows of n columns. The batch is found as by
-/// `Batch::Offset`; factors of every type are converted to f32, as is the accumulator. What lies
-/// `args.a_stride` bytes behind A is fetched into the cache, or nothing new where that is 0.
+/// `acc[i][j] = beta·C + Σ_b Σ_t A_b(i, t)[j]·B_b(t)[j]`, then `d = expr(acc)`, for m rows of n columns and so many taps t.
+/// The batch is found as by `Batch::Offset`; factors of every type are converted to f32, as is the accumulator, except in
+/// groups of integers, whose sums are s32. What lies `args.a_stride` bytes behind A, with beta also what lies `args.b_stride`
+/// bytes behind B, is fetched into the caches, or nothing new where these are 0.
+///
+/// `A(i, t)` lies at `i / run * a_run_bytes + p` for the place `p = i % run * a_row_bytes + t * a_tap_bytes`, and is left out
+/// where p is not within `places`; `B(t)` lies at `t * b_tap_bytes`. What stands for their product, [`Mix`] says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Depthwise {
     /// Instruction set to generate for.
@@ -191,18 +196,147 @@ pub struct Depthwise {
     pub m: usize,
     /// Columns.
     pub n: usize,
+    /// Taps.
+    pub taps: usize,
     /// Type of A.
     pub a: DataType,
     /// Type of B.
     pub b: DataType,
-    /// Bytes from one row of A to the next.
+    /// Runs, the last ones, whose vectors in A are those that no earlier block of the batch has read: what lies ahead of
+    /// them is fetched as they are read. With 0, what lies ahead of the rows is fetched at once.
+    pub fresh: usize,
+    /// Rows of a run, of which m is a multiple.
+    pub run: usize,
+    /// Bytes from one row of A to the next in a run.
     pub a_row_bytes: i64,
+    /// Bytes from one run of A to the next.
+    pub a_run_bytes: i64,
+    /// Bytes from one tap of A to the next.
+    pub a_tap_bytes: i64,
+    /// Bytes from one tap of B to the next.
+    pub b_tap_bytes: i64,
+    /// The first place in A, and one past the last.
+    pub places: (i64, i64),
+    /// Which columns of A and B meet.
+    pub mix: Mix,
     /// Whether the accumulator starts from C instead of zero.
     pub beta: bool,
-    /// Bytes from one row of C to the next; C is f32.
+    /// Bytes from one row of C to the next; C is as the accumulator.
     pub c_row_bytes: i64,
     /// What is stored to D, and how.
     pub out: Out,
+    /// Whether D is stored past the caches. Its vectors are aligned then.
+    pub far: bool,
+}
+
+/// Which columns meet: `A[j]·B[j]`, or others of a group of columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mix {
+    /// Those of equal number.
+    Equal,
+    /// One of a group of columns of A meets all columns of this group in B: `A[j / group * group + args.m]·B[j]`.
+    #[allow(missing_docs)]
+    Column { group: usize },
+    /// So many elements of A for each group of columns meet all of this group, each in its row of B:
+    /// `Σ_l A[j / group * k + l]·B[l][j]`. Types multiply as in a brgemm, and rows of B lie in groups of v as there.
+    #[allow(missing_docs)]
+    Groups {
+        group: usize,
+        k: usize,
+        b_group_bytes: i64,
+    },
+}
+
+impl Mix {
+    /// Columns of a kernel for groups.
+    pub const COLUMNS: usize = 16;
+
+    /// Elements of a group of A that a column meets through one tap, with `args.m`.
+    pub fn elements(self, m: usize) -> Range<usize> {
+        match self {
+            Mix::Equal => 0..1,
+            Mix::Column { .. } => m..m + 1,
+            Mix::Groups { k, .. } => 0..k,
+        }
+    }
+
+    /// Whether there is code for groups of so many columns with k elements of A each: permutations spread a row of A, as
+    /// groups of 4 bytes, over one vector of columns.
+    pub fn has_groups(isa: Isa, [a, b]: [DataType; 2], group: usize, k: usize) -> bool {
+        let has_dot = match (a, b) {
+            (DataType::F32, _) => isa.is_avx512(),
+            (DataType::Bf16, _) => isa >= Isa::Avx512Bf16,
+            (DataType::U8, DataType::S8) => isa >= Isa::Avx512Vnni,
+            _ => false,
+        };
+        let whole = group > 0 && Mix::COLUMNS.is_multiple_of(group) && k.is_multiple_of(a.vnni());
+        has_dot && whole && matches!(Mix::COLUMNS / group * k * a.size_bytes(), 16 | 32 | 64)
+    }
+}
+
+impl Depthwise {
+    /// Every place in A.
+    pub const EVERYWHERE: (i64, i64) = (i64::MIN, i64::MAX);
+
+    /// One run of m rows through one tap, in dense columns of equal number.
+    pub fn new(isa: Isa, [m, n]: [usize; 2], [a, b]: [DataType; 2], out: Out) -> Depthwise {
+        Depthwise {
+            isa,
+            m,
+            n,
+            taps: 1,
+            a,
+            b,
+            fresh: 0,
+            run: m,
+            a_row_bytes: (n * a.size_bytes()) as i64,
+            a_run_bytes: 0,
+            a_tap_bytes: 0,
+            b_tap_bytes: 0,
+            places: Depthwise::EVERYWHERE,
+            mix: Mix::Equal,
+            beta: false,
+            c_row_bytes: out.d_row_bytes,
+            out,
+            far: false,
+        }
+    }
+
+    /// Where row i meets tap t in a block of A, if it does.
+    pub fn place(&self, i: usize, t: usize) -> Option<i64> {
+        let run = (i / self.run) as i64 * self.a_run_bytes;
+        let place = (i % self.run) as i64 * self.a_row_bytes + t as i64 * self.a_tap_bytes;
+        (self.places.0..self.places.1)
+            .contains(&place)
+            .then_some(run + place)
+    }
+
+    /// Bytes to the l-th element that column j meets in a row of A, and to its factor in B.
+    pub fn columns(&self, j: usize, l: usize) -> (i64, i64) {
+        let (of_a, of_b, rows_of_b) = match self.mix {
+            Mix::Equal => (j, j, 0),
+            Mix::Column { group } => (j / group * group + l, j, 0),
+            Mix::Groups {
+                group,
+                k,
+                b_group_bytes,
+            } => {
+                let v = self.a.vnni();
+                (
+                    j / group * k + l,
+                    j * v + l % v,
+                    (l / v) as i64 * b_group_bytes,
+                )
+            }
+        };
+        let (a, b) = (self.a.size_bytes(), self.b.size_bytes());
+        ((of_a * a) as i64, (of_b * b) as i64 + rows_of_b)
+    }
+
+    /// Whether sums are s32.
+    pub fn sums_integers(&self) -> bool {
+        matches!(self.mix, Mix::Groups { .. }) && self.a.is_int()
+    }
 }
 
 /// The one argument of every kernel. Fields that a kind does not use are ignored.

@@ -60,22 +60,39 @@ impl Axis {
 
     /// The runs of outputs on the small side.
     pub fn to_small(&self) -> Vec<Run> {
+        self.runs(false, false)
+    }
+
+    /// The runs of outputs on the large or the small side; whole ones have all taps, also where these meet padding.
+    pub fn runs(&self, to_large: bool, whole: bool) -> Vec<Run> {
+        let (runs, size) = match to_large {
+            true => (self.whole_to_large(), self.small),
+            false => (vec![self.whole_to_small()], self.large),
+        };
+        let cut = |run: Run| if whole { vec![run] } else { run.cut(size) };
+        runs.into_iter().flat_map(cut).collect()
+    }
+
+    fn whole_to_small(&self) -> Run {
         let tap = |at| Tap {
             at,
             from: at * self.dilation - self.pad,
         };
-        let whole = Run {
+        Run {
             first: 0,
             step: 1,
             count: self.small,
             in_step: self.stride,
             taps: (0..self.taps).map(tap).collect(),
-        };
-        whole.cut(self.large)
+        }
     }
 
     /// The runs of outputs on the large side.
     pub fn to_large(&self) -> Vec<Run> {
+        self.runs(true, false)
+    }
+
+    fn whole_to_large(&self) -> Vec<Run> {
         let class = |first: i64| {
             let reach = |at| first + self.pad - at * self.dilation;
             let meets = (0..self.taps).filter(|&at| reach(at) % self.stride == 0);
@@ -83,16 +100,15 @@ impl Axis {
                 at,
                 from: reach(at) / self.stride,
             });
-            let whole = Run {
+            Run {
                 first,
                 step: self.stride,
                 count: (self.large - first + self.stride - 1) / self.stride,
                 in_step: 1,
                 taps: taps.collect(),
-            };
-            whole.cut(self.small)
+            }
         };
-        (0..self.stride.min(self.large)).flat_map(class).collect()
+        (0..self.stride.min(self.large)).map(class).collect()
     }
 
     /// For a tap, the indices on the small side that meet the large side inside: first and one past the last.
@@ -166,6 +182,9 @@ pub struct Shape {
     pub a_row: i64,
     /// Bytes between rows of the output.
     pub d_row: i64,
+    /// Bytes between taps of a row in the input and in the weights, and the places within the input, where the kernel
+    /// walks over the taps.
+    pub taps: ([i64; 2], (i64, i64)),
 }
 
 /// The batch of a call: byte offsets of its blocks.
@@ -175,7 +194,8 @@ pub struct Table {
     pub a: Vec<i64>,
     /// In a panel of the weights.
     pub b: Vec<i64>,
-    /// Bytes from the first row of the input to what the next row of outputs will need for the first time.
+    /// Bytes from the first row of the input, or from each of them (`fresh`), to what the next row of outputs will need for
+    /// the first time.
     pub ahead: i64,
 }
 
@@ -213,6 +233,8 @@ pub struct Space {
     pub k: i64,
     /// Whether the taps of a row follow one another in the input and in the weights as one long reduction.
     pub joined: bool,
+    /// The width of the input, where the kernel walks over the taps of a row and leaves out what lies outside.
+    pub walked: Option<i64>,
     /// Bytes of an input pixel that a call reads.
     pub pixel_bytes: i64,
     /// The most outputs along a row that one call takes.
@@ -301,9 +323,10 @@ fn even(total: i64, most: i64) -> i64 {
 }
 
 /// A part of a run: its index, the first output in it, how many.
-type Piece = (usize, i64, i64);
+pub type Piece = (usize, i64, i64);
 
-fn pieces(runs: &[Run], most: i64) -> Vec<Piece> {
+/// Runs cut into even pieces of at most so many outputs, by their first output.
+pub fn pieces(runs: &[Run], most: i64) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for (i, run) in runs.iter().enumerate() {
         let length = even(run.count, most).max(1);
@@ -390,6 +413,7 @@ impl Space {
             step,
             a_row: in_step * self.input[place],
             d_row: step * self.output[place],
+            taps: self.walk(runs[2], x),
         };
         let shape = index_of(&mut cut.shapes, shape);
         let loops = |i: usize| match (axis == i, along) {
@@ -420,6 +444,9 @@ impl Space {
     fn along(&self, [_, y, x]: [&Run; 3], [images, height, width]: [i64; 3]) -> Along {
         let joins =
             |bytes: [i64; 4], steps: (i64, i64)| steps.0 * bytes[2] == width * steps.1 * bytes[3];
+        if self.walked.is_some() {
+            return Along::Width;
+        }
         if self.planes
             && height > 1
             && (y.step, x.step) == (1, 1)
@@ -445,6 +472,25 @@ impl Space {
             true => self.k * (x.taps.len() as i64).max(1),
             false => self.k,
         }
+    }
+
+    /// How the kernel walks over the taps of a piece of a row.
+    fn walk(&self, x: &Run, (_, start, count): Piece) -> ([i64; 2], (i64, i64)) {
+        let (Some(width), Some(tap)) = (self.walked, x.taps.first()) else {
+            return ([0, 0], (i64::MIN, i64::MAX));
+        };
+        let next = x.taps.get(1).unwrap_or(tap);
+        let (first, step) = (tap.from + start * x.in_step, next.from - tap.from);
+        let (across, along) = ((x.taps.len() as i64 - 1) * step, (count - 1) * x.in_step);
+        let reach = [across.min(0), along + across.max(0)];
+        let places = places(first, reach, (width, self.input[3]));
+        let bytes = [step * self.input[3], (next.at - tap.at) * self.taps[2]];
+        (bytes, places)
+    }
+
+    /// Whether a row of outputs meets several rows of the input for the first time, and the kernel walks over its taps.
+    pub fn fresh(&self) -> bool {
+        self.walked.is_some() && self.runs[1].first().is_some_and(|y| y.in_step > 1)
     }
 
     /// The table of every combination of runs.
@@ -479,13 +525,22 @@ impl Space {
             }
         }
         let last = table.a.iter().max().copied().unwrap_or(0);
-        table.ahead = last + runs[1].in_step * self.input[2];
+        let next = runs[1].in_step * self.input[2];
+        table.ahead = if self.fresh() { next } else { last + next };
         table
     }
 }
 
+/// Places within a row of so many pixels, in bytes from the given pixel: all where nothing beyond the row is reached.
+pub fn places(first: i64, [low, high]: [i64; 2], (width, pitch): (i64, i64)) -> (i64, i64) {
+    match first + low >= 0 && first + high < width {
+        true => (i64::MIN, i64::MAX),
+        false => (-first * pitch, (width - first) * pitch),
+    }
+}
+
 /// The index of a value in a list to which it is added if it is not there.
-fn index_of<T: PartialEq>(list: &mut Vec<T>, value: T) -> usize {
+pub fn index_of<T: PartialEq>(list: &mut Vec<T>, value: T) -> usize {
     let known = list.iter().position(|v| *v == value);
     known.unwrap_or_else(|| {
         list.push(value);

@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod brgemm;
+pub mod depthwise;
 pub mod expr;
 pub mod guard;
 pub mod kernel;

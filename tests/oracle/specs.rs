@@ -4,7 +4,7 @@ use super::brgemm::block_extents;
 use super::random::Random;
 use brick::dtype::DataType::{self, *};
 use brick::kernel::expr::{Bcast, Builder, Expr, Id, Node, Pred};
-use brick::kernel::spec::{Batch, Brgemm, Out};
+use brick::kernel::spec::{Batch, Brgemm, Depthwise, Mix, Out};
 use brick::machine::Isa;
 
 pub const M: [usize; 7] = [1, 2, 6, 7, 12, 13, 28];
@@ -305,5 +305,89 @@ pub fn random_batch(s: &Brgemm, random: &mut Random) -> Batch {
             a_bytes: stride(a, random),
             b_bytes: stride(b, random),
         },
+    }
+}
+
+/// A depthwise kernel of the given types and way of mixing columns; sizes, strides and what lies outside follow from the
+/// random numbers.
+pub fn random_depthwise(
+    isa: Isa,
+    (a, b): (DataType, DataType),
+    mix: Mix,
+    random: &mut Random,
+) -> Depthwise {
+    let (runs, run) = (
+        random.pick(&[1, 1, 2, 3]),
+        random.pick(&[1, 2, 3, 5, 7, 14, 30]),
+    );
+    let (m, taps) = (runs * run, random.pick(&[1, 2, 3, 5, 7, 16]));
+    let n = match mix {
+        Mix::Equal => random.pick(&[1, 7, 8, 16, 17, 33, 48, 64, 100]),
+        Mix::Column { .. } => random.pick(&[16, 48, 64]),
+        Mix::Groups { .. } => Mix::COLUMNS,
+    };
+    let pixel = pitch(n, a, random).max(4);
+    let (row_step, tap_step) = (random.pick(&[1, 1, 2]), random.pick(&[1, 1, -1, 2]));
+    let ends = [0, (run - 1) as i64 * row_step, (taps - 1) as i64 * tap_step];
+    let reach = ends.iter().sum::<i64>().abs().max(1);
+    let places = match random.below(3) {
+        0 => (random.below(2) as i64 * pixel, reach * pixel),
+        1 => (-pixel * (reach / 2), pixel * (1 + reach / 2)),
+        _ => Depthwise::EVERYWHERE,
+    };
+    let v_bytes = match mix {
+        Mix::Groups { .. } => a.vnni() * b.size_bytes(),
+        _ => b.size_bytes(),
+    };
+    let (tap_rows, mix) = match mix {
+        Mix::Groups { group, k, .. } => {
+            let b_group_bytes = (n * v_bytes + random.pick(&[0, 64])) as i64;
+            (
+                k as i64 / a.vnni() as i64 * b_group_bytes,
+                Mix::Groups {
+                    group,
+                    k,
+                    b_group_bytes,
+                },
+            )
+        }
+        mix => ((n * v_bytes) as i64, mix),
+    };
+    let int = matches!(mix, Mix::Groups { .. }) && a.is_int();
+    let d = random.pick(&[F32, F32, Bf16, F16, S8, U8]);
+    let line = (n * d.size_bytes()).is_multiple_of(64) && matches!(d, F32 | Bf16);
+    let far = line && random.flip();
+    let expr = match random.below(4) {
+        _ if far => plain(int),
+        0 => bias_scale_relu(int),
+        1 => sum(int, d),
+        _ => plain(int),
+    };
+    Depthwise {
+        isa,
+        m,
+        n,
+        taps,
+        a,
+        b,
+        fresh: random.below(3),
+        run,
+        a_row_bytes: row_step * pixel,
+        a_run_bytes: pixel * random.pick(&[17, 40]),
+        a_tap_bytes: tap_step * pixel,
+        b_tap_bytes: tap_rows + random.pick(&[0, 4]),
+        places,
+        mix,
+        beta: random.flip(),
+        c_row_bytes: pitch(n, F32, random),
+        out: Out {
+            expr,
+            d,
+            d_row_bytes: match far {
+                true => (n * d.size_bytes() + random.pick(&[0, 64])) as i64,
+                false => pitch(n, d, random),
+            },
+        },
+        far,
     }
 }

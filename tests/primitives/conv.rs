@@ -327,6 +327,52 @@ fn depthwise() {
     }
 }
 
+/// Groups of few channels, in and beside panels of several; results that leave the caches.
+#[test]
+fn narrow_groups() {
+    let shapes = [
+        "g8mb2ic32oc32ih9kh3ph1",
+        "g4mb2ic32oc32ih12iw31kh3ph1sh2",
+        "g16mb1ic32oc32ih7kh5ph2",
+        "g8mb2ic16oc32ih8kh3ph1",
+        "g8mb1ic32oc16ih8kh3ph1dh1",
+        "g4mb1ic64oc32iw20kw3pw1",
+        "g12mb2ic48oc48id4ih5iw6kd3kh3kw3pd1ph1pw1",
+        "g5mb2ic20oc20ih9kh3ph1",
+        "g8mb1ic32oc32ih4iw40kh1kw11pw5",
+        "g4mb2ic32oc32ih7kh1sh2",
+    ];
+    for tags in ["", " tags=any:any:any", " tags=aBx16b:any:aBx16b"] {
+        let fits = |shape: &&str| !tags.contains("16b") || shape.contains("ic32oc32i");
+        let shapes: Vec<&str> = shapes.iter().copied().filter(|s| fits(s)).collect();
+        let tags = tags.replace("aBx16b", "aBcd16b");
+        let judge = |what: &str, rest: &str| {
+            judge_all(
+                shapes
+                    .iter()
+                    .map(|shape| format!("{what} {shape}{tags}{rest}")),
+            )
+        };
+        for types in FLOATS.iter().chain(&INTEGERS) {
+            judge(&format!("conv {types}"), "");
+        }
+        judge(
+            "conv u8:s8:u8",
+            " bias=f32 post=relu,add:f32:2 scales=src,wei:3,dst",
+        );
+        judge("conv u8:s8:f32", " zp=src");
+        for prop in ["inf", "bwd_d", "bwd_w"] {
+            let rest = format!(" prop={prop}");
+            judge("conv f32:f32:f32", &rest);
+            judge("conv bf16:bf16:bf16", &rest);
+            judge("deconv f32:f32:f32", &rest);
+        }
+    }
+    judge_all(["f32:f32:f32", "bf16:bf16:bf16"].map(|types| {
+        format!("conv {types} g96mb1ic96oc96ih300iw300kh3ph1 tags=any:any:any prop=inf")
+    }));
+}
+
 /// 2-D layouts: channels last, blocked, plain, rows with gaps; weights of the API's common kinds.
 const TAGS: [&str; 12] = [
     "abcd:abcd:abcd",

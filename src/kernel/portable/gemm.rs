@@ -275,43 +275,66 @@ unsafe fn products<const FMA: bool>(
     count: usize,
 ) -> Lanes {
     let (mut acc, mut a, mut b): (Lanes, Lanes, Lanes) = ([0; LANES], [0; LANES], [0; LANES]);
-    let at = |base: *const u8, offset: i64, size: usize| {
-        base.wrapping_offset((offset + (col * size) as i64) as isize)
-    };
-    // SAFETY: passed on to the caller: offsets of the batch, columns below n.
-    unsafe {
-        if spec.beta {
+    let int = spec.sums_integers();
+    let start = args.c.wrapping_offset((row * spec.c_row_bytes) as isize);
+    if spec.beta {
+        // SAFETY: passed on to the caller; 32-bit values are moved as they are.
+        unsafe {
             load(
-                DataType::F32,
-                at(args.c, row * spec.c_row_bytes, 4),
+                DataType::S32,
+                start.wrapping_add(col * 4),
                 count,
-                false,
+                true,
                 &mut acc,
-            );
-        }
-        for i in 0..args.batch {
-            let (of_a, of_b) = (*args.a_offsets.add(i), *args.b_offsets.add(i));
-            let of_a = of_a + row * spec.a_row_bytes;
-            load(
-                spec.a,
-                at(args.a, of_a, spec.a.size_bytes()),
-                count,
-                false,
-                &mut a,
-            );
-            load(
-                spec.b,
-                at(args.b, of_b, spec.b.size_bytes()),
-                count,
-                false,
-                &mut b,
-            );
-            for j in 0..count {
-                let sum = f32::from_bits(acc[j]);
-                let (a, b) = (f32::from_bits(a[j]), f32::from_bits(b[j]));
-                acc[j] = sum.add_product::<FMA>(a, b).to_bits();
+            )
+        };
+    }
+    let met = |tap: usize| {
+        Some((
+            tap as i64 * spec.b_tap_bytes,
+            spec.place(row as usize, tap)?,
+        ))
+    };
+    for i in 0..args.batch {
+        for (of_b, of_a) in (0..spec.taps).filter_map(met) {
+            // SAFETY: entries below `batch`, passed on to the caller.
+            let (at_a, at_b) =
+                unsafe { (*args.a_offsets.add(i) + of_a, *args.b_offsets.add(i) + of_b) };
+            for l in spec.mix.elements(args.m) {
+                for j in 0..count {
+                    let (of_a, of_b) = spec.columns(col + j, l);
+                    let a_at = args.a.wrapping_offset((at_a + of_a) as isize);
+                    let b_at = args.b.wrapping_offset((at_b + of_b) as isize);
+                    // SAFETY: passed on to the caller: columns below n.
+                    unsafe {
+                        a[j] = element(spec.a, a_at, int);
+                        b[j] = element(spec.b, b_at, int);
+                    }
+                }
+                for j in 0..count {
+                    acc[j] = match int {
+                        true => i32::from_bits(acc[j])
+                            .add_product::<FMA>(i32::from_bits(a[j]), i32::from_bits(b[j]))
+                            .bits(),
+                        false => f32::from_bits(acc[j])
+                            .add_product::<FMA>(f32::from_bits(a[j]), f32::from_bits(b[j]))
+                            .to_bits(),
+                    };
+                }
             }
         }
     }
     acc
+}
+
+/// One element as f32 bits, or as s32.
+///
+/// # Safety
+/// It must be readable.
+#[inline(always)]
+unsafe fn element(dtype: DataType, p: *const u8, int: bool) -> u32 {
+    let mut lanes = [0; LANES];
+    // SAFETY: passed on to the caller.
+    unsafe { load(dtype, p, 1, int, &mut lanes) };
+    lanes[0]
 }

@@ -1,7 +1,7 @@
-//! Depthwise kernels: products of equal columns, summed over a batch in registers.
+//! Depthwise kernels: products of equal columns, summed over a batch and its taps in registers.
 //!
-//! A vector of B meets a column of vectors of A, each of which is read once, so that a tile is bound by its loads: as many
-//! accumulators as there are registers hide their latency.
+//! Rows meet vectors of A through several taps: each of these is loaded, and converted, once for all that it meets, while
+//! vectors of B wait in registers. Forward, rows are pixels; for a gradient of weights, rows are taps and taps are pixels.
 
 use super::blocking::even_parts;
 use super::expr::{Pool, temps_needed};
@@ -10,21 +10,27 @@ use super::tile::{check_expr, store_tile};
 use super::{Pos, check_reach, repeat};
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::jit::asm::{Cond, Mem, Rm, gpr::*};
+use crate::jit::asm::{Cond, Len, Mem, Rm, gpr::*};
 use crate::jit::rows::*;
-use crate::kernel::spec::{Args, Depthwise};
+use crate::kernel::spec::{Args, Depthwise, Mix};
+use crate::supported;
+use std::collections::BTreeMap;
 use std::mem::offset_of;
 
-/// The most rows of a tile.
-const ROWS: usize = 8;
-/// Registers for a vector of B and one of A.
-const OPERANDS: usize = 2;
+/// The most rows, or taps, whose places must be within reach.
+const MOST: usize = 32;
+/// Registers that vectors of A take turns in.
+const TEMPS: usize = 2;
+/// Accumulators that hide the latency of multiply-adds.
+const IN_FLIGHT: usize = 10;
 
 struct Gen<'a> {
     s: &'a Depthwise,
     simd: Simd,
-    /// Registers for accumulators.
-    room: usize,
+    /// Vector registers.
+    regs: usize,
+    /// Whether what follows is fetched while a tile is summed.
+    ahead: bool,
 }
 
 impl AsMut<Simd> for Gen<'_> {
@@ -33,46 +39,109 @@ impl AsMut<Simd> for Gen<'_> {
     }
 }
 
+/// The products of one block of the batch for some rows: each vector of A, with the rows and taps that it meets.
+type Meetings = Vec<(i64, Vec<(usize, usize)>)>;
+
 /// Emits the kernel.
 pub fn emit(s: &Depthwise) -> Result<Vec<u8>> {
-    check_reach([(s.a_row_bytes, ROWS)])?;
-    check_reach([(s.c_row_bytes, ROWS), (s.out.d_row_bytes, ROWS)])?;
+    supported!(s.taps <= MOST, "kernel: {} taps are too many", s.taps);
+    check_reach([
+        (s.a_run_bytes, MOST),
+        (s.a_row_bytes, MOST),
+        (s.a_tap_bytes, MOST),
+    ])?;
+    check_reach([(s.b_tap_bytes, MOST)])?;
+    check_reach([(s.c_row_bytes, MOST), (s.out.d_row_bytes, MOST)])?;
     let simd = Simd::new(s.isa);
     let regs = simd.regs(simd.has_tail(s.n));
     check_expr(&s.out, s.isa, regs - 1)?;
-    let kept = OPERANDS.max(temps_needed(&s.out, s.isa));
     let mut g = Gen {
         s,
         simd,
-        room: regs.saturating_sub(kept).max(1),
+        regs,
+        ahead: false,
+    };
+    supported!(g.mixes(), "kernel: there is no code for {:?}", s.mix);
+    let Some((vecs, rows)) = g.tile_size() else {
+        return Err(crate::unimplemented_here!(
+            "kernel: {} taps need too many registers",
+            s.taps
+        ));
     };
     super::prologue(&mut g.simd);
     g.simd.set_tail(s.n);
     let operands = Mem::new(RDI, offset_of!(Args, operands) as i32);
     g.simd.a.load(R14, operands);
-    g.rows();
+    g.rows(vecs, rows);
     super::epilogue(&mut g.simd);
     g.simd.a.finish()
 }
 
 impl Gen<'_> {
-    /// Blocks of rows; inside, blocks of columns, so that memory is read in order.
-    fn rows(&mut self) {
-        let wide = (self.room / self.s.m.clamp(1, 6)).clamp(1, 8);
-        let widths = even_parts(self.s.n.div_ceil(self.simd.vl()), wide);
-        let parts = even_parts(self.s.m, (self.room / widths[0]).clamp(1, ROWS));
+    /// Vectors and rows of a register tile: one vector, or as many as few rows need to hide latencies.
+    fn tile_size(&self) -> Option<(usize, usize)> {
+        let s = self.s;
+        let regs = self.regs - usize::from(s.mix != Mix::Equal);
+        let unit = if s.run < s.m { s.run } else { 1 };
+        let epilogue = temps_needed(&s.out, s.isa);
+        let fits = |vecs: usize, rows: &usize| {
+            let kept = slots(s.taps, &meetings(s, None, *rows)).1 * vecs + TEMPS;
+            rows * vecs + kept <= regs && rows * vecs + epilogue <= regs
+        };
+        let most = |vecs: usize| {
+            let guess = ((regs - TEMPS) / vecs).saturating_sub(s.taps.min(s.run));
+            (unit..=guess.min(s.m) / unit * unit)
+                .rev()
+                .step_by(unit)
+                .find(|rows| fits(vecs, rows))
+        };
+        let least = self.least();
+        let all = s.n.div_ceil(self.simd.vl()).min(8) / least;
+        let enough = |vecs: &usize| most(*vecs).is_some_and(|rows| rows * vecs >= IN_FLIGHT);
+        let whole = |vecs: &usize| most(*vecs) == Some(s.m);
+        let widths = (1..=all).map(|i| i * least);
+        let vecs = widths
+            .clone()
+            .find(enough)
+            .or_else(|| widths.rev().find(whole));
+        let vecs = vecs.unwrap_or(least);
+        Some((vecs, most(vecs)?))
+    }
+
+    /// Vectors that fill whole cache lines of D, where these must be written at once.
+    fn least(&self) -> usize {
+        const LINE: usize = 64;
+        match self.s.far {
+            true => LINE / (self.simd.vl() * self.s.out.d.size_bytes()).min(LINE),
+            false => 1,
+        }
+    }
+
+    /// Blocks of rows; inside, blocks of columns, so that memory is read in order. Blocks that meet the same taps share a
+    /// loop.
+    fn rows(&mut self, vecs: usize, most: usize) {
+        let s = self.s;
+        let unit = if s.run < s.m { s.run } else { 1 };
+        let least = self.least();
+        let widths = even_parts(s.n.div_ceil(self.simd.vl() * least), vecs / least);
+        let widths: Vec<usize> = widths.iter().map(|width| width * least).collect();
         let mut first = 0;
-        for run in parts.chunk_by(|a, b| a == b) {
-            let rows = run[0];
-            repeat(self, R15, first, rows, run.len(), |g, row| {
-                g.columns(rows, row, &widths)
+        let mut blocks: Vec<(usize, usize, Meetings)> = Vec::new();
+        for part in even_parts(s.m / unit, most / unit) {
+            blocks.push((first, part * unit, meetings(s, Some(first), part * unit)));
+            first += part * unit;
+        }
+        let alike = |a: &Meetings, b: &Meetings| unit == 1 && a == b;
+        for same in blocks.chunk_by(|a, b| a.1 == b.1 && alike(&a.2, &b.2)) {
+            let (first, rows, met) = &same[0];
+            repeat(self, R15, *first, *rows, same.len(), |g, row| {
+                g.columns(*rows, row, &widths, met)
             });
-            first += rows * run.len();
         }
     }
 
     /// Blocks of columns, in loops over those of one size; a last one with a tail stands alone.
-    fn columns(&mut self, rows: usize, row: Pos, widths: &[usize]) {
+    fn columns(&mut self, rows: usize, row: Pos, widths: &[usize], met: &Meetings) {
         let (vl, n) = (self.simd.vl(), self.s.n);
         let mut first = 0;
         for run in widths.chunk_by(|a, b| a == b) {
@@ -86,14 +155,14 @@ impl Gen<'_> {
                     _ => (0..run[0]).map(lanes).collect(),
                 };
                 repeat(self, R13, start, width, count, |g, column| {
-                    g.tile(rows, (row, column), &vecs)
+                    g.tile(rows, (row, column), &vecs, met)
                 });
             }
             first += run.len() * width;
         }
     }
 
-    fn tile(&mut self, rows: usize, at: (Pos, Pos), vecs: &[Lanes]) {
+    fn tile(&mut self, rows: usize, at: (Pos, Pos), vecs: &[Lanes], met: &Meetings) {
         let acc = |row: usize, vec: usize| (row * vecs.len() + vec) as u8;
         let s = self.s;
         let arg = |offset: usize| Mem::new(RDI, offset as i32);
@@ -119,10 +188,21 @@ impl Gen<'_> {
         a.load(R12, arg(offset_of!(Args, b_offsets)));
         a.load(R8, arg(offset_of!(Args, a)));
         a.load(R9, arg(offset_of!(Args, b)));
-        row.add_scaled(a, R8, s.a_row_bytes, RAX);
+        match s.run < s.m {
+            true => super::add_imm(a, R8, (row.base / s.run) as i64 * s.a_run_bytes, RAX),
+            false => row.add_scaled(a, R8, s.a_row_bytes, RAX),
+        }
         col.add_scaled(a, R8, s.a.size_bytes() as i64, RAX);
         col.add_scaled(a, R9, s.b.size_bytes() as i64, RAX);
-        self.prefetch(rows, vecs.len());
+        if s.fresh == 0 {
+            self.prefetch(rows, vecs.len());
+        }
+        if let Mix::Column { group } = s.mix {
+            let first = self.lanes_of(|lane| lane / group * group);
+            let (a, index) = (&mut self.simd.a, (self.regs - 1) as u8);
+            a.v(&VPBROADCASTD, Len::Z, index, 0, arg(offset_of!(Args, m)));
+            a.v(&VPADDD, Len::Z, index, index, first);
+        }
         let a = &mut self.simd.a;
         let (top, done) = (a.label(), a.label());
         a.load(RCX, arg(offset_of!(Args, batch)));
@@ -134,15 +214,26 @@ impl Gen<'_> {
             a.add_ri(walker, 8);
             a.add_rr(block, base);
         }
-        self.multiply(rows, vecs);
+        self.ahead = s.fresh > 0 && (s.run == s.m || row.base + rows == s.m);
+        if self.ahead {
+            let a = &mut self.simd.a;
+            for (at, stride, block) in [
+                (R10, offset_of!(Args, a_stride), RAX),
+                (RDX, offset_of!(Args, b_stride), RBX),
+            ] {
+                a.load(at, arg(stride));
+                a.add_rr(at, block);
+            }
+        }
+        self.multiply(rows, vecs, met);
         let a = &mut self.simd.a;
         a.dec(RCX);
         a.jcc(Cond::Ne, top);
         a.bind(done);
-        // The mask of a tail is needed by later blocks, whatever this one's width.
-        let regs = self.simd.regs(self.simd.has_tail(s.n)) as u8;
-        let pool = Pool::of((rows * vecs.len()) as u8..regs);
+        let pool = Pool::of((rows * vecs.len()) as u8..self.regs as u8);
+        self.simd.far = s.far;
         store_tile(&mut self.simd, &s.out, at, rows, vecs, pool);
+        self.simd.far = false;
     }
 
     /// Fetches what the rows of A will need that lie `args.a_stride` bytes ahead; r8 points to A.
@@ -152,7 +243,7 @@ impl Gen<'_> {
         let a = &mut self.simd.a;
         a.load(RAX, Mem::new(RDI, offset_of!(Args, a_stride) as i32));
         a.add_rr(RAX, R8);
-        for row in 0..rows {
+        for row in 0..rows.min(self.s.run) {
             for byte in (0..width).step_by(LINE) {
                 let at = row as i64 * self.s.a_row_bytes + byte as i64;
                 a.prefetcht0(Mem::new(RAX, at as i32));
@@ -160,25 +251,186 @@ impl Gen<'_> {
         }
     }
 
-    /// Adds one block of the batch, rax and rbx pointing to it.
-    fn multiply(&mut self, rows: usize, vecs: &[Lanes]) {
-        let (s, vl) = (self.s, self.simd.vl());
-        let b = (rows * vecs.len()) as u8;
-        for (vec, lanes) in vecs.iter().enumerate() {
-            let from = Mem::new(RBX, (vec * vl * s.b.size_bytes()) as i32);
-            self.simd.load(b, from, s.b, false, *lanes);
-            for row in 0..rows {
-                let at = row as i64 * s.a_row_bytes + (vec * vl * s.a.size_bytes()) as i64;
-                let (from, acc) = (Mem::new(RAX, at as i32), (row * vecs.len() + vec) as u8);
-                let factor = match s.a == DataType::F32 && !lanes.masked {
-                    true => Rm::Mem(from),
-                    false => {
-                        self.simd.load(b + 1, from, s.a, false, *lanes);
-                        Rm::Reg(b + 1)
-                    }
-                };
-                self.simd.a.v(&VFMADD231PS, lanes.len, acc, b, factor);
+    /// Whether there is code for the columns that meet.
+    fn mixes(&self) -> bool {
+        let s = self.s;
+        match s.mix {
+            Mix::Equal => true,
+            Mix::Column { group } => {
+                let vl = self.simd.vl();
+                self.simd.z() && s.n.is_multiple_of(vl) && vl.is_multiple_of(group)
+            }
+            Mix::Groups { group, k, .. } => {
+                s.n == Mix::COLUMNS && Mix::has_groups(s.isa, [s.a, s.b], group, k)
             }
         }
     }
+
+    /// Adds one block of the batch, rax and rbx pointing to it.
+    fn multiply(&mut self, rows: usize, vecs: &[Lanes], met: &Meetings) {
+        let steps = match self.s.mix {
+            Mix::Groups { k, .. } => k / self.s.a.vnni(),
+            _ => 1,
+        };
+        for step in 0..steps {
+            if let Mix::Groups { group, .. } = self.s.mix {
+                let index = self.lanes_of(|lane| lane / group * steps + step);
+                self.simd.a.v(&VMOVUPS, Len::Z, self.index(), 0, index);
+            }
+            self.step(rows, vecs, met, step);
+        }
+    }
+
+    /// A number for each lane.
+    fn lanes_of(&mut self, number: impl Fn(usize) -> usize) -> Mem {
+        let lanes = (0..self.simd.vl()).flat_map(|lane| (number(lane) as u32).to_le_bytes());
+        self.simd.a.const_vec(&lanes.collect::<Vec<u8>>())
+    }
+
+    /// The register that says which columns of A are spread.
+    fn index(&self) -> u8 {
+        (self.regs - 1) as u8
+    }
+
+    /// Adds the products of one element, or group of v, of A for each column.
+    fn step(&mut self, rows: usize, vecs: &[Lanes], met: &Meetings, step: usize) {
+        let (s, vl) = (self.s, self.simd.vl());
+        let (slots, kept) = slots(s.taps, met);
+        let b_reg = |tap: usize, vec: usize| ((rows + slots[tap]) * vecs.len() + vec) as u8;
+        let first_temp = ((rows + kept) * vecs.len()) as u8;
+        let mut loaded = vec![false; s.taps];
+        let mut turn = 0;
+        for (at, pairs) in met {
+            for &(_, tap) in pairs {
+                if std::mem::replace(&mut loaded[tap], true) {
+                    continue;
+                }
+                for (vec, lanes) in vecs.iter().enumerate() {
+                    self.load_b(b_reg(tap, vec), (tap, vec), *lanes, step);
+                }
+            }
+            for (vec, lanes) in vecs.iter().enumerate() {
+                let at = at + (vec * vl * s.a.size_bytes()) as i64;
+                let from = Mem::new(RAX, at as i32);
+                if step == 0 && pairs[0].0 / s.run + s.fresh >= rows.div_ceil(s.run) {
+                    self.fetch(Mem::new(R10, at as i32), vec * vl * s.a.size_bytes());
+                }
+                let in_place = s.a == DataType::F32 && !lanes.masked && pairs.len() == 1;
+                let factor = match s.mix {
+                    Mix::Equal if in_place => Rm::Mem(from),
+                    _ => Rm::Reg(self.load_a(first_temp + turn, from, *lanes)),
+                };
+                turn = (turn + 1) % TEMPS as u8;
+                for &(row, tap) in pairs {
+                    let acc = (row * vecs.len() + vec) as u8;
+                    self.product(lanes.len, acc, b_reg(tap, vec), factor);
+                }
+            }
+        }
+    }
+
+    fn load_b(&mut self, reg: u8, (tap, vec): (usize, usize), lanes: Lanes, step: usize) {
+        let (s, vl) = (self.s, self.simd.vl());
+        let at = tap as i64 * s.b_tap_bytes + (vec * vl * s.b.size_bytes()) as i64;
+        let from = |at: i64| Mem::new(RBX, at as i32);
+        if s.beta {
+            self.fetch(Mem::new(RDX, at as i32), vec * vl * s.b.size_bytes());
+        }
+        match s.mix {
+            Mix::Groups { b_group_bytes, .. } => {
+                let at = at + step as i64 * b_group_bytes;
+                self.simd.load32(reg, from(at), lanes)
+            }
+            _ => self.simd.load(reg, from(at), s.b, false, lanes),
+        }
+    }
+
+    /// Fetches a line that lies ahead into the second-level cache, once for the vectors that begin in it.
+    fn fetch(&mut self, ahead: Mem, byte: usize) {
+        const LINE: usize = 64;
+        if self.ahead && byte.is_multiple_of(LINE) {
+            self.simd.a.prefetcht1(ahead);
+        }
+    }
+
+    /// A vector of A into the given register.
+    fn load_a(&mut self, reg: u8, from: Mem, lanes: Lanes) -> u8 {
+        let (s, index) = (self.s, self.index());
+        match s.mix {
+            Mix::Equal => self.simd.load(reg, from, s.a, false, lanes),
+            Mix::Column { .. } if s.a == DataType::F32 => {
+                self.simd.a.v(&VPERMPS, Len::Z, reg, index, from)
+            }
+            Mix::Column { .. } => {
+                self.simd.load(reg, from, s.a, false, lanes);
+                self.simd.a.v(&VPERMPS, Len::Z, reg, index, reg);
+            }
+            Mix::Groups { group, k, .. } => {
+                let len = match Mix::COLUMNS / group * k * s.a.size_bytes() {
+                    64 => Len::Z,
+                    32 => Len::Y,
+                    _ => Len::X,
+                };
+                if len == Len::Z {
+                    self.simd.a.v(&VPERMD, Len::Z, reg, index, from);
+                } else {
+                    self.simd.a.v(&VMOVUPS, len, reg, 0, from);
+                    self.simd.a.v(&VPERMD, Len::Z, reg, index, reg);
+                }
+            }
+        }
+        reg
+    }
+
+    fn product(&mut self, len: Len, acc: u8, b: u8, a: Rm) {
+        let asm = &mut self.simd.a;
+        match (self.s.mix, self.s.a, a) {
+            (Mix::Groups { .. }, DataType::Bf16, a) => asm.v(&VDPBF16PS, len, acc, b, a),
+            // The unsigned side comes first.
+            (Mix::Groups { .. }, DataType::U8, Rm::Reg(a)) => asm.v(&VPDPBUSD, len, acc, a, b),
+            (_, _, a) => asm.v(&VFMADD231PS, len, acc, b, a),
+        }
+    }
+}
+
+/// The products of `rows` rows from the given one on, or of rows that meet all taps, in the order of the places in A: so
+/// every tap meets its rows within a short time.
+fn meetings(s: &Depthwise, first: Option<usize>, rows: usize) -> Meetings {
+    let mut met: BTreeMap<(i64, i64), Vec<(usize, usize)>> = BTreeMap::new();
+    for (row, tap) in (0..rows).flat_map(|row| (0..s.taps).map(move |tap| (row, tap))) {
+        if first.is_none_or(|first| s.place(first + row, tap).is_some()) {
+            let run = (row / s.run) as i64 * s.a_run_bytes;
+            let place = (row % s.run) as i64 * s.a_row_bytes + tap as i64 * s.a_tap_bytes;
+            met.entry((place, run)).or_default().push((row, tap));
+        }
+    }
+    (met.into_iter())
+        .map(|((place, run), pairs)| (run + place, pairs))
+        .collect()
+}
+
+/// The register of each tap, numbered from 0, and how many there are: a tap that has met all its rows leaves its register
+/// to another.
+fn slots(taps: usize, met: &Meetings) -> (Vec<usize>, usize) {
+    let mut last = vec![0; taps];
+    for (i, (_, pairs)) in met.iter().enumerate() {
+        pairs.iter().for_each(|&(_, tap)| last[tap] = i);
+    }
+    let mut slots = vec![usize::MAX; taps];
+    let mut taken_until: Vec<usize> = Vec::new();
+    for (i, (_, pairs)) in met.iter().enumerate() {
+        for &(_, tap) in pairs
+            .iter()
+            .filter(|p| slots[p.1] == usize::MAX)
+            .collect::<Vec<_>>()
+        {
+            let free = taken_until.iter().position(|until| *until < i);
+            slots[tap] = free.unwrap_or(taken_until.len());
+            match free {
+                Some(slot) => taken_until[slot] = last[tap],
+                None => taken_until.push(last[tap]),
+            }
+        }
+    }
+    (slots, taken_until.len())
 }

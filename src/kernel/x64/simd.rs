@@ -36,6 +36,8 @@ pub struct Simd {
     pub a: Asm,
     /// The target.
     pub isa: Isa,
+    /// Whether whole vectors of floats are stored past the caches, to aligned places.
+    pub far: bool,
 }
 
 impl Simd {
@@ -44,12 +46,17 @@ impl Simd {
         Simd {
             a: Asm::new(isa.is_avx512()),
             isa,
+            far: false,
         }
     }
 
     /// A buffer that stays empty, to find out what an emitter would do.
     pub fn dry(isa: Isa) -> Simd {
-        Simd { a: Asm::dry(), isa }
+        Simd {
+            a: Asm::dry(),
+            isa,
+            far: false,
+        }
     }
 
     /// Whether opmasks, 32 registers and 512 bits are there.
@@ -163,6 +170,8 @@ impl Simd {
     pub fn store32(&mut self, mem: Mem, src: u8, lanes: Lanes) {
         if !self.z() && lanes.masked {
             self.a.v(&VMASKMOVPS_ST, lanes.len, src, lanes.mask, mem);
+        } else if self.far && !lanes.masked {
+            self.a.v(&VMOVNTPS_ST, lanes.len, src, 0, mem);
         } else {
             self.a
                 .vk(&VMOVUPS_ST, lanes.len, self.mask(lanes, false), src, 0, mem);
@@ -361,6 +370,8 @@ impl Simd {
             self.a.v(&VCVTNEPS2BF16, lanes.len, src, 0, src);
             if lanes.len == Len::X && !lanes.masked {
                 self.a.v(&VMOVQ_ST, Len::X, src, 0, mem);
+            } else if self.far && !lanes.masked {
+                self.a.v(&VMOVNTPS_ST, half, src, 0, mem);
             } else {
                 self.a
                     .vk(&VMOVDQU16_ST, half, self.mask(lanes, false), src, 0, mem);

@@ -1,11 +1,11 @@
 //! Running a cut space: the calls of a block, panel by panel, over blocks of images.
 #![allow(unsafe_code)]
 
-use super::dense::{Dense, Operand, Panel, reorder_plan, reorders};
+use super::dense::{Dense, Operand, Panel, pair, reorder_plan, reorders};
 use crate::error::Result;
 use crate::exec::share;
-use crate::kernel::Kernel;
 use crate::kernel::spec::Args;
+use crate::kernel::{self, Kernel};
 use crate::memory::MAX_NDIMS;
 use crate::ops::epilogue::MAX_OPERANDS;
 use crate::ops::{Exec, Plan, Run};
@@ -13,15 +13,10 @@ use std::sync::Arc;
 
 impl Plan for Dense {
     fn compile(&self) -> Result<Box<dyn Run>> {
-        let mut kernels = Vec::new();
-        for shape in 0..self.cut.shapes.len() {
-            let whole = Kernel::get(&self.spec(shape, self.widths[0]))?;
-            let tail = match self.widths[1] {
-                0 => whole.clone(),
-                n => Kernel::get(&self.spec(shape, n))?,
-            };
-            kernels.push([whole, tail]);
-        }
+        let kernels = |far: bool| -> Result<Vec<[Arc<Kernel>; 2]>> {
+            let of_shape = |shape| pair(self.widths, |n| self.spec(shape, n, far));
+            (0..self.cut.shapes.len()).map(of_shape).collect()
+        };
         let mut stages = Vec::new();
         for operand in &self.operands {
             let runs = reorders(operand)
@@ -31,7 +26,8 @@ impl Plan for Dense {
         }
         Ok(Box::new(Compiled {
             plan: self.clone(),
-            kernels,
+            kernels: kernels(false)?,
+            far: self.far.then(|| kernels(true)).transpose()?,
             stages,
         }))
     }
@@ -40,6 +36,8 @@ impl Plan for Dense {
 struct Compiled {
     plan: Dense,
     kernels: Vec<[Arc<Kernel>; 2]>,
+    /// The same with stores past the caches, for an aligned output.
+    far: Option<Vec<[Arc<Kernel>; 2]>>,
     /// For each operand the reorders into and out of scratch.
     stages: Vec<Vec<Box<dyn Run>>>,
 }
@@ -110,6 +108,9 @@ impl Compiled {
                 // SAFETY: as promised by the caller; parts take disjoint units or panels.
                 unsafe { self.block(exec, images, block, panels) }
             }
+            if p.far {
+                kernel::finish_far_stores();
+            }
         };
         match by_calls * by_panels {
             1 => part(0),
@@ -139,6 +140,9 @@ impl Compiled {
         let [input, weights, output] = self.bases(exec, images);
         let start = if block == 0 { 0 } else { p.cut.ends[block - 1] };
         let calls = &p.cut.calls[start..p.cut.ends[block]];
+        let aligned = (output as usize).is_multiple_of(64);
+        let kernels = self.far.as_ref().filter(|_| aligned);
+        let kernels = kernels.unwrap_or(&self.kernels);
         let mut operands = [std::ptr::null(); MAX_OPERANDS];
         let binds = p.bindings.slots() > 0;
         let spatial = p.operands[OUTPUT].md.dims().len() - 2;
@@ -168,7 +172,7 @@ impl Compiled {
                     ..Args::default()
                 };
                 // SAFETY: the kernel was made for this shape, and the tables lead to elements of the operands.
-                unsafe { self.kernels[call.shape][usize::from(panel.tail)].call(&args) };
+                unsafe { kernels[call.shape][usize::from(panel.tail)].call(&args) };
             }
         }
     }

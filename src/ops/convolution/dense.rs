@@ -8,15 +8,19 @@ use super::layout::{Panels, channel_run, channels_last, panels, place, spatial_s
 use super::zero_point::TapSums;
 use super::{Pass, stepped};
 use crate::attr::Attr;
+use crate::dtype::DataType;
 use crate::error::Result;
+use crate::kernel::Kernel;
 use crate::kernel::expr::{Expr, Node};
-use crate::kernel::spec::{Batch, Brgemm, Depthwise, Out, Spec};
+use crate::kernel::spec::{Batch, Brgemm, Depthwise, Mix, Out, Spec};
 use crate::knobs;
+use crate::machine::machine;
 use crate::memory::MemoryDesc;
 use crate::ops::epilogue::{Binding, Bindings, Epilogue, arg};
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned, reorder};
 use crate::plan::conv::{self, Along, Axis, Cut, Space};
+use std::sync::Arc;
 
 /// An operand of the nest.
 #[derive(Clone)]
@@ -66,8 +70,11 @@ impl Operand {
     }
 }
 
-/// Rows of a depthwise call: so few that all their channels are read in order.
+/// Rows of a depthwise call whose pixels are longer than a cache line: so few that all their channels are read in order.
 const FEW_PIXELS: i64 = 14;
+const CACHE_LINE: i64 = 64;
+/// Taps of a row that a depthwise kernel walks over: they take registers.
+pub(super) const MOST_WALKED: i64 = 8;
 
 /// Rows of the image of so many pixels fill register tiles even where they do not follow one another.
 const LONG_ROW: i64 = 12;
@@ -89,8 +96,12 @@ pub(super) struct Panel {
 #[derive(Clone)]
 pub(super) struct Dense {
     pub env: Env,
-    /// Whether channels do not mix.
-    pub depthwise: bool,
+    /// How channels meet where they do not mix, or only in narrow groups.
+    pub mix: Option<Mix>,
+    /// As of the space.
+    pub fresh: bool,
+    /// Whether outputs leave the caches before anybody reads them, and whole cache lines of them are stored.
+    pub far: bool,
     /// Input, weights, output.
     pub operands: [Operand; 3],
     pub cut: Cut,
@@ -126,14 +137,8 @@ impl Pass<'_> {
         let in_run =
             channel_run(&input, k, true).filter(|_| k == input.dims[1] || !input.is_padded());
         let out_run = channel_run(&output, n, false);
-        let mut seen_input = in_run
-            .is_none()
-            .then(|| channels_last(&input))
-            .transpose()?;
-        let seen_output = out_run
-            .is_none()
-            .then(|| channels_last(&output))
-            .transpose()?;
+        let staged = |run: Option<i64>, md| run.is_none().then(|| channels_last(md)).transpose();
+        let (mut seen_input, seen_output) = (staged(in_run, &input)?, staged(out_run, &output)?);
         if in_run.is_some() && self.skips() {
             input = self.without_gaps();
             if self.axes[2].small < LONG_ROW && n >= MANY_CHANNELS {
@@ -219,13 +224,28 @@ impl Pass<'_> {
     ) -> Result<Dense> {
         let (k, n) = self.together();
         let [input, weights, output] = &operands;
-        let laid = match self.is_depthwise() {
+        let (depthwise, merged) = (self.is_depthwise(), self.merged());
+        let laid = match depthwise || merged > 1 {
             true => Panels {
-                width: gcd(in_run, out_run),
-                run: 1,
-                group_bytes: 0,
+                width: match depthwise {
+                    true => narrowed(gcd(in_run, out_run), output.md.dtype()),
+                    false => n,
+                },
+                run: self.channels().0,
+                group_bytes: n
+                    * weights.md.dtype().vnni() as i64
+                    * weights.md.dtype().size_bytes() as i64,
             },
             false => panels(&weights.md, self.dims).expect("staged weights lie in panels"),
+        };
+        let mix = match (depthwise, merged) {
+            (true, _) => Some(Mix::Equal),
+            (_, 1) => None,
+            _ => Some(Mix::Groups {
+                group: self.channels().1 as usize,
+                k: laid.run as usize,
+                b_group_bytes: laid.group_bytes,
+            }),
         };
         let chunk = laid.run.min(in_run).min(k);
         let width = match out_run < n {
@@ -239,13 +259,9 @@ impl Pass<'_> {
             0
         };
         let last = self.output.1.dims().len() - 1;
-        let sums = match self.has_zero_point() {
-            true => {
-                let channels = space.tables().len() as i64 * output.md.dims[1];
-                Some(sequence.buffer(4 * channels as usize)?)
-            }
-            false => None,
-        };
+        let channels = (space.tables().len() as i64 * output.md.dims[1]) as usize;
+        let sums = self.has_zero_point().then(|| sequence.buffer(4 * channels));
+        let sums = sums.transpose()?;
         let mut copies = Vec::new();
         let mut epilogue = |rows: Along| {
             let rows: &[usize] = match rows {
@@ -283,7 +299,9 @@ impl Pass<'_> {
         let reads_output = exprs.iter().any(reads);
         let mut dense = Dense {
             env: *self.env,
-            depthwise: self.is_depthwise(),
+            mix,
+            fresh: space.fresh(),
+            far: self.is_far(output, width),
             panels: self.panels(&input.md, &weights.md, &output.md, width),
             widths: [width, n % width],
             cut,
@@ -327,16 +345,19 @@ impl Pass<'_> {
         });
         let v = weights.md.dtype().vnni() as i64;
         let in_size = input.md.dtype().size_bytes() as i64;
-        let joined = chunk == k
-            && k % v == 0
-            && !self.to_large
-            && self.axes[2].dilation == 1
-            && strides(&input.md)[3] == k * in_size
-            && taps[2] == k / v * group_bytes;
-        let runs = self.axes.map(|axis| match self.to_large {
-            _ if self.output.1.has_zero_dim() => Vec::new(),
-            true => axis.to_large(),
-            false => axis.to_small(),
+        let walks = (self.is_depthwise() || self.merged() > 1) && self.axes[2].taps <= MOST_WALKED;
+        let pitch = strides(&input.md)[3];
+        let joined = walks
+            || chunk == k
+                && k % v == 0
+                && !self.to_large
+                && self.axes[2].dilation == 1
+                && pitch == k * in_size
+                && taps[2] == k / v * group_bytes;
+        let width = &self.axes[2];
+        let runs = std::array::from_fn(|i| match self.output.1.has_zero_dim() {
+            true => Vec::new(),
+            false => self.axes[i].runs(self.to_large, walks && i == 2),
         });
         Space {
             runs,
@@ -345,16 +366,34 @@ impl Pass<'_> {
             output: strides(&output.md),
             taps,
             channels: channels.collect(),
-            k: chunk,
+            k: if walks { 1 } else { chunk },
             joined,
-            pixel_bytes: self.together().0 * in_size,
-            longest: if self.is_depthwise() {
-                FEW_PIXELS
+            walked: walks.then_some(if self.to_large {
+                width.small
             } else {
-                i64::MAX
+                width.large
+            }),
+            pixel_bytes: pitch.max(self.channels().0 * in_size),
+            longest: match self.is_depthwise() && pitch > CACHE_LINE {
+                true => FEW_PIXELS,
+                false => i64::MAX,
             },
             planes: true,
         }
+    }
+
+    /// Whether the tensors do not fit the caches together, and panels of the output are whole, aligned cache lines.
+    fn is_far(&self, output: &Operand, width: i64) -> bool {
+        let (input, user, md) = (&self.input.1, &self.output.1, &output.md);
+        let size = md.dtype().size_bytes() as i64;
+        let whole = |bytes: i64| bytes % CACHE_LINE == 0;
+        (self.is_depthwise() || self.merged() > 1)
+            && matches!(md.dtype(), DataType::F32 | DataType::Bf16)
+            && input.size_bytes() + user.size_bytes() > machine().l3_bytes
+            && output.staged.is_none()
+            && strides(md).into_iter().all(whole)
+            && whole(width * size)
+            && whole(md.dims[1] * size)
     }
 
     fn panels(
@@ -364,35 +403,21 @@ impl Pass<'_> {
         output: &MemoryDesc,
         width: i64,
     ) -> Vec<Panel> {
-        let (k, n) = self.channels();
+        let ((k, _), (_, n), merged) = (self.channels(), self.together(), self.merged());
         let places = [input, weights, output].map(place);
         let at = |i: usize, indices: &[(usize, i64)]| places[i].from_first(indices);
+        let groups = if self.is_depthwise() { 1 } else { self.groups };
         let mut panels = Vec::new();
-        if self.is_depthwise() {
-            let channels = output.dims[1];
-            let panel = |channel: i64| Panel {
-                a: at(0, &[(1, channel)]),
-                b: at(1, &[(0, channel)]),
-                d: at(2, &[(1, channel)]),
-                channel,
-                tail: channel + width > channels,
-            };
-            return (0..channels)
-                .step_by(width.max(1) as usize)
-                .map(panel)
-                .collect();
-        }
-        for g in 0..self.groups {
+        for g in (0..groups).step_by(merged as usize) {
             for column in (0..n).step_by(width.max(1) as usize) {
-                let channel = g * n + column;
-                let group = if weights.dims().len() > input.dims().len() {
-                    g
-                } else {
-                    0
+                let channel = g * n / merged + column;
+                let (a, b) = match self.is_depthwise() {
+                    true => (channel, [(0, channel), (self.dims.1, 0)]),
+                    false => (g * k, [(0, g), (self.dims.1, column)]),
                 };
                 panels.push(Panel {
-                    a: at(0, &[(1, g * k)]),
-                    b: at(1, &[(0, group), (self.dims.1, column)]),
+                    a: at(0, &[(1, a)]),
+                    b: at(1, &b),
                     d: at(2, &[(1, channel)]),
                     channel,
                     tail: column + width > n,
@@ -401,6 +426,26 @@ impl Pass<'_> {
         }
         panels
     }
+}
+
+/// Even parts of so many channels whose rows of pixels stay in the first-level cache.
+fn narrowed(channels: i64, dtype: DataType) -> i64 {
+    const PIXEL_BYTES: i64 = 512;
+    const VECTOR: i64 = 16;
+    let parts = (channels * dtype.size_bytes() as i64 / PIXEL_BYTES).max(1);
+    channels.min((channels / parts + VECTOR - 1) / VECTOR * VECTOR)
+}
+
+/// Kernels for whole panels and for the last one, of no columns where all are whole.
+pub(super) fn pair(widths: [i64; 2], spec: impl Fn(i64) -> Spec) -> Result<[Arc<Kernel>; 2]> {
+    let get = |n: i64| Kernel::get(&spec(n));
+    let whole = get(widths[0])?;
+    let last = if widths[1] == 0 {
+        whole.clone()
+    } else {
+        get(widths[1])?
+    };
+    Ok([whole, last])
 }
 
 fn gcd(a: i64, b: i64) -> i64 {
@@ -470,7 +515,8 @@ impl Dense {
         )
     }
 
-    pub fn spec(&self, shape: usize, n: i64) -> Spec {
+    /// The kernel of a shape for n columns, stored past the caches or not.
+    pub fn spec(&self, shape: usize, n: i64, far: bool) -> Spec {
         let (s, [input, weights, output]) = (&self.cut.shapes[shape], &self.operands);
         let (a, b) = (input.md.dtype(), weights.md.dtype());
         let out = Out {
@@ -478,17 +524,18 @@ impl Dense {
             d: output.md.dtype(),
             d_row_bytes: s.d_row,
         };
-        if self.depthwise {
+        if let Some(mix) = self.mix {
+            let (m, n) = (s.m as usize, n as usize);
             return Spec::Depthwise(Depthwise {
-                isa: self.env.isa,
-                m: s.m as usize,
-                n: n as usize,
-                a,
-                b,
+                taps: s.k.max(1) as usize,
+                fresh: usize::from(self.fresh),
                 a_row_bytes: s.a_row,
-                beta: false,
-                c_row_bytes: 0,
-                out,
+                a_tap_bytes: s.taps.0[0],
+                b_tap_bytes: s.taps.0[1],
+                places: s.taps.1,
+                mix,
+                far,
+                ..Depthwise::new(self.env.isa, [m, n], [a, b], out)
             });
         }
         Spec::Brgemm(Brgemm {

@@ -1,25 +1,32 @@
-//! Backward by weights where channels do not mix: `dW[tap][c] = Σ large[pixel + tap][c] · small[pixel][c]`.
+//! Backward by weights where channels do not mix, or only in narrow groups:
+//! `dW[l][tap][c] = Σ large[pixel + tap][channel l of the group of c] · small[pixel][c]`.
 //!
-//! The rows of a call are the taps of a row that the same outputs meet, its batch the pixels of some rows: so every vector
-//! of the small side is read once for all of these taps. Parts take blocks of channels.
+//! The rows of a call are taps, in registers, its batch some rows of the image, its own taps the pixels of a piece of such a
+//! row: so every vector of the small side is read once for all taps, and those of the large side once for the taps of a row.
+//! Bands of rows stay in the second-level cache for all channels of a group. Parts take channels.
 #![allow(unsafe_code)]
 
-use super::layout::{channels_last, place, strides};
+use super::dense::{FLOP_PER_PART, pair};
+use super::layout::{channel_run, channels_last, place, strides};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::share;
 use crate::kernel::Kernel;
 use crate::kernel::expr::Expr;
-use crate::kernel::spec::{Args, Depthwise, Out, Spec};
+use crate::kernel::spec::{Args, Depthwise, Mix, Out, Spec};
 use crate::memory::MemoryDesc;
 use crate::ops::{Env, Exec, Plan, Planned, Run};
-use crate::plan::conv::{Axis, Run as Pixels};
+use crate::plan::conv::{self, Axis, index_of};
 use std::sync::Arc;
 
-/// Channels of a call.
+/// Channels that parts are cut to.
 const BLOCK: i64 = 64;
-/// Bytes of either side that a call should read.
-const BAND_BYTES: i64 = 64 << 10;
+/// Bytes of both sides in a band of rows.
+const BAND_BYTES: i64 = 128 << 10;
+/// The most pixels of a row in a call: its code grows with them.
+const PIXELS: i64 = 16;
+/// The widest rows of taps that a call takes several of.
+const FEW_TAPS: i64 = 8;
 
 /// What creation knows before kernels exist.
 #[derive(Clone)]
@@ -28,33 +35,51 @@ pub(super) struct Gradient {
     axes: [Axis; 3],
     minibatch: i64,
     channels: i64,
+    /// Channels of a group.
+    group: i64,
     /// Entries of the large and the small side in the table of pointers, offsets, types, strides.
     sides: [Side; 2],
-    /// Entry of the f32 gradient: taps by channels.
+    /// Channels of a panel: of a part, or as many as are adjacent.
+    width: i64,
+    /// Entry of the f32 gradient: channels of the large side in a group, taps, channels.
     out: usize,
     parts: i64,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Side {
     entry: usize,
-    offset: i64,
+    /// Byte offsets of the panels.
+    panels: Vec<i64>,
     dtype: DataType,
     strides: [i64; 4],
 }
 
-/// The layout of the gradient: taps from the outermost, channels adjacent.
-pub(super) fn layout(weights: &MemoryDesc, dtype: DataType) -> Result<MemoryDesc> {
-    let tag = ["dbca", "debca", "defbca"][weights.dims().len() - 4];
-    MemoryDesc::with_tag(weights.dims(), dtype, tag)
+/// The layout of the gradient: the large side's channels of a group, taps, and groups with the small side's channels.
+pub(super) fn layout(
+    weights: &MemoryDesc,
+    dtype: DataType,
+    (large, small): (usize, usize),
+) -> Result<MemoryDesc> {
+    let letter = |dim: usize| (b'a' + dim as u8) as char;
+    let mut tag = String::from(letter(large));
+    tag.extend((3..weights.dims().len()).map(letter));
+    tag.extend(['a', letter(small)]);
+    MemoryDesc::with_tag(weights.dims(), dtype, &tag)
 }
 
 /// The side as this nest reads it.
 pub(super) fn seen(md: &MemoryDesc) -> Result<MemoryDesc> {
-    match md.is_plain() && md.strides[1] == 1 {
-        true => Ok(*md),
-        false => channels_last(md),
-    }
+    let adjacent = channel_run(md, md.dims[1], false);
+    let blocks = adjacent.is_some_and(|run| run == md.dims[1] || run % Mix::COLUMNS as i64 == 0);
+    if blocks { Ok(*md) } else { channels_last(md) }
+}
+
+/// Whether groups of m and n channels, so many in all, are summed here.
+pub(super) fn takes(env: &Env, groups: i64, (m, n): (i64, i64)) -> bool {
+    let columns = Mix::COLUMNS as i64;
+    let narrow = || n < columns && columns % n == 0 && groups * n % columns == 0;
+    groups > 1 && m == n && (n == 1 || n > 1 && env.isa.is_avx512() && narrow())
 }
 
 impl Gradient {
@@ -62,139 +87,167 @@ impl Gradient {
         env: &Env,
         axes: [Axis; 3],
         sides: [(usize, &MemoryDesc); 2],
+        group: i64,
         out: usize,
     ) -> Gradient {
         let (minibatch, channels) = (sides[0].1.dims[0], sides[0].1.dims[1]);
+        let run = |md: &MemoryDesc| channel_run(md, channels, false).unwrap_or(channels);
+        let adjacent = run(sides[0].1).min(run(sides[1].1));
+        let blocks = (channels + BLOCK - 1) / BLOCK;
+        let work: i64 = axes.iter().map(|a| a.small * a.taps).product();
+        let flop = (2 * minibatch * channels * group).saturating_mul(work);
+        let parts = (flop / FLOP_PER_PART).clamp(1, env.threads as i64);
+        let parts = parts.min(blocks).max(1);
+        let width = ((blocks + parts - 1) / parts * BLOCK).min(adjacent).max(1);
+        let at = |md: &MemoryDesc, channel| place(md).base + place(md).from_first(&[(1, channel)]);
+        let panels = (0..channels).step_by(width as usize);
         let side = |(entry, md): (usize, &MemoryDesc)| Side {
             entry,
-            offset: place(md).base,
+            panels: panels.clone().map(|channel| at(md, channel)).collect(),
             dtype: md.dtype(),
             strides: strides(md),
         };
-        let work: i64 = axes.iter().map(|a| a.small * a.taps).product();
-        let flop = (2 * minibatch * channels).saturating_mul(work);
-        let parts = (flop / super::dense::FLOP_PER_PART).clamp(1, env.threads as i64);
         Gradient {
             env: *env,
             axes,
             minibatch,
             channels,
+            group,
             sides: sides.map(side),
+            width,
             out,
-            parts: parts.min((channels + BLOCK - 1) / BLOCK).max(1),
+            parts,
         }
     }
 
     pub(super) fn planned(self) -> Planned {
-        Planned {
-            args: Vec::new(),
-            nest: format!("P{}:depthwise", self.parts),
-            scratch_bytes: 0,
-            plan: Box::new(self),
-        }
+        let nest = format!("P{}:depthwise", self.parts);
+        Planned::new(nest, 0, self)
+    }
+
+    fn taps(&self) -> i64 {
+        self.axes.iter().map(|a| a.taps).product()
     }
 
     /// Rows of a band.
     fn rows(&self) -> i64 {
         let [_, height, width] = &self.axes;
-        let bytes = (width.small * BLOCK * 4).max(1);
-        (BAND_BYTES / bytes).clamp(1, height.small.max(1))
+        let pixel: i64 = self.sides.iter().map(|s| s.dtype.size_bytes() as i64).sum();
+        let row_bytes = (width.small * pixel * self.width).max(1);
+        (BAND_BYTES / row_bytes).clamp(1, height.small.max(1))
     }
 
-    fn spec(&self, taps: i64, n: i64) -> Spec {
-        let [large, small] = &self.sides;
-        let row_bytes = self.channels * 4;
+    fn spec(&self, fold: usize, (from, pixels): (i64, i64), n: i64) -> Spec {
+        let ([large, small], [_, height, width]) = (&self.sides, &self.axes);
+        let (taps, pitch) = (width.taps as usize, large.strides[3]);
+        let reach = (pixels - 1) * width.stride + (width.taps - 1) * width.dilation;
+        let out = Out {
+            expr: Expr::acc(false),
+            d: DataType::F32,
+            d_row_bytes: self.channels * 4,
+        };
+        let sizes = [fold * taps, n as usize];
         Spec::Depthwise(Depthwise {
-            isa: self.env.isa,
-            m: taps as usize,
-            n: n as usize,
-            a: large.dtype,
-            b: small.dtype,
-            a_row_bytes: self.axes[2].dilation * large.strides[3],
-            beta: true,
-            c_row_bytes: row_bytes,
-            out: Out {
-                expr: Expr::acc(false),
-                d: DataType::F32,
-                d_row_bytes: row_bytes,
+            taps: pixels as usize,
+            fresh: height.stride as usize,
+            run: taps,
+            a_row_bytes: width.dilation * pitch,
+            a_run_bytes: height.dilation * large.strides[2],
+            a_tap_bytes: width.stride * pitch,
+            b_tap_bytes: small.strides[3],
+            places: conv::places(from, [0, reach], (width.large, pitch)),
+            mix: match self.group as usize {
+                1 => Mix::Equal,
+                group => Mix::Column { group },
             },
+            beta: true,
+            ..Depthwise::new(self.env.isa, sizes, [large.dtype, small.dtype], out)
         })
     }
 }
 
-/// Outputs of a row that meet the same taps.
-struct Group {
-    pixels: Pixels,
-    /// Byte offsets of the pixels of a band on the large side (of the first tap) and on the small side, row by row.
-    a: Vec<i64>,
-    b: Vec<i64>,
-    /// For whole blocks of channels and for the last one.
-    kernels: [Arc<Kernel>; 2],
+/// Rows of pixels that meet rows of taps in a piece.
+struct Call {
+    kernel: usize,
+    /// Byte offsets on either side of an image, and in the gradient.
+    sides: [i64; 2],
+    out: i64,
+    rows: i64,
+    /// The channel of a group on the large side.
+    channel: i64,
 }
 
 struct Compiled {
     plan: Gradient,
-    groups: Vec<Group>,
+    /// For whole panels and for the last.
+    kernels: Vec<[Arc<Kernel>; 2]>,
+    /// The calls for a panel of an image.
+    calls: Vec<Call>,
+    /// Byte offsets of the rows of a call on either side.
+    rows: [Vec<i64>; 2],
 }
 
 impl Plan for Gradient {
     fn compile(&self) -> Result<Box<dyn Run>> {
-        let [large, small] = &self.sides;
-        let mut groups = Vec::new();
-        for pixels in self.axes[2].to_small() {
-            let Some(first) = pixels.taps.first() else {
-                continue;
-            };
-            let count = pixels.taps.len() as i64;
-            let rows = (0..self.rows()).flat_map(|y| (0..pixels.count).map(move |i| (y, i)));
-            let stride = self.axes[1].stride;
-            let of_a = |(y, i): (i64, i64)| {
-                let x = first.from + i * pixels.in_step;
-                y * stride * large.strides[2] + x * large.strides[3]
-            };
-            let of_b =
-                |(y, i): (i64, i64)| y * small.strides[2] + (pixels.first + i) * small.strides[3];
-            let whole = Kernel::get(&self.spec(count, BLOCK.min(self.channels)))?;
-            let last = match self.channels % BLOCK {
-                0 => whole.clone(),
-                rest => Kernel::get(&self.spec(count, rest))?,
-            };
-            groups.push(Group {
-                a: rows.clone().map(of_a).collect(),
-                b: rows.map(of_b).collect(),
-                kernels: [whole, last],
-                pixels,
-            });
+        let [depth, height, width] = &self.axes;
+        let fold = if width.taps > FEW_TAPS {
+            1
+        } else {
+            height.taps.max(1)
+        };
+        let (heights, columns) = (height.to_small(), width.runs(false, true));
+        let bands = conv::pieces(&heights, self.rows());
+        let at = |side: usize, z: i64, y: i64, x: i64| {
+            let s = &self.sides[side].strides;
+            z * s[1] + y * s[2] + x * s[3]
+        };
+        let (mut shapes, mut calls) = (Vec::new(), Vec::new());
+        for (z, tz) in (0..depth.small).flat_map(|z| (0..depth.taps).map(move |tz| (z, tz))) {
+            let far_z = z * depth.stride - depth.pad + tz * depth.dilation;
+            let bands = bands.iter().filter(|_| (0..depth.large).contains(&far_z));
+            for (run, start, rows) in bands.map(|&(run, start, rows)| (&heights[run], start, rows))
+            {
+                for taps in run.taps.chunks(fold as usize) {
+                    let far_y = taps[0].from + start * run.in_step;
+                    let tap = (tz * height.taps + taps[0].at) * width.taps;
+                    for (_, x, pixels) in conv::pieces(&columns, PIXELS) {
+                        let far_x = x * width.stride - width.pad;
+                        let kernel = index_of(&mut shapes, (taps.len(), far_x, pixels));
+                        calls.extend((0..self.group).map(|channel| Call {
+                            kernel,
+                            sides: [at(0, far_z, far_y, far_x), at(1, z, run.first + start, x)],
+                            out: (channel * self.taps() + tap) * self.channels * 4,
+                            rows,
+                            channel,
+                        }));
+                    }
+                }
+            }
         }
+        let widths = [self.width, self.channels % self.width];
+        let kernels = shapes
+            .into_iter()
+            .map(|(fold, from, pixels)| pair(widths, |n| self.spec(fold, (from, pixels), n)));
+        let steps = [
+            height.stride * self.sides[0].strides[2],
+            self.sides[1].strides[2],
+        ];
         Ok(Box::new(Compiled {
+            kernels: kernels.collect::<Result<_>>()?,
+            calls,
+            rows: steps.map(|step| (0..self.rows()).map(|y| y * step).collect()),
             plan: self.clone(),
-            groups,
         }))
     }
 }
 
-/// Pointers that parts share.
-struct Shared {
-    sides: [*const u8; 2],
-    out: *mut u8,
-}
-
-// SAFETY: the sides are only read, and parts write disjoint channels.
-unsafe impl Sync for Shared {}
-
 impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) -> Result<()> {
         let p = &self.plan;
-        let at = |s: &Side| exec.ptrs[s.entry].wrapping_offset(s.offset as isize);
-        let shared = Shared {
-            sides: [at(&p.sides[0]), at(&p.sides[1])],
-            out: exec.ptrs[p.out],
-        };
         let part = |part: usize| {
-            let blocks = (p.channels + BLOCK - 1) / BLOCK;
-            for block in share(blocks, part, p.parts as usize) {
-                // SAFETY: as promised by the caller; parts take disjoint blocks.
-                unsafe { self.block(&shared, block) };
+            for panel in share(p.sides[0].panels.len() as i64, part, p.parts as usize) {
+                // SAFETY: as promised by the caller; parts take disjoint panels.
+                unsafe { self.panel(exec, panel as usize) };
             }
         };
         match p.parts {
@@ -206,80 +259,43 @@ impl Run for Compiled {
 }
 
 impl Compiled {
-    /// All pixels of a block of channels.
+    /// All pixels of so many channels.
     ///
     /// # Safety
     /// As for `Run::run`.
-    unsafe fn block(&self, shared: &Shared, block: i64) {
+    unsafe fn panel(&self, exec: &Exec, panel: usize) {
         let p = &self.plan;
-        let [depth, height, _] = &p.axes;
-        let channel = block * BLOCK;
-        let n = BLOCK.min(p.channels - channel);
-        let out = shared.out.wrapping_offset((channel * 4) as isize);
-        for tap in 0..p.axes.iter().map(|a| a.taps).product() {
+        let channel = panel as i64 * p.width;
+        let n = p.width.min(p.channels - channel);
+        let out = |at: i64| exec.ptrs[p.out].wrapping_offset((channel * 4 + at) as isize);
+        for row in 0..p.group * p.taps() {
             // SAFETY: a row of the gradient has all channels.
-            unsafe {
-                out.wrapping_offset((tap * p.channels * 4) as isize)
-                    .write_bytes(0, 4 * n as usize)
+            unsafe { out(row * p.channels * 4).write_bytes(0, 4 * n as usize) };
+        }
+        for (image, call) in (0..p.minibatch).flat_map(|i| self.calls.iter().map(move |c| (i, c))) {
+            let side = |i: usize| {
+                let s = &p.sides[i];
+                let at = s.panels[panel] + image * s.strides[0] + call.sides[i];
+                exec.ptrs[s.entry].wrapping_offset(at as isize).cast_const()
             };
-        }
-        let taps = |axis: &Axis| 0..axis.taps;
-        for image in 0..p.minibatch {
-            for (z, y) in (0..depth.small).flat_map(|z| {
-                (0..height.small)
-                    .step_by(p.rows() as usize)
-                    .map(move |y| (z, y))
-            }) {
-                for (tz, ty) in taps(depth).flat_map(|z| taps(height).map(move |y| (z, y))) {
-                    let far_z = z * depth.stride - depth.pad + tz * depth.dilation;
-                    let (first, end) = height.met(ty);
-                    let band = first.max(y)..end.min(y + p.rows());
-                    if !(0..depth.large).contains(&far_z) || band.is_empty() {
-                        continue;
-                    }
-                    let place = |side: usize, z: i64, y: i64| {
-                        let s = &p.sides[side];
-                        let at = image * s.strides[0] + z * s.strides[1] + y * s.strides[2];
-                        let channel = channel * s.dtype.size_bytes() as i64;
-                        shared.sides[side].wrapping_offset((at + channel) as isize)
-                    };
-                    let far_y = band.start * height.stride - height.pad + ty * height.dilation;
-                    let sides = [place(0, far_z, far_y), place(1, z, band.start)];
-                    let row = (tz * height.taps + ty) * p.axes[2].taps;
-                    let (count, last) = (band.end - band.start, usize::from(n < BLOCK));
-                    // SAFETY: rows of the image, and a row of taps.
-                    unsafe { self.rows(sides, count, (out, row), last) };
-                }
-            }
-        }
-    }
-
-    /// What rows of pixels bring to a row of taps.
-    ///
-    /// # Safety
-    /// The pointers are rows of the sides and the gradient, at a block of channels.
-    unsafe fn rows(
-        &self,
-        [a, b]: [*const u8; 2],
-        rows: i64,
-        (out, row): (*mut u8, i64),
-        last: usize,
-    ) {
-        for group in &self.groups {
-            let tap = row + group.pixels.taps[0].at;
-            let d = out.wrapping_offset((tap * self.plan.channels * 4) as isize);
+            // The next band is fetched in one of the passes over a group.
+            let ahead = if call.channel == 0 { call.rows } else { 0 };
             let args = Args {
-                a,
-                b,
-                a_offsets: group.a.as_ptr(),
-                b_offsets: group.b.as_ptr(),
-                c: d,
-                d,
-                batch: (rows * group.pixels.count) as usize,
+                a: side(0),
+                b: side(1),
+                a_offsets: self.rows[0].as_ptr(),
+                b_offsets: self.rows[1].as_ptr(),
+                c: out(call.out),
+                d: out(call.out),
+                batch: call.rows as usize,
+                m: call.channel as usize,
+                a_stride: ahead * p.axes[1].stride * p.sides[0].strides[2],
+                b_stride: ahead * p.sides[1].strides[2],
                 ..Args::default()
             };
-            // SAFETY: the kernel was made for these taps and channels, the lists for so many rows at least.
-            unsafe { group.kernels[last].call(&args) };
+            // SAFETY: the kernel was made for these taps, pixels and channels, the lists for so many rows at least, and
+            // the places are in the image.
+            unsafe { self.kernels[call.kernel][usize::from(n < p.width)].call(&args) };
         }
     }
 }

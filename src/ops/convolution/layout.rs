@@ -1,7 +1,9 @@
 //! Which layouts the kernels read and write as they lie, which ones are staged, and what `any` becomes.
 
 use super::Pass;
+use super::dense::MOST_WALKED;
 use crate::error::Result;
+use crate::kernel::spec::Mix;
 use crate::knobs;
 use crate::memory::MemoryDesc;
 use crate::ops::Env;
@@ -98,11 +100,11 @@ pub(super) fn panels(md: &MemoryDesc, (k, n): (usize, usize)) -> Option<Panels> 
     })
 }
 
-/// Panels of so many columns whose reduction is padded to multiples of `unit`.
+/// Panels of so many groups with so many columns each, whose reduction is padded to multiples of `unit`.
 pub(super) fn panel_tag(
     ndims: usize,
     (k, n): (usize, usize),
-    width: i64,
+    (groups, width): (i64, i64),
     unit: i64,
     v: i64,
 ) -> String {
@@ -110,7 +112,7 @@ pub(super) fn panel_tag(
     let (small_k, small_n) = (letter(k), letter(n));
     let mut tag = String::new();
     if k.min(n) > 0 {
-        tag.push('a');
+        tag.push(if groups > 1 { 'A' } else { 'a' });
     }
     tag.push(small_n.to_ascii_uppercase());
     (k.max(n) + 1..ndims).for_each(|dim| tag.push(letter(dim)));
@@ -122,6 +124,9 @@ pub(super) fn panel_tag(
     });
     if unit > v {
         tag += &format!("{}{small_k}", unit / v);
+    }
+    if groups > 1 {
+        tag += &format!("{groups}a");
     }
     tag += &format!("{width}{small_n}");
     if v > 1 {
@@ -150,11 +155,30 @@ impl Pass<'_> {
         self.groups > 1 && self.channels() == (1, 1) && taps <= 512 && !self.has_zero_point()
     }
 
+    /// Groups of few channels that one panel holds, where kernels can spread their inputs over it.
+    pub(super) fn merged(&self) -> i64 {
+        let (k, n) = self.channels();
+        let merged = Mix::COLUMNS as i64 / n.max(1);
+        let types = [self.input.1.dtype(), self.weights.dtype()];
+        let lie_right = |md: &MemoryDesc, each: i64| {
+            channel_run(md, merged * each, false).is_none_or(|run| run == merged * each)
+        };
+        let fits = (2..Mix::COLUMNS as i64).contains(&n)
+            && self.groups % merged == 0
+            && Mix::has_groups(self.env.isa, types, n as usize, k as usize)
+            && self.axes[2].taps <= MOST_WALKED
+            && !self.has_zero_point()
+            && lie_right(&self.input.1, k)
+            && lie_right(&self.output.1, n);
+        if fits { merged } else { 1 }
+    }
+
     /// Channels of the input and of the output that one call may take.
     pub(super) fn together(&self) -> (i64, i64) {
+        let (k, n) = self.channels();
         match self.is_depthwise() {
             true => (self.groups, self.groups),
-            false => self.channels(),
+            false => (self.merged() * k, self.merged() * n),
         }
     }
 
@@ -165,6 +189,9 @@ impl Pass<'_> {
             let size = md.dtype().size_bytes() as i64;
             let groups = md.dims[0];
             return md.is_plain() && spacing(&place(md), 0, 1, groups) == (size, groups);
+        }
+        if self.merged() > 1 {
+            return self.panel_layout(run).is_ok_and(|ideal| ideal == *md);
         }
         let v = md.dtype().vnni() as i64;
         panels(md, self.dims).is_some_and(|p| {
@@ -192,9 +219,12 @@ impl Pass<'_> {
         }
         let (k, n) = self.channels();
         let v = self.weights.dtype().vnni() as i64;
-        let width = panel_width(self.env, n);
+        let panel = match self.merged() {
+            1 => (1, panel_width(self.env, n)),
+            merged => (merged, n),
+        };
         let unit = if run < k { run } else { v };
-        let tag = panel_tag(self.weights.dims().len(), self.dims, width, unit, v);
+        let tag = panel_tag(self.weights.dims().len(), self.dims, panel, unit, v);
         MemoryDesc::with_tag(self.weights.dims(), self.weights.dtype(), &tag)
     }
 }

@@ -301,33 +301,28 @@ impl Desc {
             invalid!("{what}: the padding along the {axis} is {left} and {right}, negative")
         );
         ensure!(taps >= 1, invalid!("{what}: the kernel has no {axis}"));
-        let reach = dilate
-            .checked_add(1)
-            .and_then(|d| d.checked_mul(taps - 1)?.checked_add(1))
-            .filter(|reach| *reach <= i64::MAX / 16)
-            .ok_or_else(|| {
-                invalid!(
-                    "{what}: a kernel of {taps} with dilation {dilate} along the {axis} overflows"
-                )
-            })?;
-        let padded = large
-            .checked_add(left)
-            .and_then(|sum| sum.checked_add(right))
-            .filter(|padded| *padded <= i64::MAX / 16)
-            .ok_or_else(|| {
-                invalid!(
-                    "{what}: {large} with padding {left} and {right} along the {axis} overflows"
-                )
-            })?;
+        let most = i128::from(i64::MAX / 16);
+        let reach = (i128::from(dilate) + 1) * (i128::from(taps) - 1) + 1;
+        ensure!(
+            reach <= most,
+            invalid!(
+                "{what}: a kernel of {taps} with dilation {dilate} along the {axis} overflows"
+            )
+        );
+        let padded = [large, left, right].map(i128::from).iter().sum::<i128>();
+        ensure!(
+            padded <= most,
+            invalid!("{what}: {large} with padding {left} and {right} along the {axis} overflows")
+        );
         ensure!(
             reach <= padded,
             invalid!(
                 "{what}: the kernel reaches over {reach} along the {axis}, the padded input has {padded}"
             )
         );
-        let expected = (padded - reach) / stride + 1;
+        let expected = (padded - reach) / i128::from(stride) + 1;
         ensure!(
-            small == expected,
+            i128::from(small) == expected,
             invalid!(
                 "{what}: along the {axis}, ({large} + {left} + {right} - {reach}) / {stride} + 1 = {expected}, but the smaller side has {small}"
             )

@@ -86,7 +86,7 @@ impl Desc {
             false => (first + 1, first),
         };
         let (m, n) = (self.weights.dims[dims.0], self.weights.dims[dims.1]);
-        let alone = self.groups() > 1 && (m, n) == (1, 1);
+        let alone = depthwise::takes(env, self.groups(), (m, n));
         let resolve = |md: &MemoryDesc| match md.is_any() {
             true if alone => channels_last(md),
             true => in_blocks(md, env),
@@ -97,11 +97,11 @@ impl Desc {
         let widest = panel_width(env, n) as usize;
         let width = gemm::even(n as usize, widest, widest.min(16)) as i64;
         let tag = |dtype: DataType| {
-            let tag = panel_tag(self.weights.dims().len(), dims, width, 1, 1);
+            let tag = panel_tag(self.weights.dims().len(), dims, (1, width), 1, 1);
             MemoryDesc::with_tag(self.weights.dims(), dtype, &tag)
         };
         let weights = match self.weights.is_any() {
-            true if alone => depthwise::layout(&self.weights, self.weights.dtype())?,
+            true if alone => depthwise::layout(&self.weights, self.weights.dtype(), dims)?,
             true => tag(self.weights.dtype())?,
             false => self.weights,
         };
@@ -120,7 +120,7 @@ impl Desc {
             args.push(Arg::output(DIFF_BIAS, bias));
         }
         if alone {
-            return self.backward_depthwise(env, (src, diff_dst, weights), (args, sequence));
+            return self.backward_depthwise(env, dims, (src, diff_dst, weights), (args, sequence));
         }
         let mut seen = weights;
         seen.data_type = DataType::F32 as i32;
@@ -189,10 +189,11 @@ impl Desc {
         sequence.finish(args, sum, env)
     }
 
-    /// The same where channels do not mix.
+    /// The same where channels do not mix, or in narrow groups.
     fn backward_depthwise(
         &self,
         env: &Env,
+        dims: (usize, usize),
         (src, diff_dst, weights): (MemoryDesc, MemoryDesc, MemoryDesc),
         (args, mut sequence): (Vec<Arg>, Sequence),
     ) -> Result<Planned> {
@@ -204,9 +205,10 @@ impl Desc {
         } else {
             [src, dst]
         };
-        let taps = depthwise::layout(&weights, DataType::F32)?;
+        let taps = depthwise::layout(&weights, DataType::F32, dims)?;
         let stored = sequence.written(env, (2, &weights), &taps, false)?;
-        let gradient = depthwise::Gradient::new(env, self.axes(), sides, stored);
+        let gradient =
+            depthwise::Gradient::new(env, self.axes(), sides, weights.dims[dims.0], stored);
         sequence.finish(args, gradient.planned(), env)
     }
 }

@@ -4,7 +4,7 @@
 //! ones with the weights, through the same table.
 #![allow(unsafe_code)]
 
-use super::dense::{Dense, Panel};
+use super::dense::{Dense, Panel, pair};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::kernel::Kernel;
@@ -89,26 +89,20 @@ struct Compiled {
 
 impl Plan for TapSums {
     fn compile(&self) -> Result<Box<dyn Run>> {
-        let get = |k: usize, n: i64| {
-            Kernel::get(&Spec::Brgemm(Brgemm {
-                k,
-                n: n as usize,
-                ..self.spec.clone()
-            }))
-        };
-        let mut kernels = Vec::new();
-        for (k, _) in &self.tables {
-            let whole = get(*k, self.widths[0])?;
-            let last = match self.widths[1] {
-                0 => whole.clone(),
-                n => get(*k, n)?,
-            };
-            kernels.push([whole, last]);
-        }
+        let kernels = self.tables.iter().map(|&(k, _)| {
+            pair(self.widths, |n| {
+                let n = n as usize;
+                Spec::Brgemm(Brgemm {
+                    k,
+                    n,
+                    ..self.spec.clone()
+                })
+            })
+        });
         let entries = self.tables.iter().map(|t| t.1.len()).max().unwrap_or(0);
         Ok(Box::new(Compiled {
             plan: self.clone(),
-            kernels,
+            kernels: kernels.collect::<Result<_>>()?,
             zeros: vec![0; entries],
         }))
     }
