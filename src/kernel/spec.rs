@@ -368,6 +368,8 @@ pub struct Args {
 }
 
 impl Default for Args {
+    // Out of line its fields would be copied in pairs, which has to wait for the stores of the kernel called before.
+    #[inline(always)]
     fn default() -> Args {
         let null = std::ptr::null();
         Args {

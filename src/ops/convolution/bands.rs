@@ -217,12 +217,11 @@ impl Compiled {
             let ends = [unit == units.start, unit + 1 == units.end];
             for panel in numbered[1].clone() {
                 for block in numbered[0].clone() {
-                    let operands =
-                        [place(0, block).1, place(1, panel).1].map(<*mut u8>::cast_const);
+                    let (a, b) = (place(0, block).1, place(1, panel).1);
                     let tile = p.tiles[((block.1 - group) * of_small + panel.1) as usize];
                     let last_block = block.1 + 1 == (group + 1) * of_large;
                     // SAFETY: packed blocks as planned.
-                    unsafe { self.tile(shared, operands, (tile, last_block), band, ends) };
+                    unsafe { self.tile(shared, (a, b), (tile, last_block), band, ends) };
                 }
             }
         }
@@ -263,7 +262,7 @@ impl Compiled {
     unsafe fn tile(
         &self,
         shared: &Shared,
-        [a, b]: [*const u8; 2],
+        (a, b): (*mut u8, *mut u8),
         (tile, last_block): (i64, bool),
         band: usize,
         [first, last]: [bool; 2],
