@@ -6,8 +6,9 @@ use crate::dtype::DataType;
 use crate::memory::MemoryDesc;
 use crate::plan::conv::Axis;
 
-/// Pixels that lie no further apart are read in place: some of them share a page, and few fall into the same cache set.
-const NEAR_BYTES: i64 = 2048;
+/// Pixels that lie no further apart are read in place by one tap, or by several: some of them share a page, and few fall
+/// into the same cache set.
+const NEAR_BYTES: [i64; 2] = [2048, 512];
 
 /// One side of the product.
 #[derive(Clone)]
@@ -53,6 +54,7 @@ impl Source {
         (entry, md): (usize, &MemoryDesc),
         (groups, channels): (i64, i64),
         block: i64,
+        pointwise: bool,
     ) -> Source {
         let (size, position) = (md.dtype().size_bytes() as i64, place(md));
         let at = |channel: i64| position.from_first(&[(1, channel)]);
@@ -62,7 +64,7 @@ impl Source {
         sizes[3 - spatial..].copy_from_slice(&md.dims()[2..]);
         let run = channel_run(md, channels, true).unwrap_or(1);
         let strides = strides(md);
-        let near = strides[3] <= NEAR_BYTES;
+        let near = strides[3] <= NEAR_BYTES[usize::from(!pointwise)];
         Source {
             entry,
             dtype: md.dtype(),

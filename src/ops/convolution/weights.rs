@@ -140,6 +140,7 @@ impl Desc {
             false => ((0, src), (1, diff_dst)),
         };
         let groups = self.groups();
+        let pointwise = self.axes().iter().all(|a| a.taps == 1);
         let mut side =
             |(entry, md): (usize, MemoryDesc), channels: i64, block: i64| -> Result<Source> {
                 let seen = match is_regular(&md, channels, groups, block) {
@@ -147,7 +148,12 @@ impl Desc {
                     false => channels_last(&md)?,
                 };
                 let entry = sequence.read(env, (entry, &md), &seen)?;
-                Ok(Source::new((entry, &seen), (groups, channels), block))
+                Ok(Source::new(
+                    (entry, &seen),
+                    (groups, channels),
+                    block,
+                    pointwise,
+                ))
             };
         let mut large = side(large, m, block)?;
         let mut small = side(small, n, columns)?;
