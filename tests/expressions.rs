@@ -50,6 +50,7 @@ fn apply(isa: Isa, expr: &Expr, x: &[f32], y: &[f32]) -> Vec<f32> {
     let spec = Spec::Tile(Tile {
         isa,
         n: x.len(),
+        far: false,
         out: Out {
             expr: expr.clone(),
             d: DataType::F32,

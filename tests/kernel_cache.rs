@@ -34,7 +34,12 @@ fn copy(n: usize) -> Spec {
         d_row_bytes: 0,
     };
     let isa = machine().isa;
-    Spec::Tile(Tile { isa, n, out })
+    Spec::Tile(Tile {
+        isa,
+        n,
+        far: false,
+        out,
+    })
 }
 
 fn copies(kernel: &Kernel, n: usize) -> bool {

@@ -3,9 +3,9 @@
 #![allow(unsafe_code)]
 
 use brick::dtype::DataType::{self, *};
-use brick::kernel::expr::{Builder, Node};
+use brick::kernel::expr::{Bcast, Builder, Expr, Node};
 use brick::kernel::machine_code;
-use brick::kernel::spec::{Args, Batch, Brgemm, Out, Spec};
+use brick::kernel::spec::{Args, Batch, Brgemm, Out, Spec, Tile};
 use brick::machine::Isa::{self, *};
 use iced_x86::{Instruction, Mnemonic, OpKind};
 use interpreter::{Memory, Program};
@@ -183,5 +183,44 @@ fn the_next_block_is_fetched() {
             (lines..=2 * lines).contains(&found),
             "{m}x{n}x{k}: {found} of {lines}"
         );
+    }
+}
+
+/// Tile kernels store past the caches where D starts at a cache line, and nowhere else.
+#[test]
+fn far_tiles_pass_the_caches() {
+    let row_bytes = 64 * 4;
+    for isa in [Avx2, Avx512] {
+        let spec = Spec::Tile(Tile {
+            isa,
+            n: 64,
+            far: true,
+            out: Out {
+                expr: Expr::load(F32, Bcast::Full { row_bytes }, false),
+                d: F32,
+                d_row_bytes: row_bytes,
+            },
+        });
+        let code = machine_code(&spec).unwrap_or_else(|e| panic!("{}", e.message));
+        let program = Program::new(&spec.name(), &code).unwrap_or_else(|e| panic!("{e}"));
+        let source = [0u8; 2 * 256];
+        let operands = [source.as_ptr()];
+        let mut room = [0u8; 2 * 256 + 128];
+        let line = room.as_ptr().align_offset(64);
+        for shift in [0, 4] {
+            let args = Args {
+                d: room[line + shift..].as_mut_ptr(),
+                operands: operands.as_ptr(),
+                m: 2,
+                ..Args::default()
+            };
+            // SAFETY: source and room have two rows.
+            let mut memory = unsafe { Memory::unchecked() };
+            let profile = program.run(std::ptr::from_ref(&args).cast(), &mut memory);
+            let profile = profile.unwrap_or_else(|e| panic!("{e}"));
+            let past = profile.count(|i| i.code().mnemonic() == Mnemonic::Vmovntps);
+            let vectors = if isa == Avx2 { 16 } else { 8 };
+            assert_eq!(past, if shift == 0 { vectors } else { 0 }, "{}", isa.name());
+        }
     }
 }

@@ -271,7 +271,18 @@ fn unused_strides_do_not_matter() {
                 d: F32,
                 d_row_bytes: far,
             };
-            check_tile(&mut bench, &mut report, &Tile { isa, n: 33, out }, 1, 1);
+            check_tile(
+                &mut bench,
+                &mut report,
+                &Tile {
+                    isa,
+                    n: 33,
+                    far: false,
+                    out,
+                },
+                1,
+                1,
+            );
             let s = Transpose {
                 isa,
                 rows: 1,
@@ -324,6 +335,7 @@ fn tile_converts_between_all_types() {
                     let s = Tile {
                         isa,
                         n,
+                        far: false,
                         out: Out {
                             expr,
                             d,
@@ -354,6 +366,7 @@ fn tile_loads_every_broadcast() {
                 let s = Tile {
                     isa,
                     n,
+                    far: false,
                     out: Out {
                         expr,
                         d: F32,
@@ -362,6 +375,32 @@ fn tile_loads_every_broadcast() {
                 };
                 check_tile(&mut bench, &mut report, &s, 3, random.next());
             }
+        }
+    }
+}
+
+/// D starts at a cache line where its rows are whole lines, since it ends at a page.
+#[test]
+fn tile_stores_past_the_caches() {
+    let (mut bench, mut report, mut random) = (Bench::new(), Report::default(), Random(5));
+    for isa in rungs() {
+        for (n, d) in N
+            .into_iter()
+            .chain([64, 100])
+            .flat_map(|n| [F32, S32, Bf16].map(|d| (n, d)))
+        {
+            let row_bytes = (n * d.size_bytes()) as i64;
+            let s = Tile {
+                isa,
+                n,
+                far: true,
+                out: Out {
+                    expr: copy(d, Bcast::Full { row_bytes }, d == S32),
+                    d,
+                    d_row_bytes: random.pick(&[(row_bytes + 63) / 64 * 64, row_bytes]),
+                },
+            };
+            check_tile(&mut bench, &mut report, &s, 3, random.next());
         }
     }
 }
@@ -380,6 +419,7 @@ fn tile_evaluates_random_programs() {
             let s = Tile {
                 isa,
                 n,
+                far: false,
                 out: Out {
                     expr,
                     d,

@@ -42,7 +42,13 @@ fn stored(isa: Isa, dtype: DataType, n: usize) -> Vec<i64> {
         d: dtype,
         d_row_bytes: 0,
     };
-    let kernel = Kernel::get(&Spec::Tile(Tile { isa, n, out })).unwrap();
+    let kernel = Kernel::get(&Spec::Tile(Tile {
+        isa,
+        n,
+        far: false,
+        out,
+    }))
+    .unwrap();
     let from: Vec<f32> = (0..n).map(|i| VALUES[i % VALUES.len()].0).collect();
     let mut to = vec![0u8; 4 * n];
     let operands = [from.as_ptr().cast::<u8>()];

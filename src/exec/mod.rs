@@ -11,7 +11,7 @@ use std::{ops::Range, ptr, sync::Arc};
 use crate::{
     error::Result,
     kernel::{
-        Kernel,
+        self, Kernel,
         spec::{Args, Spec},
     },
     plan::{
@@ -39,6 +39,8 @@ pub struct Nest<K> {
     pub slices: usize,
     /// Scratch of a part.
     pub stage_bytes: usize,
+    /// Whether kernels store past the caches.
+    pub far: bool,
 }
 
 impl Nest<Spec> {
@@ -49,6 +51,7 @@ impl Nest<Spec> {
             parts: self.parts,
             slices: self.slices,
             stage_bytes: self.stage_bytes,
+            far: self.far,
         })
     }
 }
@@ -68,6 +71,9 @@ impl Nest<Arc<Kernel>> {
                 let share = share(step.units(), slice, self.parts * self.slices);
                 // SAFETY: as promised by the caller; parts take disjoint ranges of units and scratch of their own.
                 unsafe { run_step(step, shared.starts, share, buffers) }
+            }
+            if self.far {
+                kernel::finish_far_stores();
             }
         };
         match self.parts {

@@ -42,7 +42,10 @@ impl Spec {
                     ops(&s.out.expr)
                 )
             }
-            Spec::Tile(s) => format!("{}_n{}{}", s.out.d.name(), s.n, ops(&s.out.expr)),
+            Spec::Tile(s) => {
+                let far = if s.far { "_far" } else { "" };
+                format!("{}_n{}{far}{}", s.out.d.name(), s.n, ops(&s.out.expr))
+            }
             Spec::Transpose(s) => format!("{}x{}x{}", s.rows, s.cols, s.group_bytes),
             Spec::Interleave(s) => format!("{}x{}x{}", s.k, s.n, s.elem_bytes),
             Spec::Widen(s) => format!("{}_n{}", s.a.name(), s.n),

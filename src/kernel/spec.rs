@@ -103,6 +103,8 @@ pub struct Tile {
     pub isa: Isa,
     /// Columns.
     pub n: usize,
+    /// Whether whole vectors of floats are stored past the caches where D starts at a cache line; its rows are whole lines.
+    pub far: bool,
     /// What is stored.
     pub out: Out,
 }

@@ -14,6 +14,7 @@ use crate::{
         expr::{Expr, Id, Node},
         spec::Spec,
     },
+    machine::machine,
     memory::MemoryDesc,
     plan::{
         place::{Place, blocks},
@@ -69,6 +70,13 @@ pub fn nest(
         true => Vec::new(),
         false => steps(dst, expr, bindings, env)?,
     };
+    // Beside one operand of its size, dst does not stay in the caches for whoever reads it.
+    let far = 2 * dst.size_bytes() > machine().l3_bytes;
+    for step in &mut steps {
+        if let Body::Kernel(Spec::Tile(tile)) = &mut step.body {
+            tile.far = far;
+        }
+    }
     let operands = bindings.list.iter().map(|b| b.index);
     let entries: Vec<usize> = std::iter::once(to).chain(operands).collect();
     for operand in steps.iter_mut().flat_map(|step| &mut step.operands) {
@@ -87,6 +95,7 @@ pub fn nest(
         parts,
         slices,
         stage_bytes,
+        far,
     };
     Some(Planned::new(text, parts * stage_bytes, nest))
 }

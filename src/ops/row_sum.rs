@@ -84,6 +84,7 @@ pub fn planned(
         parts,
         slices: 1,
         stage_bytes,
+        far: false,
     };
     let text = format!("S{parts}:{rows}x{columns}");
     Ok(Planned::new(text, parts * stage_bytes, nest))

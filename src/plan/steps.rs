@@ -496,6 +496,7 @@ pub fn rows_of(isa: Isa, d: DataType, n: i64, expr: Expr, d_row_bytes: i64) -> S
     Spec::Tile(Tile {
         isa,
         n: n as usize,
+        far: false,
         out,
     })
 }

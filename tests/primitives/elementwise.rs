@@ -118,6 +118,16 @@ fn eltwise_forward() {
     ]);
 }
 
+/// Whole cache lines of large results are stored past the caches; rows that are no whole lines are not.
+#[test]
+fn results_that_leave_the_caches() {
+    judge_all([
+        "eltwise f32:f32 4400x1024 alg=relu",
+        "eltwise bf16:bf16 9000x1001 alg=relu",
+        "reorder f32:bf16 2x64x260x260 tags=abcd:aBcd16b",
+    ]);
+}
+
 #[test]
 fn eltwise_backward_against_finite_differences() {
     let differentiable = ACTIVATIONS.iter().filter(|alg| **alg != "round");

@@ -151,6 +151,7 @@ fn a_tile_reads_operands_of_every_broadcast_and_saturates() {
     let spec = Spec::Tile(Tile {
         isa: ISA,
         n,
+        far: false,
         out: out(nodes, false, S8, n),
     });
     let operands = [

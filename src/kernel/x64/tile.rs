@@ -16,6 +16,8 @@ const EPILOGUE_BASES: [u8; 8] = [RBX, RCX, RDX, RSI, R8, R9, R10, R12];
 /// Registers for operand addresses in a tile kernel.
 const TILE_BASES: [u8; 9] = [RAX, RBX, RCX, RDX, RSI, R8, R9, R10, R12];
 
+const CACHE_LINE: i64 = 64;
+
 /// The operands that an expression loads, each with a register of `pool`.
 fn bases(expr: &Expr, pool: &[u8]) -> Vec<Base> {
     let mut bases: Vec<Base> = Vec::new();
@@ -134,20 +136,37 @@ pub fn emit(s: &Tile) -> Result<Vec<u8>> {
     bases
         .iter()
         .for_each(|b| simd.a.load(b.reg, Mem::new(R14, b.slot as i32 * 8)));
-    let (top, done) = (simd.a.label(), simd.a.label());
+    let done = simd.a.label();
     simd.a.test_rr(R15, R15);
     simd.a.jcc(Cond::E, done);
+    if s.far && s.out.d_row_bytes % CACHE_LINE == 0 {
+        let near = simd.a.label();
+        simd.a.mov_rr(R14, R11);
+        simd.a.and_ri(R14, CACHE_LINE as i32 - 1);
+        simd.a.jcc(Cond::Ne, near);
+        simd.far = true;
+        rows(&mut simd, s, &bases);
+        simd.far = false;
+        simd.a.jmp(done);
+        simd.a.bind(near);
+    }
+    rows(&mut simd, s, &bases);
+    simd.a.bind(done);
+    epilogue(&mut simd);
+    simd.a.finish()
+}
+
+/// The rows, one or more, that r15 counts.
+fn rows(simd: &mut Simd, s: &Tile, bases: &[Base]) {
+    let top = simd.a.label();
     simd.a.bind(top);
-    row(&mut simd, s, &bases);
+    row(simd, s, bases);
     add_imm(&mut simd.a, R11, s.out.d_row_bytes, R14);
-    for b in &bases {
+    for b in bases {
         add_imm(&mut simd.a, b.reg, strides(b).0, R14);
     }
     simd.a.dec(R15);
     simd.a.jcc(Cond::Ne, top);
-    simd.a.bind(done);
-    epilogue(&mut simd);
-    simd.a.finish()
 }
 
 /// One row, r13 counting its columns.

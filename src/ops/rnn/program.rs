@@ -260,6 +260,7 @@ impl Program<Work> {
             Spec::Tile(Tile {
                 isa,
                 n,
+                far: false,
                 out: out.clone(),
             })
         };
