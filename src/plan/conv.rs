@@ -87,11 +87,6 @@ impl Axis {
         }
     }
 
-    /// The runs of outputs on the large side.
-    pub fn to_large(&self) -> Vec<Run> {
-        self.runs(true, false)
-    }
-
     fn whole_to_large(&self) -> Vec<Run> {
         let class = |first: i64| {
             let reach = |at| first + self.pad - at * self.dilation;
@@ -585,7 +580,7 @@ mod tests {
 
     #[test]
     fn each_remainder_has_its_own_taps() {
-        let runs = axis(8, 4, 3, 2, 1, 1).to_large();
+        let runs = axis(8, 4, 3, 2, 1, 1).runs(true, false);
         let expected = [
             (0, 2, 4, vec![1]),
             (1, 2, 3, vec![0, 2]),
@@ -593,7 +588,7 @@ mod tests {
         ];
         assert_eq!(summary(&runs), expected);
         // A kernel smaller than its stride leaves outputs that meet nothing.
-        assert!(axis(6, 2, 1, 3, 1, 0).to_large()[1].taps.is_empty());
+        assert!(axis(6, 2, 1, 3, 1, 0).runs(true, false)[1].taps.is_empty());
     }
 
     #[test]
@@ -617,7 +612,7 @@ mod tests {
                     }
                 }
                 let mut back = Vec::new();
-                for run in a.to_large() {
+                for run in a.runs(true, false) {
                     for i in 0..run.count {
                         let out = run.first + i * run.step;
                         let from = |t: &Tap| (t.from + i * run.in_step, t.at, out);
