@@ -106,6 +106,11 @@ impl Axis {
         (0..self.stride.min(self.large)).map(class).collect()
     }
 
+    /// Whether one tap meets one place in `stride`, and no padding on either side.
+    pub fn is_pointwise(&self) -> bool {
+        self.taps == 1 && self.pad == 0 && (self.small - 1) * self.stride < self.large
+    }
+
     /// For a tap, the indices on the small side that meet the large side inside: first and one past the last.
     pub fn met(&self, tap: i64) -> (i64, i64) {
         let from = tap * self.dilation - self.pad;
@@ -544,101 +549,4 @@ pub fn index_of<T: PartialEq>(list: &mut Vec<T>, value: T) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn axis(large: i64, small: i64, taps: i64, stride: i64, dilation: i64, pad: i64) -> Axis {
-        Axis {
-            large,
-            small,
-            taps,
-            stride,
-            dilation,
-            pad,
-        }
-    }
-
-    /// (first output, step, count, taps) of every run.
-    fn summary(runs: &[Run]) -> Vec<(i64, i64, i64, Vec<i64>)> {
-        let taps = |r: &Run| r.taps.iter().map(|t| t.at).collect();
-        let each = |r: &Run| (r.first, r.step, r.count, taps(r));
-        runs.iter().map(each).collect()
-    }
-
-    #[test]
-    fn the_rim_meets_fewer_taps() {
-        let runs = axis(7, 7, 3, 1, 1, 1).to_small();
-        let expected = [
-            (0, 1, 1, vec![1, 2]),
-            (1, 1, 5, vec![0, 1, 2]),
-            (6, 1, 1, vec![0, 1]),
-        ];
-        assert_eq!(summary(&runs), expected);
-        assert_eq!(runs[1].taps[0].from, 0);
-        assert_eq!(summary(&axis(9, 9, 1, 1, 1, 0).to_small()).len(), 1);
-    }
-
-    #[test]
-    fn each_remainder_has_its_own_taps() {
-        let runs = axis(8, 4, 3, 2, 1, 1).runs(true, false);
-        let expected = [
-            (0, 2, 4, vec![1]),
-            (1, 2, 3, vec![0, 2]),
-            (7, 2, 1, vec![2]),
-        ];
-        assert_eq!(summary(&runs), expected);
-        // A kernel smaller than its stride leaves outputs that meet nothing.
-        assert!(axis(6, 2, 1, 3, 1, 0).runs(true, false)[1].taps.is_empty());
-    }
-
-    #[test]
-    fn runs_agree_with_the_definition() {
-        for large in 1..9 {
-            for (taps, stride, dilation, pad) in
-                [(1, 1, 1, 0), (3, 2, 1, 1), (3, 1, 2, 2), (5, 3, 1, 4)]
-            {
-                let reach = (taps - 1) * dilation + 1;
-                let small = (large + 2 * pad - reach) / stride + 1;
-                if large + 2 * pad < reach {
-                    continue;
-                }
-                let a = axis(large, small, taps, stride, dilation, pad);
-                let mut met = Vec::new();
-                for run in a.to_small() {
-                    for i in 0..run.count {
-                        let out = run.first + i * run.step;
-                        let from = |t: &Tap| (out, t.at, t.from + i * run.in_step);
-                        met.extend(run.taps.iter().map(from));
-                    }
-                }
-                let mut back = Vec::new();
-                for run in a.runs(true, false) {
-                    for i in 0..run.count {
-                        let out = run.first + i * run.step;
-                        let from = |t: &Tap| (t.from + i * run.in_step, t.at, out);
-                        back.extend(run.taps.iter().map(from));
-                    }
-                }
-                let mut all = Vec::new();
-                for (o, t) in (0..small).flat_map(|o| (0..taps).map(move |t| (o, t))) {
-                    let x = o * stride - pad + t * dilation;
-                    if (0..large).contains(&x) {
-                        all.push((o, t, x));
-                    }
-                }
-                met.sort_unstable();
-                back.sort_unstable();
-                assert_eq!(met, all);
-                assert_eq!(back, all);
-            }
-        }
-    }
-
-    #[test]
-    fn few_pixels_are_computed_for_several_images() {
-        assert_eq!(images(16, 49, 2), 8);
-        assert_eq!(images(16, 49, 1), 16);
-        assert_eq!(images(7, 49, 2), 1);
-        assert_eq!(images(16, 3136, 1), 1);
-    }
-}
+mod tests;

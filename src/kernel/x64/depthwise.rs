@@ -199,7 +199,8 @@ impl Gen<'_> {
         }
         if let Mix::Column { group } = s.mix {
             let first = self.lanes_of(|lane| lane / group * group);
-            let (a, index) = (&mut self.simd.a, (self.regs - 1) as u8);
+            let index = self.index();
+            let a = &mut self.simd.a;
             a.v(&VPBROADCASTD, Len::Z, index, 0, arg(offset_of!(Args, m)));
             a.v(&VPADDD, Len::Z, index, index, first);
         }

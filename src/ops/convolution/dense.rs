@@ -173,8 +173,9 @@ impl Pass<'_> {
 
     /// Whether most of the input is not met at all: a pointwise kernel with a stride, without padding on either side.
     fn skips(&self) -> bool {
-        let pointwise = |a: &Axis| a.taps == 1 && a.pad == 0 && (a.small - 1) * a.stride < a.large;
-        !self.to_large && self.axes.iter().all(pointwise) && self.axes.iter().any(|a| a.stride > 1)
+        !self.to_large
+            && self.axes.iter().all(Axis::is_pointwise)
+            && self.axes.iter().any(|a| a.stride > 1)
     }
 
     /// The part of the input that is met, as an input of its own.

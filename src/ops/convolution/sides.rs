@@ -93,10 +93,9 @@ impl Source {
 
     /// Bytes from a pixel to the next where kernels read it.
     pub fn pitch(&self) -> i64 {
-        if self.direct {
-            self.strides[3]
-        } else {
-            self.block * 4
+        match self.direct {
+            true => self.strides[3],
+            false => self.block * 4,
         }
     }
 
@@ -115,10 +114,9 @@ impl Source {
 
     /// Where kernels read a row, of which those in these ranges are packed.
     pub fn row_at(&self, row: [i64; 3], ranges: Ranges) -> i64 {
-        if self.direct {
-            self.at(row)
-        } else {
-            self.packed_at(row, ranges)
+        match self.direct {
+            true => self.at(row),
+            false => self.packed_at(row, ranges),
         }
     }
 
@@ -162,8 +160,7 @@ impl Source {
 /// A kernel of one tap that meets no padding meets one pixel in `stride`; the others are left out.
 pub(super) fn thinned(axes: &mut [Axis; 3], large: &mut Source) {
     for (i, axis) in axes.iter_mut().enumerate() {
-        let inside = axis.pad == 0 && (axis.small - 1) * axis.stride < axis.large;
-        if axis.taps == 1 && inside {
+        if axis.is_pointwise() {
             large.strides[i + 1] *= axis.stride;
             large.sizes[i] = axis.small;
             (axis.large, axis.stride) = (axis.small, 1);
