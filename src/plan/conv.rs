@@ -90,8 +90,9 @@ impl Axis {
     fn whole_to_large(&self) -> Vec<Run> {
         let class = |first: i64| {
             let reach = |at| first + self.pad - at * self.dilation;
-            let meets = (0..self.taps).filter(|&at| reach(at) % self.stride == 0);
-            let taps = meets.map(|at| Tap {
+            // In the order of the inputs, which are read forward.
+            let meets = |at: &i64| reach(*at) % self.stride == 0;
+            let taps = (0..self.taps).rev().filter(meets).map(|at| Tap {
                 at,
                 from: reach(at) / self.stride,
             });

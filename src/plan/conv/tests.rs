@@ -38,7 +38,7 @@ fn each_remainder_has_its_own_taps() {
     let runs = axis(8, 4, 3, 2, 1, 1).runs(true, false);
     let expected = [
         (0, 2, 4, vec![1]),
-        (1, 2, 3, vec![0, 2]),
+        (1, 2, 3, vec![2, 0]),
         (7, 2, 1, vec![2]),
     ];
     assert_eq!(summary(&runs), expected);
