@@ -534,6 +534,10 @@ fn conv_backward_by_weights() {
         "conv bf16:bf16:bf16 mb1ic3oc20ih25kh7sh2ph3 prop=bwd_w tags=any:any:any",
         "conv bf16:bf16:bf16 mb3ic40oc16ih1iw30kh1kw3pw1 prop=bwd_w tags=any:any:any",
         "conv bf16:bf16:bf16 mb1ic40oc16ih28kh1 prop=bwd_w tags=any:any:any",
+        // Padding behind a kernel of one tap.
+        "conv f32:f32:f32 mb2ic16oc16ih4oh5kh1iw8ow8kw1ph0 prop=bwd_w tags=acdb:abcd:acdb",
+        "conv bf16:bf16:bf16 mb1ic16oc16ih4oh5kh1iw8ow10kw1ph0 prop=bwd_w tags=acdb:abcd:acdb",
+        "deconv f32:f32:f32 mb2ic16oc16id4od2ih5oh4kd1kh1ph0 prop=bwd_w",
         // One pixel in four, and sums in f32 beside the result.
         "conv f32:f32:f32 mb2ic48oc80ih15kh1sh2 prop=bwd_w tags=any:any:any",
         "conv f32:f32:f32 mb2ic64oc16ih15kh1sh2 prop=bwd_w tags=acdb:ABcd16b16a:acdb",

@@ -186,7 +186,7 @@ pub(super) fn paired(minibatch: &mut i64, axes: &mut [Axis; 3], sides: &mut [Sou
 
 /// The whole image as rows of pixels, an even number of them if asked for, where a 1x1 kernel meets all of them in order.
 pub(super) fn flattened(axes: &mut [Axis; 3], sides: &mut [Source; 2], even: bool) {
-    let plain = |a: &Axis| (a.taps, a.stride, a.pad) == (1, 1, 0);
+    let plain = |a: &Axis| (a.taps, a.stride, a.pad, a.large) == (1, 1, 0, a.small);
     let [depth, height, width] = axes.map(|a| a.small);
     let pixels = depth * height * width;
     let dense = |s: &Source| {
