@@ -314,7 +314,7 @@ pub fn bands(minibatch: i64, [depth, height, width]: [i64; 3], pixels: i64) -> (
         y: (y, height.min(y + rows)),
     };
     let all = starts(depth, deep).flat_map(|z| starts(height, rows).map(move |y| band(z, y)));
-    (1, all.collect())
+    (minibatch.min(1), all.collect())
 }
 
 /// Lengths of even parts of at most `most`: all but the last have the same.

@@ -517,6 +517,8 @@ fn conv_backward_by_weights() {
     }
     judge_all([
         "conv f32:f32:f32 mb0ic3oc4ih5kh3ph1 prop=bwd_w bias=f32",
+        "conv f32:f32:f32 mb0ic16oc16ih20kh3ph1 prop=bwd_w bias=f32 tags=acdb:abcd:acdb",
+        "conv bf16:bf16:bf16 mb0ic3oc16ih40kh7sh2ph3 prop=bwd_w bias=bf16 tags=any:any:any",
         "conv f32:f32:f32 mb2ic3oc0ih5kh3ph1 prop=bwd_w",
         "conv f32:f32:f32 mb2ic0oc3ih5kh3ph1 prop=bwd_w",
         "conv f32:f32:f32 mb1ic16oc16ih40kh1 prop=bwd_w tags=aBcd16b:any:aBcd16b",

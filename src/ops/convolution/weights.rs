@@ -300,7 +300,7 @@ impl Gradient {
             tiles,
             joined,
             pairs,
-            images: nest.or('i', images, |i| minibatch % i == 0),
+            images: nest.or('i', images, |i| i <= minibatch && minibatch % i == 0),
             pixels,
             bands,
             chunk: [1, 1],
