@@ -536,6 +536,9 @@ fn conv_backward_by_weights() {
         "conv bf16:bf16:bf16 mb1ic3oc20ih25kh7sh2ph3 prop=bwd_w tags=any:any:any",
         "conv bf16:bf16:bf16 mb3ic40oc16ih1iw30kh1kw3pw1 prop=bwd_w tags=any:any:any",
         "conv bf16:bf16:bf16 mb1ic40oc16ih28kh1 prop=bwd_w tags=any:any:any",
+        // Gaps between the taps of a row, which few channels make one tile of.
+        "conv f32:f32:f32 mb2ic3oc48iw9kw3pw1 prop=bwd_w tags=acb:@1x48x160:acb",
+        "conv bf16:bf16:bf16 mb2ic3oc16ih9kh3ph1 prop=bwd_w tags=acdb:@1x16x160x50:acdb",
         // Padding behind a kernel of one tap.
         "conv f32:f32:f32 mb2ic16oc16ih4oh5kh1iw8ow8kw1ph0 prop=bwd_w tags=acdb:abcd:acdb",
         "conv bf16:bf16:bf16 mb1ic16oc16ih4oh5kh1iw8ow10kw1ph0 prop=bwd_w tags=acdb:abcd:acdb",

@@ -122,18 +122,21 @@ impl Desc {
         if alone {
             return self.backward_depthwise(env, dims, (src, diff_dst, weights), (args, sequence));
         }
-        let mut seen = weights;
-        seen.data_type = DataType::F32 as i32;
-        let in_place = panels(&seen, dims)
-            .is_some_and(|p| p.width <= width && writes_tiles(&seen, dims, (p.width, p.run)));
-        if !in_place {
-            seen = tag(DataType::F32)?;
-        }
-        let columns = panels(&seen, dims).expect("tiles lie in panels").width;
         let joined = m < FEW
             && self.groups() == 1
             && self.axes()[2].dilation == 1
             && self.axes()[2].taps > 1;
+        let mut seen = weights;
+        seen.data_type = DataType::F32 as i32;
+        let in_place = panels(&seen, dims).is_some_and(|p| {
+            p.width <= width
+                && writes_tiles(&seen, dims, (p.width, p.run))
+                && (!joined || spatial_strides(&seen, 2)[2] == m * p.width * 4)
+        });
+        if !in_place {
+            seen = tag(DataType::F32)?;
+        }
+        let columns = panels(&seen, dims).expect("tiles lie in panels").width;
         let block = if joined { m.max(1) } else { BLOCK };
         let (large, small) = match self.transposed {
             true => ((1, diff_dst), (0, src)),
