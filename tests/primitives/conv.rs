@@ -536,6 +536,10 @@ fn conv_backward_by_weights() {
         "conv bf16:bf16:bf16 mb1ic3oc20ih25kh7sh2ph3 prop=bwd_w tags=any:any:any",
         "conv bf16:bf16:bf16 mb3ic40oc16ih1iw30kh1kw3pw1 prop=bwd_w tags=any:any:any",
         "conv bf16:bf16:bf16 mb1ic40oc16ih28kh1 prop=bwd_w tags=any:any:any",
+        // Pixels as far apart as panels are wide, with gaps between them and with zeros.
+        "conv f32:f32:f32 mb2ic3oc13ih20kh3ph1 prop=bwd_w tags=acdb:any:@6400x1x320x16",
+        "conv f32:f32:f32 mb2ic16oc5ih9kh3ph1 prop=bwd_w tags=acdb:any:@648x1x72x8",
+        "conv f32:f32:f32 mb2ic16oc13ih20kh3ph1 prop=bwd_w tags=acdb:any:aBcd16b",
         // Gaps between the taps of a row, which few channels make one tile of.
         "conv f32:f32:f32 mb2ic3oc48iw9kw3pw1 prop=bwd_w tags=acb:@1x48x160:acb",
         "conv bf16:bf16:bf16 mb2ic3oc16ih9kh3ph1 prop=bwd_w tags=acdb:@1x16x160x50:acdb",

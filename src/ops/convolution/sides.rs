@@ -21,8 +21,9 @@ pub(super) struct Source {
     pub strides: [i64; 4],
     /// Sizes along depth, height, width.
     pub sizes: [i64; 3],
-    /// Channels of a group.
+    /// Channels of a group, and of all groups with those of padding, which are zero.
     pub channels: i64,
+    pub padded: i64,
     /// Byte offsets of the blocks of channels, by group and block.
     pub blocks: Vec<i64>,
     /// Channels of a block.
@@ -72,6 +73,7 @@ impl Source {
             strides,
             sizes,
             channels,
+            padded: md.padded_dims[1],
             blocks: starts.map(at).collect(),
             block,
             direct: md.dtype() == DataType::F32

@@ -162,7 +162,7 @@ impl Desc {
         let mut small = side(small, n, columns)?;
         large.direct &= !joined;
         // The kernel reads whole panels.
-        small.direct &= n % columns == 0 || small.strides[3] == columns * 4;
+        small.direct &= n % columns == 0 || small.padded % columns == 0;
         let mut axes = self.axes();
         thinned(&mut axes, &mut large);
         let pairs = [src.dtype(), diff_dst.dtype()] == [DataType::Bf16; 2]
