@@ -144,16 +144,16 @@ impl Compiled {
         let kernels = self.far.as_ref().filter(|_| aligned);
         let kernels = kernels.unwrap_or(&self.kernels);
         let mut operands = [std::ptr::null(); MAX_OPERANDS];
-        let binds = p.bindings.slots() > 0;
         let spatial = p.operands[OUTPUT].md.dims().len() - 2;
         for panel in panels {
             for call in calls {
-                if binds {
+                let bindings = &p.epilogues[call.shape].bindings;
+                if bindings.slots() > 0 {
                     let mut position = [0; MAX_NDIMS];
                     position[0] = images * p.images + call.at[0];
                     position[1] = panel.channel;
                     position[2..2 + spatial].copy_from_slice(&call.at[4 - spatial..]);
-                    p.bindings.fill(&mut operands, exec, &position);
+                    bindings.fill(&mut operands, exec, &position);
                 }
                 if let Some(slot) = p.sums {
                     let row = call.table * p.operands[OUTPUT].md.dims[1] as usize * 4;

@@ -11,12 +11,11 @@ use crate::attr::Attr;
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::kernel::Kernel;
-use crate::kernel::expr::{Expr, Node};
 use crate::kernel::spec::{Batch, Brgemm, Depthwise, Mix, Out, Spec};
 use crate::knobs;
 use crate::machine::machine;
 use crate::memory::MemoryDesc;
-use crate::ops::epilogue::{Binding, Bindings, Epilogue, arg};
+use crate::ops::epilogue::{Binding, Epilogue, arg};
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned, reorder};
 use crate::plan::conv::{self, Along, Axis, Cut, Space};
@@ -109,8 +108,7 @@ pub(super) struct Dense {
     /// Columns of whole panels and of the last one.
     pub widths: [i64; 2],
     /// One for each shape of the cut.
-    pub exprs: Vec<Expr>,
-    pub bindings: Bindings,
+    pub epilogues: Vec<Epilogue>,
     /// Bytes between groups of the reduction in the weights.
     pub b_group_bytes: i64,
     pub images: i64,
@@ -286,18 +284,15 @@ impl Pass<'_> {
         let (rows, columns) = space.block();
         let rows = knobs::NEST.get().or('r', rows, |_| true);
         let cut = space.cut(rows, columns);
-        let Epilogue { mut bindings, .. } = epilogue(Along::Width)?;
-        let mut exprs = Vec::new();
+        // Unfit attributes are refused also where no kernel is called.
+        epilogue(Along::Width)?;
+        let mut epilogues = Vec::new();
         for shape in &cut.shapes {
-            let Epilogue {
-                expr,
-                bindings: operands,
-            } = epilogue(shape.along)?;
-            bindings = operands;
-            exprs.push(stepped(expr, shape.step));
+            let mut of_shape = epilogue(shape.along)?;
+            of_shape.expr = stepped(of_shape.expr, shape.step);
+            epilogues.push(of_shape);
         }
-        let reads = |e: &Expr| e.nodes.iter().any(|n| matches!(n, Node::LoadD { .. }));
-        let reads_output = exprs.iter().any(reads);
+        let reads_output = epilogues.iter().any(|e| e.expr.reads_dst());
         let mut dense = Dense {
             env: *self.env,
             mix,
@@ -306,8 +301,7 @@ impl Pass<'_> {
             panels: self.panels(&input.md, &weights.md, &output.md, width),
             widths: [width, n % width],
             cut,
-            exprs,
-            bindings,
+            epilogues,
             b_group_bytes: laid.group_bytes,
             images,
             rows,
@@ -319,8 +313,10 @@ impl Pass<'_> {
             operands,
         };
         if let Some(entry) = sums {
+            // All bind the same operands, though some of them copies.
             let is_sums = |b: &Binding| b.index == entry;
-            dense.sums = dense.bindings.list.iter().position(is_sums);
+            let first = dense.epilogues.first();
+            dense.sums = first.and_then(|e| e.bindings.list.iter().position(is_sums));
             let lengths = TapSums::longest(&dense.cut);
             let ones = sequence.ones(lengths);
             let sums = TapSums::new(&dense, self.output.1.dims[1], [ones, entry]);
@@ -521,7 +517,7 @@ impl Dense {
         let (s, [input, weights, output]) = (&self.cut.shapes[shape], &self.operands);
         let (a, b) = (input.md.dtype(), weights.md.dtype());
         let out = Out {
-            expr: self.exprs[shape].clone(),
+            expr: self.epilogues[shape].expr.clone(),
             d: output.md.dtype(),
             d_row_bytes: s.d_row,
         };

@@ -48,6 +48,7 @@ pub struct ZeroPoint<'a> {
 }
 
 /// The expression behind a matrix product, and its operands.
+#[derive(Clone)]
 pub struct Epilogue {
     /// From the accumulator to the stored value.
     pub expr: Expr,
