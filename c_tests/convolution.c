@@ -197,6 +197,7 @@ static const struct mistake MISTAKES[] = {
     {3, 6, 8, 3, 1, 0, 1, 1, 10, "3 groups do not divide the 8 channels of dst"},
     {1, 4, 8, 3, 1, 0, -1, 1, 8, "the padding along the width is -1 and 1, negative"},
     {1, 4, 8, 3, 1, 0, 1, -1, 8, "the padding along the width is 1 and -1, negative"},
+    {1, 4, 8, 3, 2, 0, 1, -2, 4, "the padding along the width is 1 and -2, negative"},
     {1, 4, 8, 3, 1, -1, 1, 1, 10, "the dilation along the width is -1, negative"},
     {1, 4, 8, 3, 1, INT64_MAX, 1, 1, 10, "along the width overflows"},
     {1, 4, 8, 3, 1, INT64_MAX / 2, 1, 1, 10, "along the width overflows"},

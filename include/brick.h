@@ -5839,7 +5839,7 @@ BRICK_API brick_status_t brick_transform_destroy(brick_transform_t transform);
  * @param strides Strides of the kernel, one for each spatial dimension.
  * @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
  * @param padding_l Padding before the first element of each spatial dimension.
- * @param padding_r Padding after the last; NULL for the same as before.
+ * @param padding_r Padding after the last, negative at most by less than the stride; NULL for the same as before.
  * @param attr Attributes: scales, zero points, post-ops. NULL for the defaults.
  * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
  */
@@ -5872,7 +5872,7 @@ brick_status_t brick_convolution_forward_primitive_desc_create(brick_primitive_d
  * @param strides Strides of the kernel, one for each spatial dimension.
  * @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
  * @param padding_l Padding before the first element of each spatial dimension.
- * @param padding_r Padding after the last; NULL for the same as before.
+ * @param padding_r Padding after the last, negative at most by less than the stride; NULL for the same as before.
  * @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
  * @param attr Attributes; NULL for the defaults.
  * @returns As brick_convolution_forward_primitive_desc_create().
@@ -5906,7 +5906,7 @@ brick_status_t brick_convolution_backward_data_primitive_desc_create(brick_primi
  * @param strides Strides of the kernel, one for each spatial dimension.
  * @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
  * @param padding_l Padding before the first element of each spatial dimension.
- * @param padding_r Padding after the last; NULL for the same as before.
+ * @param padding_r Padding after the last, negative at most by less than the stride; NULL for the same as before.
  * @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
  * @param attr Attributes; NULL for the defaults.
  * @returns As brick_convolution_forward_primitive_desc_create().
@@ -5941,7 +5941,7 @@ brick_status_t brick_convolution_backward_weights_primitive_desc_create(brick_pr
  * @param strides Strides of the kernel, one for each spatial dimension.
  * @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
  * @param padding_l Padding before the first element of each spatial dimension.
- * @param padding_r Padding after the last; NULL for the same as before.
+ * @param padding_r Padding after the last, negative at most by less than the stride; NULL for the same as before.
  * @param attr Attributes: scales, zero points, post-ops. NULL for the defaults.
  * @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
  */
@@ -5973,7 +5973,7 @@ brick_status_t brick_deconvolution_forward_primitive_desc_create(brick_primitive
  * @param strides Strides of the kernel, one for each spatial dimension.
  * @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
  * @param padding_l Padding before the first element of each spatial dimension.
- * @param padding_r Padding after the last; NULL for the same as before.
+ * @param padding_r Padding after the last, negative at most by less than the stride; NULL for the same as before.
  * @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
  * @param attr Attributes; NULL for the defaults.
  * @returns As brick_deconvolution_forward_primitive_desc_create().
@@ -6006,7 +6006,7 @@ brick_status_t brick_deconvolution_backward_data_primitive_desc_create(brick_pri
  * @param strides Strides of the kernel, one for each spatial dimension.
  * @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
  * @param padding_l Padding before the first element of each spatial dimension.
- * @param padding_r Padding after the last; NULL for the same as before.
+ * @param padding_r Padding after the last, negative at most by less than the stride; NULL for the same as before.
  * @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
  * @param attr Attributes; NULL for the defaults.
  * @returns As brick_deconvolution_forward_primitive_desc_create().

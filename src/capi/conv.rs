@@ -103,7 +103,7 @@ unsafe fn operation(
 /// @param strides Strides of the kernel, one for each spatial dimension.
 /// @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
 /// @param padding_l Padding before the first element of each spatial dimension.
-/// @param padding_r Padding after the last; NULL for the same as before.
+/// @param padding_r Padding after the last, negative at most by less than the stride; NULL for the same as before.
 /// @param attr Attributes: scales, zero points, post-ops. NULL for the defaults.
 /// @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
 #[unsafe(no_mangle)]
@@ -150,7 +150,7 @@ pub unsafe extern "C" fn brick_convolution_forward_primitive_desc_create(
 /// @param strides Strides of the kernel, one for each spatial dimension.
 /// @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
 /// @param padding_l Padding before the first element of each spatial dimension.
-/// @param padding_r Padding after the last; NULL for the same as before.
+/// @param padding_r Padding after the last, negative at most by less than the stride; NULL for the same as before.
 /// @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
 /// @param attr Attributes; NULL for the defaults.
 /// @returns As brick_convolution_forward_primitive_desc_create().
@@ -199,7 +199,7 @@ pub unsafe extern "C" fn brick_convolution_backward_data_primitive_desc_create(
 /// @param strides Strides of the kernel, one for each spatial dimension.
 /// @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
 /// @param padding_l Padding before the first element of each spatial dimension.
-/// @param padding_r Padding after the last; NULL for the same as before.
+/// @param padding_r Padding after the last, negative at most by less than the stride; NULL for the same as before.
 /// @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
 /// @param attr Attributes; NULL for the defaults.
 /// @returns As brick_convolution_forward_primitive_desc_create().
@@ -249,7 +249,7 @@ pub unsafe extern "C" fn brick_convolution_backward_weights_primitive_desc_creat
 /// @param strides Strides of the kernel, one for each spatial dimension.
 /// @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
 /// @param padding_l Padding before the first element of each spatial dimension.
-/// @param padding_r Padding after the last; NULL for the same as before.
+/// @param padding_r Padding after the last, negative at most by less than the stride; NULL for the same as before.
 /// @param attr Attributes: scales, zero points, post-ops. NULL for the defaults.
 /// @returns #brick_invalid_arguments for mismatched descriptors, #brick_unimplemented for what brick cannot do.
 #[unsafe(no_mangle)]
@@ -295,7 +295,7 @@ pub unsafe extern "C" fn brick_deconvolution_forward_primitive_desc_create(
 /// @param strides Strides of the kernel, one for each spatial dimension.
 /// @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
 /// @param padding_l Padding before the first element of each spatial dimension.
-/// @param padding_r Padding after the last; NULL for the same as before.
+/// @param padding_r Padding after the last, negative at most by less than the stride; NULL for the same as before.
 /// @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
 /// @param attr Attributes; NULL for the defaults.
 /// @returns As brick_deconvolution_forward_primitive_desc_create().
@@ -343,7 +343,7 @@ pub unsafe extern "C" fn brick_deconvolution_backward_data_primitive_desc_create
 /// @param strides Strides of the kernel, one for each spatial dimension.
 /// @param dilates Dilations, 0 for a dense kernel; NULL for all 0.
 /// @param padding_l Padding before the first element of each spatial dimension.
-/// @param padding_r Padding after the last; NULL for the same as before.
+/// @param padding_r Padding after the last, negative at most by less than the stride; NULL for the same as before.
 /// @param hint_fwd_pd The forward pass's descriptor. brick does not need it: it may be NULL.
 /// @param attr Attributes; NULL for the defaults.
 /// @returns As brick_deconvolution_forward_primitive_desc_create().

@@ -584,6 +584,26 @@ fn deconv() {
     judge_all(["deconv f32:f32:f32 mb2ic16oc16ih5kh3sh2ph1 tags=aBcd16b:any:aBcd16b "]);
 }
 
+/// Padding behind that is negative by less than the stride, of which nothing is met.
+#[test]
+fn negative_padding() {
+    for prop in ["inf", "bwd_d", "bwd_w"] {
+        for tags in ["", " tags=any:any:any"] {
+            judge_all(
+                [
+                    "deconv f32:f32:f32 mb2ic8oc16ih5oh12kh3sh2ph0",
+                    "deconv bf16:bf16:bf16 mb1ic20oc8ih5oh11iw4ow16kh3kw4sh2sw4ph1pw0",
+                    "deconv f32:f32:f32 g8mb2ic8oc8iw5ow16kw3sw3pw0",
+                    "conv f32:f32:f32 mb2ic16oc16ih8oh3kh3sh2ph0",
+                    "conv f32:f32:f32 mb2ic3oc24ih16oh4iw15ow4kh1sh4ph0",
+                    "conv bf16:bf16:bf16 g16mb3ic16oc16iw12ow3kw3sw4pw0",
+                ]
+                .map(|problem| format!("{problem} prop={prop}{tags}")),
+            );
+        }
+    }
+}
+
 /// Products of the largest bytes, pairs of which no 16 bits hold.
 #[test]
 fn nothing_saturates_on_the_way() {

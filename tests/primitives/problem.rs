@@ -112,7 +112,8 @@ fn inner_product(text: &str) -> Result<Vec<Vec<i64>>, Fault> {
 }
 
 /// `g2mb1ic16oc32ih28oh14kh3sh2dh0ph1`: dims of source, weights and destination, strides, dilations, paddings before and
-/// after. A missing width is the height; a missing output size follows from equal padding on both sides.
+/// after. A missing width is the height; a missing output size follows from equal padding on both sides, one that is given
+/// asks for just the padding that it needs after, where that is negative too.
 fn convolution(text: &str, transposed: bool) -> Result<Vec<Vec<i64>>, Fault> {
     let mut sizes = std::collections::HashMap::new();
     let mut rest = text;
@@ -149,7 +150,8 @@ fn convolution(text: &str, transposed: bool) -> Result<Vec<Vec<i64>>, Fault> {
         let taps = value("k").ok_or("the kernel's size is missing")?;
         let (stride, dilate) = (value("s").unwrap_or(1), value("d").unwrap_or(0));
         let (pad, reach) = (value("p").unwrap_or(0), (taps - 1) * (dilate + 1) + 1);
-        let output = value("o").unwrap_or(match transposed {
+        let given = value("o");
+        let output = given.unwrap_or(match transposed {
             true => (input - 1) * stride + reach - 2 * pad,
             false => (input + 2 * pad - reach) / stride + 1,
         });
@@ -159,10 +161,11 @@ fn convolution(text: &str, transposed: bool) -> Result<Vec<Vec<i64>>, Fault> {
             (input, output)
         };
         let after = (small - 1) * stride + reach - large - pad;
+        let least = if given.is_some() { 1 - stride } else { 0 };
         for (shape, x) in
             shapes
                 .iter_mut()
-                .zip([input, taps, output, stride, dilate, pad, after.max(0)])
+                .zip([input, taps, output, stride, dilate, pad, after.max(least)])
         {
             shape.push(x);
         }

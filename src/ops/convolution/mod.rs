@@ -297,7 +297,7 @@ impl Desc {
             invalid!("{what}: the dilation along the {axis} is {dilate}, negative")
         );
         ensure!(
-            left >= 0 && right >= 0,
+            left >= 0 && right > -stride,
             invalid!("{what}: the padding along the {axis} is {left} and {right}, negative")
         );
         ensure!(taps >= 1, invalid!("{what}: the kernel has no {axis}"));
