@@ -117,64 +117,90 @@ struct Axis {
     stride: i64,
     dilate: i64,
     before: i64,
-    /// How much of what padding on both sides would give is left away behind.
-    short: i64,
+    after: i64,
 }
 
 fn axis() -> impl Strategy<Value = Axis> {
-    let sizes = (prop_oneof![1..6i64, 1..17i64], 1..5i64);
+    let sizes = (
+        prop_oneof![1..6i64, 1..17i64],
+        prop_oneof![Just(1i64), 1..5i64],
+    );
     let steps = (
         prop_oneof![Just(1i64), 1..5i64],
         prop_oneof![Just(0i64), 0..3i64],
     );
-    (sizes, steps, 0..4i64, 0..3i64).prop_map(|((size, taps), (stride, dilate), before, short)| {
-        Axis {
-            size,
-            taps,
-            stride,
-            dilate,
-            before,
-            short,
-        }
+    let padding = prop_oneof![
+        (0..4i64).prop_map(|both| (both, both)),
+        (prop_oneof![Just(0i64), 0..4i64], -4..7i64),
+    ];
+    (sizes, steps, padding).prop_map(|((size, taps), (stride, dilate), (before, after))| Axis {
+        size,
+        taps,
+        stride,
+        dilate,
+        before,
+        after: after.max(1 - stride),
     })
 }
 
 impl Axis {
     /// In the problem language, if there is an output.
-    fn text(&self, name: &str, transposed: bool) -> Option<String> {
-        let reach = (self.taps - 1) * (self.dilate + 1) + 1;
-        let most = match transposed {
-            true => (self.size - 1) * self.stride + reach - self.before,
-            false => (self.size + 2 * self.before - reach).div_euclid(self.stride) + 1,
-        };
-        let out = most - self.short;
-        let (large, small) = if transposed {
-            (out, self.size)
-        } else {
-            (self.size, out)
-        };
-        // What lies behind may be padded, not cropped.
-        let after = ((small - 1) * self.stride + reach - large - self.before).max(0);
-        let fits = (large + self.before + after - reach).div_euclid(self.stride) + 1 == small;
+    fn text(&self, name: &str, transposed: bool) -> Option<(String, i64)> {
         let Axis {
             size,
             taps,
             stride,
             dilate,
             before,
-            ..
+            after,
         } = self;
+        let reach = (taps - 1) * (dilate + 1) + 1;
+        let out = match transposed {
+            true => (size - 1) * stride + reach - before - after,
+            false => (size + before + after - reach).div_euclid(*stride) + 1,
+        };
         let text = format!(
             "i{name}{size}o{name}{out}k{name}{taps}s{name}{stride}d{name}{dilate}p{name}{before}"
         );
-        (out > 0 && fits).then_some(text)
+        (out > 0).then_some((text, out))
     }
 }
 
-/// A layout of tensors of so many dims, by name; weights with groups have one dimension more.
-fn layout(name: &str, dims: usize, grouped: bool) -> String {
-    let letters = &"abcdef"[..dims];
+/// Strides with gaps: dimensions from the innermost to the outermost, and how their lengths are rounded up or stretched.
+fn gaps(dims: &[i64], order: &[usize], gaps: &[i64]) -> String {
+    let (mut strides, mut stride) = (vec![0; dims.len()], 1);
+    for (&d, gap) in order.iter().zip(gaps) {
+        strides[d] = stride;
+        stride *= dims[d].max(1);
+        match gap {
+            0..6 => {}
+            6..8 => stride = (stride + 15) / 16 * 16,
+            _ => stride += gap - 8,
+        }
+    }
+    let strides: Vec<String> = strides.iter().map(i64::to_string).collect();
+    format!("@{}", strides.join("x"))
+}
+
+/// A layout of a tensor, by name; weights with groups have one dimension more.
+fn layout(name: &str, dims: &[i64], grouped: bool, wide: &[i64]) -> String {
+    let letters = &"abcdef"[..dims.len()];
     let group = usize::from(grouped);
+    let (pair, space) = ([group, group + 1], group + 2..dims.len());
+    match name {
+        "gaps" => return gaps(dims, &(0..dims.len()).rev().collect::<Vec<_>>(), wide),
+        "last gaps" | "hwio gaps" => {
+            let inner = if name == "last gaps" { [1, 0] } else { [0, 1] };
+            let order = inner.into_iter().map(|i| pair[i]);
+            let order: Vec<usize> = match name {
+                "last gaps" => order.take(1).chain(space.rev()).chain([pair[0]]).collect(),
+                _ => order.chain(space.rev()).collect(),
+            };
+            let order: Vec<usize> = order.into_iter().chain(0..group).collect();
+            return gaps(dims, &order, wide);
+        }
+        _ => {}
+    }
     let (first, both, rest) = (
         &letters[..group],
         &letters[group..group + 2],
@@ -212,7 +238,7 @@ proptest! {
     #[test]
     fn random_layouts_of_convolutions(
         axes in prop::collection::vec(axis(), 1..4),
-        (mb, g, ic, oc) in (1..5i64, prop_oneof![3 => Just(1i64), 1 => 1..5i64, 1 => 8..36i64], 1..36i64, 1..36i64),
+        (mb, g, ic, oc) in (prop_oneof![15 => 1..5i64, 1 => Just(0i64)], prop_oneof![3 => Just(1i64), 1 => 1..5i64, 1 => 8..36i64], 1..36i64, 1..36i64),
         depthwise in prop::bool::weighted(0.3),
         (kind, prop) in (one_of(&["conv", "conv", "deconv"]), one_of(&["inf", "fwd", "bwd_d", "bwd_w"])),
         (floats, integers) in (
@@ -220,21 +246,23 @@ proptest! {
             one_of(&["u8:s8:s32", "u8:s8:f32", "u8:s8:u8", "s8:s8:s32", "s8:s8:s8", "s8:s8:bf16"]),
         ),
         is_int in prop::bool::weighted(0.4),
-        data in prop::array::uniform2(one_of(&["any", "plain", "last", "last", "8c", "16c", "16c", "16n16c"])),
-        weights in one_of(&["any", "any", "plain", "last", "hwio", "16i16o", "8i8o", "16c"]),
-        bias in one_of(&["", "bias=f32"]),
+        data in prop::array::uniform2(one_of(&["any", "any", "plain", "last", "last", "8c", "16c", "16c", "16n16c", "gaps", "last gaps", "last gaps"])),
+        weights in one_of(&["any", "any", "any", "plain", "last", "hwio", "16i16o", "8i8o", "16c", "gaps", "hwio gaps"]),
+        wide in prop::array::uniform3(prop::array::uniform6(0..14i64)),
+        bias in one_of(&["", "bias=f32", "bias=bf16"]),
         (quantised, scales) in (
             one_of(&["", "", "zp=src", "zp=src,dst scales=dst", "scales=src,wei:W,dst"]),
             one_of(&["", "scales=wei:W", "scales=src,dst"]),
         ),
-        post in post(),
+        post in prop_oneof![post(), one_of(&["post=add:f32:12", "post=mul:bf16:13,relu", "post=max:f32:15", "post=sub:f32:4,add:f32:9"])],
     ) {
         let (ic, oc) = if depthwise && g > 1 { (1, 1) } else { (ic, oc) };
         let names = &["d", "h", "w"][3 - axes.len()..];
         let texts = axes.iter().zip(names).map(|(a, name)| a.text(name, kind == "deconv"));
-        let texts: Option<Vec<String>> = texts.collect();
+        let texts: Option<Vec<(String, i64)>> = texts.collect();
         prop_assume!(texts.is_some());
-        let spatial = texts.unwrap().concat();
+        let (texts, outputs): (Vec<String>, Vec<i64>) = texts.unwrap().into_iter().unzip();
+        let spatial = texts.concat();
         let forward = !prop.starts_with("bwd");
         let types = match (prop, is_int) {
             ("inf", true) => integers,
@@ -251,11 +279,14 @@ proptest! {
             (true, false) => format!("{scales} {post}"),
         };
         let options = options.replace('W', if g > 1 { "3" } else { "1" });
-        let n = axes.len() + 2;
+        let src: Vec<i64> = [mb, g * ic].into_iter().chain(axes.iter().map(|a| a.size)).collect();
+        let dst = [&[mb, g * oc], &outputs[..]].concat();
+        let taps: Vec<i64> = axes.iter().map(|a| a.taps).collect();
+        let filter = [&[g, oc, ic][usize::from(g == 1)..], &taps].concat();
         let tags = [
-            layout(data[0], n, false),
-            layout(weights, n + usize::from(g > 1), g > 1),
-            layout(data[1], n, false),
+            layout(data[0], &src, false, &wide[0]),
+            layout(weights, &filter, g > 1, &wide[1]),
+            layout(data[1], &dst, false, &wide[2]),
         ];
         let text = format!(
             "{kind} {types} g{g}mb{mb}ic{}oc{}{spatial} prop={prop} tags={} {bias} {options}",
