@@ -7,7 +7,7 @@ mod math;
 
 use super::expr::{Builder, Id, Pred};
 use crate::attr::{BinaryAlg, Eltwise};
-use math::{Sigmoid, abs, at_least, at_most, clamp, finite};
+use math::{Normal, Sigmoid, abs, at_least, at_most, clamp, finite};
 use std::f32::consts::FRAC_2_SQRT_PI;
 
 /// gelu_tanh is x·logistic(`GELU`·x·(1 + `GELU_CUBIC`·x²)), since (1 + tanh u)/2 is the logistic of 2u.
@@ -291,23 +291,22 @@ fn gelu_tanh_slope(b: &mut Builder, x: Id) -> Id {
     logistic_slope(b, v, x_slope)
 }
 
-/// max(x, 0) - |x|·tail
+/// max(x, 0) + t·tail
 fn gelu_erf(b: &mut Builder, x: Id) -> Id {
-    let (_, tail, bounded) = math::normal_tail(b, x);
-    let size = abs(b, bounded);
-    let part = b.mul(size, tail);
+    let normal = Normal::new(b, x);
+    let tail = b.mul(normal.density, normal.ratio);
     let positive = at_least(b, 0.0, x);
-    b.sub(positive, part)
+    b.fma(normal.t, tail, positive)
 }
 
-/// The normal distribution at x plus x times its density.
+/// The normal distribution at x plus x times its density; at x and -x these add up to 1.
 fn gelu_erf_slope(b: &mut Builder, x: Id) -> Id {
-    let (density, tail, bounded) = math::normal_tail(b, x);
-    let (zero, one) = (b.float(0.0), b.float(1.0));
-    let above = b.sub(one, tail);
-    let distribution = b.select(Pred::Lt, x, zero, tail, above);
-    let weight = times(b, DENSITY, bounded);
-    b.fma(weight, density, distribution)
+    let normal = Normal::new(b, x);
+    let (zero, one, factor) = (b.float(0.0), b.float(1.0), b.float(DENSITY));
+    let below = b.fma(normal.t, factor, normal.ratio);
+    let below = b.mul(normal.density, below);
+    let above = b.sub(one, below);
+    b.select(Pred::Lt, x, zero, below, above)
 }
 
 /// With e = exp x: n = e² + 2e and tanh(ln(1+e)) = n/(n+2). Returns e, n, n+2 and x above its lower bound.

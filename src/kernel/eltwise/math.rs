@@ -82,16 +82,9 @@ const TANH_Q: [f32; 5] = [
 ];
 const TANH_MAX: f32 = 9.01;
 
-/// ½·erfc(t/√2)·exp(t²/2) = P(t)/Q(t) for 0 ≤ t ≤ `NORMAL_MAX`.
-const ERFC_P: [f32; 5] = [0.5, 0.439_381_6, 0.184_042_2, 0.040_905_83, 0.004_156_918];
-const ERFC_Q: [f32; 6] = [
-    1.0,
-    1.676_648_1,
-    1.205_851_1,
-    0.471_601_6,
-    0.102_541_8,
-    0.010_419_737,
-];
+/// ½·erfc(t/√2)·exp(t²/2) = P(-t)/Q(-t) for 0 ≤ t ≤ `NORMAL_MAX`, best where the tail is not yet small.
+const ERFC_P: [f32; 4] = [0.5, -0.324_100_32, 0.099_015_735, -0.012_457_168];
+const ERFC_Q: [f32; 5] = [1.0, -1.446_084_1, 0.851_853_2, -0.247_453_82, 0.031_255_905];
 /// Beyond this many standard deviations the tail of the normal distribution rounds to zero.
 const NORMAL_MAX: f32 = 15.0;
 
@@ -288,19 +281,42 @@ pub fn log(b: &mut Builder, x: Id) -> Id {
     b.select(Pred::Gt, x, zero, value, outside)
 }
 
-/// e^(-t²/2) and, with it, the upper tail of the normal distribution, ½·erfc(t/√2), for t = |x|; and x within bounds
-/// beyond which both vanish.
-pub fn normal_tail(b: &mut Builder, x: Id) -> (Id, Id, Id) {
-    let bounded = clamp(b, -NORMAL_MAX, NORMAL_MAX, x);
-    let t = abs(b, bounded);
-    let half = b.float(-0.5);
-    let exponent = b.mul(bounded, half);
-    let exponent = b.mul(exponent, bounded);
-    let density = exp_bounded(b, exponent);
-    let p = polynomial(b, &ERFC_P, t);
-    let q = polynomial(b, &ERFC_Q, t);
-    let p = b.mul(density, p);
-    (density, b.div(p, q), bounded)
+/// 2^(n + r) for |r| ≤ 1/2.
+fn exp2(b: &mut Builder, n: Id, r: Id) -> Id {
+    let [c1, c2, c3, c4, c5, c6] = EXP2M1;
+    let p = polynomial(b, &[1.0, c1, c2, c3, c4, c5, c6], r);
+    b.scale(p, n)
+}
+
+/// The normal distribution below t = -|x| (with t within bounds beyond which it vanishes), for products and sums.
+pub struct Normal {
+    /// -|x|
+    pub t: Id,
+    /// e^(-t²/2)
+    pub density: Id,
+    /// The distribution over `density`, computed beside it.
+    pub ratio: Id,
+}
+
+impl Normal {
+    /// Writes the parts.
+    pub fn new(b: &mut Builder, x: Id) -> Normal {
+        let sign = b.int(SIGN);
+        let t = b.or(x, sign);
+        let t = at_least(b, -NORMAL_MAX, t);
+        let square = b.mul(t, t);
+        let half_log2_e = std::f32::consts::LOG2_E / 2.0;
+        let (fall, rise) = (b.float(half_log2_e), b.float(-half_log2_e));
+        let exponent = b.mul(square, fall);
+        let n = b.round(exponent);
+        let r = b.fma(square, rise, n);
+        let n = negate(b, n);
+        let density = exp2(b, n, r);
+        let p = polynomial(b, &ERFC_P, t);
+        let q = polynomial(b, &ERFC_Q, t);
+        let ratio = b.div(p, q);
+        Normal { t, density, ratio }
+    }
 }
 
 /// x^y for a number y other than 0.
@@ -340,9 +356,7 @@ fn pow_positive(b: &mut Builder, x: Id, y: f32) -> Id {
     let rest = b.fma(low, power, error);
     let rest = clamp(b, -1.0e-3, 1.0e-3, rest);
     let r = b.add(r, rest);
-    let [c1, c2, c3, c4, c5, c6] = EXP2M1;
-    let p = polynomial(b, &[1.0, c1, c2, c3, c4, c5, c6], r);
-    b.scale(p, n)
+    exp2(b, n, r)
 }
 
 /// -x
