@@ -1,7 +1,8 @@
 //! Emission of expressions in registers: a linear scan over the straight-line program.
 //!
-//! A value lives in a register from its node to its last use; constants are memory operands. Nothing is spilled: the
-//! generators ask how many registers an expression needs and shrink their tiles.
+//! A value lives in a register from its node to its last use. Constants are memory operands, but for those that the
+//! generators keep in registers that they can spare. Nothing is spilled: the generators ask how many registers an
+//! expression needs and shrink their tiles.
 
 use super::simd::{Lanes, Simd};
 use crate::dtype::DataType;
@@ -121,6 +122,11 @@ impl Pool {
         self.0 |= 1 << reg;
     }
 
+    /// What is left of more than `count` registers; these stay.
+    pub fn take_beyond(&mut self, count: usize) -> Option<u8> {
+        (self.0.count_ones() as usize > count).then(|| self.take())?
+    }
+
     fn take(&mut self) -> Option<u8> {
         let reg = self.lowest()?;
         self.0 &= self.0 - 1;
@@ -131,11 +137,16 @@ impl Pool {
 /// An expression as it is emitted, again and again for the vectors of a tile.
 pub struct Walk<'a> {
     expr: &'a Expr,
+    /// The last node that reads each value; `KEPT` for constants that stay in a register.
     last_use: Vec<usize>,
     /// Where each value is.
     reg: Vec<Option<u8>>,
     reads_acc: bool,
+    /// Constants that are still memory operands, those that are read most last.
+    in_memory: Vec<usize>,
 }
+
+const KEPT: usize = usize::MAX;
 
 impl Walk<'_> {
     /// Prepares the emission of `expr`.
@@ -146,11 +157,35 @@ impl Walk<'_> {
         // However often the accumulator is named, it is one register.
         let acc_use = accs.clone().map(|id| last_use[id]).max().unwrap_or(0);
         accs.for_each(|id| last_use[id] = acc_use);
+        let mut reads = vec![0; expr.nodes.len()];
+        let used = expr
+            .nodes
+            .iter()
+            .zip(&last_use)
+            .filter(|(_, use_)| **use_ > 0);
+        used.flat_map(|(node, _)| node.operands())
+            .for_each(|id| reads[id as usize] += 1);
+        let is_const = |id: &usize| matches!(expr.nodes[*id], Node::Const(_)) && reads[*id] > 0;
+        let mut in_memory: Vec<usize> = (0..expr.nodes.len()).filter(is_const).collect();
+        in_memory.sort_by_key(|id| reads[*id]);
         Walk {
             expr,
             last_use,
             reg: vec![None; expr.nodes.len()],
             reads_acc: acc_use > 0,
+            in_memory,
+        }
+    }
+
+    /// Keeps one more constant, if there is one, in the register from here on.
+    pub fn keep_constant(&mut self, simd: &mut Simd, reg: u8) {
+        if let Some(id) = self.in_memory.pop()
+            && let Node::Const(bits) = self.expr.nodes[id]
+        {
+            let len = simd.full().len;
+            simd.bcast32_const(reg, bits, len);
+            self.reg[id] = Some(reg);
+            self.last_use[id] = KEPT;
         }
     }
 }
@@ -176,7 +211,10 @@ pub fn emit<'c>(
     pool: Pool,
     at: &At,
 ) -> (u8, usize) {
-    walk.reg.fill(None);
+    let values = walk.reg.iter_mut().zip(&walk.last_use);
+    values
+        .filter(|(_, last)| **last != KEPT)
+        .for_each(|(reg, _)| *reg = None);
     let mut free = pool;
     if let Some(acc) = acc.filter(|_| !walk.reads_acc) {
         free.add(acc);
@@ -219,7 +257,7 @@ impl Emitter<'_, '_, '_> {
         reg
     }
 
-    /// The register of a value; a constant is loaded into one that `settle` gives back.
+    /// The register of a value; a constant that is not kept is loaded into one that `settle` gives back.
     fn register(&mut self, id: Id) -> u8 {
         if let Some(reg) = self.walk.reg[id as usize] {
             return reg;
@@ -244,14 +282,19 @@ impl Emitter<'_, '_, '_> {
         matches!(self.expr.nodes[id as usize], Node::Const(_))
     }
 
+    /// Whether it is a constant that goes into a register for one node only.
+    fn is_passing(&self, id: Id) -> bool {
+        self.is_const(id) && self.walk.last_use[id as usize] != KEPT
+    }
+
     fn dies(&self, id: Id, now: usize) -> bool {
         self.walk.last_use[id as usize] <= now
     }
 
-    /// Gives back the registers of operands whose last use is `now`, and of constants, which are never kept.
+    /// Gives back the registers of operands whose last use is `now`, and of constants that are not kept.
     fn settle(&mut self, now: usize) {
         for id in self.expr.nodes[now].operands() {
-            if (self.dies(id, now) || self.is_const(id))
+            if (self.dies(id, now) || self.is_passing(id))
                 && let Some(reg) = self.walk.reg[id as usize].take()
             {
                 self.free.add(reg);
@@ -371,7 +414,7 @@ impl Emitter<'_, '_, '_> {
         } else {
             (b, a)
         };
-        let in_place = free(self, dst) && dst != kept && dst != c;
+        let in_place = (free(self, dst) || self.is_passing(dst)) && dst != kept && dst != c;
         let (x, y, z) = (self.register(dst), self.register(kept), self.operand(c));
         if in_place {
             self.simd.a.v(&VFMADD213PS, len, x, y, z);

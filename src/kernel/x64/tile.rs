@@ -90,8 +90,12 @@ pub fn store_tile(
                 col: v * simd.vl(),
                 lanes: *lanes,
             };
-            let acc = Some((r * vecs.len() + v) as u8);
-            store_vector(simd, out, &mut walk, acc, pool, &at);
+            let acc = (r * vecs.len() + v) as u8;
+            store_vector(simd, out, &mut walk, Some(acc), pool, &at);
+            // An accumulator that is stored leaves its register to a constant for those that follow.
+            if usize::from(acc) + 1 < rows * vecs.len() {
+                walk.keep_constant(simd, acc);
+            }
         }
     }
 }
@@ -158,9 +162,16 @@ pub fn emit(s: &Tile) -> Result<Vec<u8>> {
 
 /// The rows, one or more, that r15 counts.
 fn rows(simd: &mut Simd, s: &Tile, bases: &[Base]) {
+    let mut walk = Walk::new(&s.out.expr);
+    let mut pool = Pool::of(0..simd.regs(simd.has_tail(s.n)) as u8);
+    // One more than beside an accumulator, in its place.
+    let temps = expr::temps_needed(&s.out, simd.isa) + 1;
+    while let Some(reg) = pool.take_beyond(temps) {
+        walk.keep_constant(simd, reg);
+    }
     let top = simd.a.label();
     simd.a.bind(top);
-    row(simd, s, bases);
+    row(simd, s, bases, &mut walk, pool);
     add_imm(&mut simd.a, R11, s.out.d_row_bytes, R14);
     for b in bases {
         add_imm(&mut simd.a, b.reg, strides(b).0, R14);
@@ -170,11 +181,9 @@ fn rows(simd: &mut Simd, s: &Tile, bases: &[Base]) {
 }
 
 /// One row, r13 counting its columns.
-fn row(simd: &mut Simd, s: &Tile, bases: &[Base]) {
+fn row(simd: &mut Simd, s: &Tile, bases: &[Base], walk: &mut Walk, pool: Pool) {
     let vl = simd.vl();
     let (full, tail) = (s.n / vl, s.n % vl);
-    let pool = Pool::of(0..simd.regs(simd.has_tail(s.n)) as u8);
-    let mut walk = Walk::new(&s.out.expr);
     let unroll = full.min(4);
     let mut vector = |simd: &mut Simd, col: usize, lanes: Lanes| {
         let at = At {
@@ -186,7 +195,7 @@ fn row(simd: &mut Simd, s: &Tile, bases: &[Base]) {
             col,
             lanes,
         };
-        store_vector(simd, &s.out, &mut walk, None, pool, &at);
+        store_vector(simd, &s.out, walk, None, pool, &at);
     };
     simd.a.mov_ri(R13, 0);
     let all = simd.full();
