@@ -107,6 +107,7 @@ impl Place {
         self.terms.iter().fold(self.base, |sum, t| {
             let index = match (t.div, t.size) {
                 (1, i64::MAX) => pos[t.dim],
+                (div, i64::MAX) => pos[t.dim] / div,
                 _ => pos[t.dim] / t.div % t.size,
             };
             sum + t.stride * index

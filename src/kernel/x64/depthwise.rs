@@ -14,7 +14,7 @@ use crate::jit::asm::{Cond, Len, Mem, Rm, gpr::*};
 use crate::jit::rows::*;
 use crate::kernel::spec::{Args, Depthwise, Mix};
 use crate::supported;
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
 use std::mem::offset_of;
 
 /// The most rows, or taps, whose places must be within reach.
@@ -84,9 +84,11 @@ impl Gen<'_> {
         let regs = self.regs - usize::from(s.mix != Mix::Equal);
         let unit = if s.run < s.m { s.run } else { 1 };
         let epilogue = temps_needed(&s.out, s.isa);
+        let kept = vec![OnceCell::new(); regs + 1];
+        let slots =
+            |rows: usize| *kept[rows].get_or_init(|| slots(s.taps, &meetings(s, None, rows)).1);
         let fits = |vecs: usize, rows: &usize| {
-            let kept = slots(s.taps, &meetings(s, None, *rows)).1 * vecs + TEMPS;
-            rows * vecs + kept <= regs && rows * vecs + epilogue <= regs
+            rows * vecs + epilogue.max(slots(*rows) * vecs + TEMPS) <= regs
         };
         let most = |vecs: usize| {
             let guess = ((regs - TEMPS) / vecs).saturating_sub(s.taps.min(s.run));
@@ -397,16 +399,23 @@ impl Gen<'_> {
 /// The products of `rows` rows from the given one on, or of rows that meet all taps, in the order of the places in A: so
 /// every tap meets its rows within a short time.
 fn meetings(s: &Depthwise, first: Option<usize>, rows: usize) -> Meetings {
-    let mut met: BTreeMap<(i64, i64), Vec<(usize, usize)>> = BTreeMap::new();
+    let mut met = Vec::with_capacity(rows * s.taps);
     for (row, tap) in (0..rows).flat_map(|row| (0..s.taps).map(move |tap| (row, tap))) {
         if first.is_none_or(|first| s.place(first + row, tap).is_some()) {
             let run = (row / s.run) as i64 * s.a_run_bytes;
             let place = (row % s.run) as i64 * s.a_row_bytes + tap as i64 * s.a_tap_bytes;
-            met.entry((place, run)).or_default().push((row, tap));
+            met.push((place, run, (row, tap)));
         }
     }
-    (met.into_iter())
-        .map(|((place, run), pairs)| (run + place, pairs))
+    met.sort_unstable();
+    let groups = met.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1));
+    groups
+        .map(|group| {
+            (
+                group[0].0 + group[0].1,
+                group.iter().map(|one| one.2).collect(),
+            )
+        })
         .collect()
 }
 
