@@ -20,6 +20,7 @@ pub mod threads;
 
 pub mod dtype;
 pub mod error;
+pub mod hash;
 pub mod knobs;
 pub mod log;
 pub mod machine;

@@ -178,7 +178,7 @@ fn header(style: &Style) -> [String; 5] {
     } = style;
     let version = env!("CARGO_PKG_VERSION");
     let threads = match knobs::NUM_THREADS.get() {
-        0 => machine::machine().cores,
+        0 => machine::cores(),
         threads => threads,
     };
     // Not `effective_isa`, which would freeze the rung: a line may come before the client caps it.

@@ -72,8 +72,6 @@ pub struct Machine {
     pub l2_bytes: usize,
     /// Bytes of the last-level cache, shared by several cores.
     pub l3_bytes: usize,
-    /// Cores this process may use: its affinity mask, cut by its cgroup's quota.
-    pub cores: usize,
 }
 
 /// The host, looked at once.
@@ -81,16 +79,20 @@ pub fn machine() -> &'static Machine {
     static MACHINE: OnceLock<Machine> = OnceLock::new();
     MACHINE.get_or_init(|| {
         let [l1d_bytes, l2_bytes, l3_bytes] = caches();
-        // The standard library looks at affinity and at both versions of cgroups.
-        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
         Machine {
             isa: detect_isa(),
             l1d_bytes,
             l2_bytes,
             l3_bytes,
-            cores,
         }
     })
+}
+
+/// Cores this process may use: its affinity mask, cut by its cgroup's quota. Looked at once, when somebody asks: files are
+/// read for it.
+pub fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, |n| n.get()))
 }
 
 static EFFECTIVE: OnceLock<Isa> = OnceLock::new();
@@ -164,11 +166,13 @@ fn cpuid_caches() -> impl Iterator<Item = (usize, usize)> {
     use std::arch::x86_64::{__cpuid, __cpuid_count};
     // Intel lists its caches in leaf 4, AMD, in the same format, in this extended leaf.
     const AMD_CACHES: u32 = 0x8000_001d;
-    let amd =
-        __cpuid(0).ecx == u32::from_le_bytes(*b"cAMD") && __cpuid(0x8000_0000).eax >= AMD_CACHES;
-    let leaf = if amd { AMD_CACHES } else { 4 };
-    let last = if __cpuid(0).eax >= 4 || amd { 8 } else { 0 };
-    (0..last)
+    let basic = __cpuid(0);
+    let (leaf, last) = match &basic.ecx.to_le_bytes() {
+        b"cAMD" => (AMD_CACHES, __cpuid(0x8000_0000).eax),
+        _ => (4, basic.eax),
+    };
+    let count = if last >= leaf { 8 } else { 0 };
+    (0..count)
         .map(move |i| __cpuid_count(leaf, i))
         .take_while(|c| c.eax & 31 != 0)
         .filter_map(|c| {
@@ -191,7 +195,7 @@ mod tests {
     #[test]
     fn the_host_is_plausible() {
         let m = machine();
-        assert!(m.cores >= 1);
+        assert!(cores() >= 1);
         assert!((8 << 10..=1 << 20).contains(&m.l1d_bytes), "{m:?}");
         assert!(
             m.l1d_bytes < m.l2_bytes && m.l2_bytes <= m.l3_bytes,

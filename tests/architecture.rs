@@ -41,6 +41,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("attr", &["memory"]),
     ("dtype", &[]),
     ("error", &[]),
+    ("hash", &[]),
     ("process", &[]),
     ("numbered", &[]),
     // The knobs say which ISA, and lines say which machine wrote them.
@@ -55,6 +56,7 @@ const EVERYONE: &[&str] = &[
     "knobs",
     "log",
     "process",
+    "hash",
     "numbered",
     "invalid",
     "unimplemented_here",

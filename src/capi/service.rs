@@ -4,7 +4,7 @@ use super::{attr::one_of, guard, last_error, not_null, put, types::*};
 use crate::{
     invalid, knobs,
     log::{self, Levels, Sink},
-    machine::{Isa, effective_isa, machine, set_max_isa},
+    machine::{Isa, cores, effective_isa, machine, set_max_isa},
     primitive, require, supported,
     threads::default_pool,
     unimplemented_here,
@@ -247,7 +247,7 @@ pub unsafe extern "C" fn brick_machine_info(info: *mut brick_machine_info_t) -> 
         Ok(brick_machine_info_t {
             isa: m.isa.number(),
             effective_isa: effective_isa().number(),
-            cores: m.cores as c_int,
+            cores: cores() as c_int,
             threads: default_pool().len() as c_int,
             l1d_bytes: m.l1d_bytes,
             l2_bytes: m.l2_bytes,

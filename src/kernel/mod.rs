@@ -14,12 +14,14 @@ pub mod spec;
 mod x64;
 
 use crate::error::{Error, Result, Status};
+use crate::hash::Mix;
 use crate::jit::{code::Code, inspect};
 use crate::machine::{Isa, machine};
 use crate::process::PerProcess;
 use crate::{knobs, log_line, unimplemented_here};
 use spec::{Args, Spec};
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 type Entry = unsafe extern "C" fn(*const Args);
@@ -58,7 +60,7 @@ pub struct Kernel {
 type Slot = Arc<Mutex<Weak<Kernel>>>;
 
 /// Kernels in use. The cache does not keep them alive: primitives do, so memory is bounded by what primitives hold.
-static CACHE: PerProcess<Mutex<HashMap<Spec, Slot>>> = PerProcess::new();
+static CACHE: PerProcess<Mutex<HashMap<Spec, Slot, BuildHasherDefault<Mix>>>> = PerProcess::new();
 
 /// Entries beyond which the cache drops those whose kernels are gone.
 const SWEEP_AT: usize = 1024;

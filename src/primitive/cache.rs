@@ -1,11 +1,11 @@
 //! The primitive cache: equal operations with equal attributes are planned and compiled once.
 //!
-//! The key is hashed once, by a few lines of our own, since descriptors are long and the standard hasher is slow; an
-//! equal hash is only a hint, the operations are compared. The oldest entry leaves when the cache is full.
+//! The key is hashed once; an equal hash is only a hint, the operations are compared. The oldest entry leaves when the cache is full.
 
 use super::Made;
 use crate::{
     attr::Attr,
+    hash::Mix,
     knobs,
     ops::{Env, Op},
     process::PerProcess,
@@ -35,7 +35,7 @@ fn cache() -> MutexGuard<'static, Cache> {
 
 /// The hash of a key.
 pub(super) fn hash(key: &impl Hash) -> u64 {
-    let mut hasher = Mix(0);
+    let mut hasher = Mix::default();
     key.hash(&mut hasher);
     hasher.finish()
 }
@@ -93,39 +93,6 @@ pub fn set_cache_capacity(capacity: usize) {
     knobs::PRIMITIVE_CACHE_CAPACITY.set(capacity);
     let mut evicted = Vec::new();
     cache().shrink(capacity, &mut evicted);
-}
-
-/// A multiplicative hash: one rotation, exclusive or and multiplication for each word.
-struct Mix(u64);
-
-impl Mix {
-    fn word(&mut self, word: u64) {
-        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-impl Hasher for Mix {
-    fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks::<8>();
-        words.iter().for_each(|w| self.word(u64::from_le_bytes(*w)));
-        rest.iter().for_each(|&byte| self.word(byte.into()));
-    }
-
-    fn write_u32(&mut self, value: u32) {
-        self.word(value.into());
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.word(value);
-    }
-
-    fn write_usize(&mut self, value: usize) {
-        self.word(value as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ (self.0 >> 32)
-    }
 }
 
 /// The keys of the map are hashes already.

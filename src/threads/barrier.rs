@@ -12,7 +12,7 @@ use std::thread::yield_now;
 use std::time::{Duration, Instant};
 
 use super::Pool;
-use crate::machine::machine;
+use crate::machine::cores;
 
 /// For how long a waiting thread keeps its core to itself before it begins to yield.
 const WATCH: Duration = Duration::from_micros(20);
@@ -75,7 +75,7 @@ impl Barrier {
     pub fn new(members: usize) -> Barrier {
         Barrier {
             members,
-            crowded: members > machine().cores,
+            crowded: members > cores(),
             arrived: AtomicUsize::new(0),
             round: AtomicUsize::new(0),
             broken: AtomicBool::new(false),

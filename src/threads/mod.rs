@@ -8,7 +8,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::{knobs, machine::machine};
+use crate::{knobs, machine::cores};
 
 pub mod barrier;
 pub mod team;
@@ -64,7 +64,7 @@ static DEFAULT: OnceLock<&'static dyn Pool> = OnceLock::new();
 pub fn default_pool() -> &'static dyn Pool {
     *DEFAULT.get_or_init(|| {
         let threads = match knobs::NUM_THREADS.get() {
-            0 => machine().cores,
+            0 => cores(),
             threads => threads,
         };
         Box::leak(Box::new(Team::new(threads)))

@@ -30,7 +30,7 @@ use std::thread::{Builder, JoinHandle, park};
 use std::time::Duration;
 
 use super::{Pool, barrier::Wait};
-use crate::{knobs, machine::machine};
+use crate::{knobs, machine::cores};
 
 /// A pool of a fixed number of threads, the caller included.
 pub struct Team {
@@ -290,7 +290,7 @@ impl Shared {
                 parts: 0,
             }),
             posts: (1..members).map(post).collect(),
-            crowded: members > machine().cores,
+            crowded: members > cores(),
             patience: Duration::from_micros(knobs::SPIN_US.get() as u64),
         }
     }

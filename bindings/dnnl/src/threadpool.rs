@@ -54,7 +54,7 @@ pub fn set_concurrency(threads: c_int) {
 /// What plans made on this thread assume: all cores, unless the application says otherwise.
 pub fn concurrency() -> c_int {
     match CONCURRENCY.get() {
-        0 => brick::machine::machine().cores as c_int,
+        0 => brick::machine::cores() as c_int,
         threads => threads,
     }
 }
