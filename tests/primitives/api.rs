@@ -85,6 +85,7 @@ functions! {
     stream_create(*mut Handle, Handle, u32) -> c_int;
     memory_desc_create_with_tag(*mut Handle, c_int, *const i64, c_int, c_int) -> c_int;
     memory_desc_create_with_strides(*mut Handle, c_int, *const i64, c_int, *const i64) -> c_int;
+    memory_desc_create_submemory(*mut Handle, Handle, *const i64, *const i64) -> c_int;
     memory_desc_clone(*mut Handle, Handle) -> c_int;
     memory_desc_destroy(Handle) -> c_int;
     memory_desc_query(Handle, c_int, *mut c_void) -> c_int;

@@ -160,16 +160,34 @@ fn padded(dims: &[i64]) -> Dims {
     all
 }
 
-/// A descriptor of a tag, of explicit strides (`@64x1`), or plain if the tag is empty.
+/// A descriptor of a tag, of explicit strides (`@64x1`), of a box in a plain tensor that leaves so many elements before
+/// and behind it (`#2x0`), or plain if the tag is empty.
 pub fn describe(dims: &[i64], dtype: Type, tag: &str) -> Result<Owned, Refusal> {
     let (api, ndims, all) = (api(), dims.len() as c_int, padded(dims));
+    let numbers =
+        |text: &str| -> Vec<i64> { text.split('x').map(|s| s.parse().unwrap()).collect() };
+    if let Some(offsets) = tag.strip_prefix('#') {
+        let offsets = numbers(offsets);
+        let whole: Vec<i64> = (dims.iter().zip(&offsets))
+            .map(|(n, o)| n + 2 * o)
+            .collect();
+        let whole = describe(&whole, dtype, "")?;
+        // SAFETY: the place is writable, the descriptor live, the arrays have 12 elements.
+        return Owned::create(api.memory_desc_destroy, |place| unsafe {
+            (api.memory_desc_create_submemory)(
+                place,
+                whole.raw,
+                all.as_ptr(),
+                padded(&offsets).as_ptr(),
+            )
+        });
+    }
     Owned::create(api.memory_desc_destroy, |place| {
         // SAFETY: the place is writable, the arrays have 12 elements.
         unsafe {
             match tag.strip_prefix('@') {
                 Some(strides) => {
-                    let strides: Vec<i64> =
-                        strides.split('x').map(|s| s.parse().unwrap()).collect();
+                    let strides = numbers(strides);
                     (api.memory_desc_create_with_strides)(
                         place,
                         ndims,
@@ -240,15 +258,17 @@ impl Layout {
         let clone = Owned::create(api.memory_desc_destroy, |place| unsafe {
             (api.memory_desc_clone)(place, md)
         });
+        let dtype = Type::numbered(query(md, 258));
+        let offset: i64 = query(md, 259);
         Layout {
             dims: query_dims(md, 257, ndims),
-            dtype: Type::numbered(query(md, 258)),
+            dtype,
             padded: query_dims(md, 260, ndims),
             strides: query_dims(md, 14, ndims),
-            offset: query(md, 259),
+            offset,
             blocks: dims_of.into_iter().map(|d| d as usize).zip(sizes).collect(),
             // SAFETY: the descriptor is live.
-            bytes: unsafe { (api.memory_desc_get_size)(md) },
+            bytes: unsafe { (api.memory_desc_get_size)(md) } + offset as usize * dtype.size(),
             clone: std::rc::Rc::new(clone.unwrap()),
         }
     }
@@ -341,18 +361,22 @@ impl Tensor {
         self.buffer.data_mut()
     }
 
-    /// Says what is wrong around the values: bytes written outside, padding that is not zero.
+    /// Says what is wrong around the values: bytes written outside or in the gaps between, padding that is not zero.
     pub fn damage(&self) -> Option<String> {
         if self.buffer.is_damaged() {
             return Some("bytes outside the buffer were written".into());
         }
-        let mut found = None;
+        let (mut found, size) = (None, self.layout.dtype.size());
+        let mut gaps = self.buffer.data().to_vec();
         for_each(&self.layout.padded, |index| {
+            let at = self.layout.position(index);
+            gaps[at..at + size].fill(0xff);
             let outside = index.iter().zip(&self.layout.dims).any(|(i, d)| i >= d);
             if outside && found.is_none() && self.read(index) != 0.0 {
                 found = Some(format!("padding at {index:?} is {}", self.read(index)));
             }
         });
-        found
+        let written = gaps.iter().position(|&byte| byte != 0xff);
+        found.or(written.map(|at| format!("byte {at}, in a gap between elements, was written")))
     }
 }

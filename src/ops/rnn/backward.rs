@@ -374,7 +374,11 @@ impl Net<'_> {
     fn by_attention(&self, layer: &Layer, g: &Gradients) -> Option<Task<Work>> {
         let d = self.user(DIFF + ATTENTION, 0, 0)?;
         let size = g.ones.col;
-        let d = Factor::strided(View { step: 0, ..d }, d.row, size, 0);
+        let d = Factor::rows(View {
+            step: 0,
+            col: size,
+            ..d
+        });
         let adds = layer.dir == 1 || layer.l < self.s.layers - 1;
         let sizes = (self.rows().0, 1, self.s.dhc, 1);
         let ones = Factor::strided(g.ones, size, size, 0);

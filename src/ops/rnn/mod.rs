@@ -521,7 +521,7 @@ impl Desc {
                 }
                 adjacent.contains(&true)
             }
-            BIAS => is_unit(md, 3) && strides[2] == s.dhc,
+            PEEPHOLE | BIAS => is_unit(md, 3) && strides[2] == s.dhc,
             _ => is_unit(md, last),
         };
         let dtype = if self.writes(i) && i > DIFF - 1 {

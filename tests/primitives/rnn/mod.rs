@@ -3,7 +3,9 @@
 //! A problem says a cell, a type, oneDNN's sizes and options: `lstm f32 l2t3mb4slc5sic7dhc7dic7 dir=concat
 //! with=iter,iter_c,bias,peephole tags=acb:ldigo`. Without `slc`, `sic` or `dic` they equal dhc. `prop=inf`, `fwd` and
 //! `bwd` ask for one pass alone. 8-bit problems (`u8`, `s8`) say the tensors that are f32 nevertheless (`f32=iter,dst_layer`), scale
-//! and shift of data (`data=100:120.25`) and the masks of the scales of weights and projection (`masks=24:8`).
+//! and shift of data (`data=100:120.25`) and the masks of the scales of weights and projection (`masks=24:8`). `alpha=0.5` is relu's
+//! slope. Single tensors, gradients too, have layouts (`layouts=bias:@9x9x3x1,diff_iter:abdc`) and types (`types=bias:bf16`) of their
+//! own; `without=diff_bias` leaves gradients out.
 
 mod oracle;
 
@@ -36,6 +38,20 @@ fn diff_id(i: usize) -> c_int {
     IDS[i] + 128
 }
 
+/// Tensors of the forward pass and gradients: both are numbered alike, gradients from here on.
+const DIFF: usize = INPUTS + OUTPUTS;
+
+/// The name of a tensor or gradient.
+fn name(at: usize) -> String {
+    let diff = if at < DIFF { "" } else { "diff_" };
+    format!("{diff}{}", NAMES[at % DIFF])
+}
+
+fn numbered(text: &str) -> usize {
+    let found = (0..2 * DIFF).find(|&at| name(at) == text);
+    found.unwrap_or_else(|| panic!("{text:?} is no tensor"))
+}
+
 /// A problem: see the top.
 #[derive(Clone, Debug)]
 struct Problem {
@@ -47,6 +63,11 @@ struct Problem {
     with: Vec<String>,
     /// Layouts of the layer tensors, of weights, and of states.
     tags: [String; 3],
+    /// Layouts and types of single tensors and gradients, and gradients that are left out.
+    layouts: Vec<(usize, String)>,
+    types: Vec<(usize, Type)>,
+    without: Vec<usize>,
+    alpha: f32,
     overwrites: bool,
     prop: String,
     /// Tensors of an 8-bit problem that are f32.
@@ -76,6 +97,10 @@ impl Problem {
                 .map(str::to_owned)
                 .to_vec(),
             tags: [const { String::new() }; 3],
+            layouts: Vec::new(),
+            types: Vec::new(),
+            without: Vec::new(),
+            alpha: 0.25,
             overwrites: false,
             prop: String::new(),
             floats: Vec::new(),
@@ -85,7 +110,18 @@ impl Problem {
         };
         for word in words {
             let (key, value) = word.split_once('=').unwrap();
+            let pairs = value.split(',').filter_map(|pair| pair.split_once(':'));
             match key {
+                "layouts" => {
+                    let pairs = pairs.map(|(tensor, tag)| (numbered(tensor), tag.to_owned()));
+                    problem.layouts = pairs.collect();
+                }
+                "types" => {
+                    let pairs = pairs.map(|(tensor, t)| (numbered(tensor), Type::named(t)));
+                    problem.types = pairs.collect();
+                }
+                "without" => problem.without = value.split(',').map(numbered).collect(),
+                "alpha" => problem.alpha = value.parse().unwrap(),
                 "dir" => problem.direction = value.to_owned(),
                 "with" => problem.with = value.split(',').map(str::to_owned).collect(),
                 "tags" => {
@@ -122,8 +158,9 @@ impl Problem {
         1 + i64::from(matches!(self.direction.as_str(), "concat" | "sum"))
     }
 
-    fn has(&self, i: usize) -> bool {
-        match NAMES[i] {
+    fn has(&self, at: usize) -> bool {
+        match NAMES[at % DIFF] {
+            _ if self.without.contains(&at) => false,
             "src_layer" | "weights_layer" | "weights_iter" | "dst_layer" => true,
             "attention" => self.cell.ends_with("augru"),
             "iter_c" | "dst_iter_c" if self.cell != "lstm" => false,
@@ -134,7 +171,7 @@ impl Problem {
     fn dims(&self, i: usize) -> Vec<i64> {
         let [l, t, n, slc, sic, dhc, dic] = self.sizes;
         let (d, g) = (self.directions(), self.gates());
-        match NAMES[i] {
+        match NAMES[i % DIFF] {
             "src_layer" => vec![t, n, slc],
             "iter" => vec![l, d, n, sic],
             "iter_c" | "dst_iter_c" => vec![l, d, n, dhc],
@@ -149,8 +186,13 @@ impl Problem {
         }
     }
 
-    fn dtype(&self, i: usize) -> Type {
-        match NAMES[i] {
+    fn dtype(&self, at: usize) -> Type {
+        if let Some((_, dtype)) = self.types.iter().find(|(tensor, _)| *tensor == at) {
+            return *dtype;
+        }
+        match NAMES[at % DIFF] {
+            // Gradients are f32 whatever the type.
+            _ if at >= DIFF => Type::F32,
             "iter_c" | "dst_iter_c" | "bias" | "peephole" | "attention" => Type::F32,
             name if self.floats.iter().any(|f| f == name) => Type::F32,
             "weights_layer" | "weights_iter" | "projection" if self.dtype.is_int() => Type::S8,
@@ -168,9 +210,9 @@ impl Problem {
     }
 
     /// How a tensor keeps the number at a position.
-    fn keep(&self, i: usize, index: &[i64]) -> Keep {
-        let dtype = self.dtype(i);
-        let (scale, shift) = match NAMES[i] {
+    fn keep(&self, at: usize, index: &[i64]) -> Keep {
+        let dtype = self.dtype(at);
+        let (scale, shift) = match NAMES[at % DIFF] {
             _ if !dtype.is_int() => (1.0, 0.0),
             "projection" => (self.weights_scale(1, index[3]), 0.0),
             "weights_layer" | "weights_iter" => {
@@ -236,8 +278,11 @@ impl Problem {
         self.quantised.then_some(attr)
     }
 
-    fn tag(&self, i: usize) -> &str {
-        match NAMES[i] {
+    fn tag(&self, at: usize) -> &str {
+        if let Some((_, layout)) = self.layouts.iter().find(|(tensor, _)| *tensor == at) {
+            return layout;
+        }
+        match NAMES[at % DIFF] {
             "src_layer" | "dst_layer" => &self.tags[0],
             "weights_layer" | "weights_iter" => &self.tags[1],
             "iter" | "iter_c" | "dst_iter" | "dst_iter_c" if self.tags[2] == "any" => "any",
@@ -247,8 +292,8 @@ impl Problem {
     }
 
     /// Values about 0, small enough that gates stay off their limits; `scale` is for long sums.
-    fn values(&self, i: usize, seed: u64) -> Array {
-        let dims = self.dims(i);
+    fn values(&self, at: usize, seed: u64) -> Array {
+        let (dims, i) = (self.dims(at), at % DIFF);
         let scale = if NAMES[i].starts_with("weights") || NAMES[i] == "projection" {
             3.0 / (dims[2] as f64).sqrt()
         } else {
@@ -265,7 +310,7 @@ impl Problem {
             } else {
                 scale * (unit - 0.5)
             };
-            let keep = self.keep(i, index);
+            let keep = self.keep(at, index);
             keep.number(keep.stored(value))
         })
     }
@@ -274,7 +319,7 @@ impl Problem {
         Net {
             cell: &self.cell,
             direction: &self.direction,
-            relu: 0.25,
+            relu: self.alpha.into(),
             keep: (self.dtype != Type::F32).then_some(Keep {
                 dtype: self.dtype,
                 scale: if self.dtype.is_int() {
@@ -310,15 +355,20 @@ impl Problem {
     /// What rounding may do to a result: a unit of the type for every number of the chain that led to it, which grows
     /// with the steps and layers, relative to the largest results.
     fn tolerance(&self, largest: f64, terms: f64) -> f64 {
-        let unit = match self.dtype {
-            // Gates and cell states of 8-bit problems are f32.
-            Type::F32 | Type::U8 | Type::S8 => 1.0 / (1 << 23) as f64,
-            Type::F16 => 1.0 / (1 << 10) as f64,
-            _ => 1.0 / (1 << 8) as f64,
-        };
+        let unit = unit(self.dtype);
         let chain = (self.sizes[0] * self.sizes[1]) as f64 + terms.sqrt();
         unit * chain * (largest + 0.1)
     }
+}
+
+/// The distance of numbers about 1. Gates and cell states of 8-bit problems are f32.
+fn unit(dtype: Type) -> f64 {
+    let bits = match dtype {
+        Type::F16 => 10,
+        Type::Bf16 => 8,
+        _ => 23,
+    };
+    1.0 / f64::from(1 << bits)
 }
 
 fn sizes(shape: &str) -> [i64; 7] {
@@ -375,15 +425,10 @@ struct Descriptors(Vec<Option<Owned>>);
 
 impl Descriptors {
     fn new(problem: &Problem, prop: c_int) -> Result<Descriptors, Refusal> {
-        let count = if prop == BACKWARD { 24 } else { 12 };
+        let count = if prop == BACKWARD { 2 * DIFF } else { DIFF };
         let one = |at: usize| {
-            let i = at % 12;
-            // Gradients are f32 whatever the type.
-            let dtype = if at < 12 { problem.dtype(i) } else { Type::F32 };
-            problem
-                .has(i)
-                .then(|| describe(&problem.dims(i), dtype, problem.tag(i)))
-                .transpose()
+            let describe = || describe(&problem.dims(at), problem.dtype(at), problem.tag(at));
+            problem.has(at).then(describe).transpose()
         };
         Ok(Descriptors((0..count).map(one).collect::<Result<_, _>>()?))
     }
@@ -402,7 +447,7 @@ fn create_pd(problem: &Problem, prop: c_int, mds: &Descriptors) -> Result<Owned,
         .unwrap() as c_int;
     let flags = u32::from(problem.overwrites);
     let h = |at: usize| mds.get(at);
-    let d = |at: usize| mds.get(12 + at);
+    let d = |at: usize| mds.get(DIFF + at);
     let none: Handle = null_mut();
     let activation = match problem.cell.as_str() {
         "rnn_relu" => 32,
@@ -583,7 +628,7 @@ fn create_pd(problem: &Problem, prop: c_int, mds: &Descriptors) -> Result<Owned,
                 h(9),
                 h(10),
                 flags,
-                0.25,
+                problem.alpha,
                 0.0,
                 attr,
             ),
@@ -608,7 +653,7 @@ fn create_pd(problem: &Problem, prop: c_int, mds: &Descriptors) -> Result<Owned,
                 d(9),
                 d(10),
                 flags,
-                0.25,
+                problem.alpha,
                 0.0,
                 none,
                 attr,
@@ -653,8 +698,8 @@ impl Case {
         }
         if prop == BACKWARD {
             let mut by_outputs = vec![None; OUTPUTS];
-            for &o in &outputs {
-                let array = problem.values(INPUTS + o, 2);
+            for &o in outputs.iter().filter(|&o| problem.has(DIFF + INPUTS + o)) {
+                let array = problem.values(DIFF + INPUTS + o, 2);
                 arguments.push(argument(
                     diff_id(INPUTS + o),
                     layout(diff_id(INPUTS + o)),
@@ -663,11 +708,11 @@ impl Case {
                 by_outputs[o] = Some(array);
             }
             for (i, gradient) in pass.gradients(&by_outputs).into_iter().enumerate() {
-                let Some(mut gradient) = gradient else {
+                let Some(mut gradient) = gradient.filter(|_| problem.has(DIFF + i)) else {
                     continue;
                 };
                 let (adds, id) = ((4..=8).contains(&i) && !problem.overwrites, diff_id(i));
-                let before = adds.then(|| problem.values(i, 3));
+                let before = adds.then(|| problem.values(DIFF + i, 3));
                 if let Some(before) = &before {
                     gradient
                         .data
@@ -748,7 +793,9 @@ impl Case {
             // Integers have no tolerance: no state was near to where it would have been rounded to another.
             let tolerance = match tensor.layout.dtype.is_int() {
                 true => 0.0,
-                false => self.problem.tolerance(largest, *terms),
+                false => {
+                    self.problem.tolerance(largest, *terms) + unit(tensor.layout.dtype) * largest
+                }
             };
             for (i, (got, want_one)) in tensor.values().data.iter().zip(&want.data).enumerate() {
                 if got.is_nan() || (got - want_one).abs() > tolerance {
@@ -985,6 +1032,26 @@ fn gradients_replace_or_add() {
             "tags=abc:abced",
         ]
         .map(|option| format!("{cell} f32 l2t3mb4dhc19 {option}"))
+    }));
+}
+
+#[test]
+fn layouts_of_single_tensors() {
+    // Gates of peephole weights and of the bias apart, and everything inside something larger.
+    judge_all(["f32", "bf16"].into_iter().flat_map(|t| {
+        ["l1t2mb3dhc2", "l2t3mb4dhc20"].map(|shape| {
+            let with = "iter,iter_c,bias,peephole,dst_iter,dst_iter_c";
+            let (apart, box4) = ("@999x480x80x1", "#1x1x1x1");
+            format!(
+                "lstm {t} {shape} with={with} layouts=peephole:{apart},diff_peephole:{apart},bias:{apart},\
+                 diff_bias:{box4},iter:{box4},diff_iter_c:{box4},dst_layer:#1x1x1,diff_weights_iter:#1x0x1x1x1"
+            )
+        })
+    }));
+    judge_all(["augru", "lbr_augru"].into_iter().flat_map(|cell| {
+        ["@12x4x1", "@4x20x1", "#0x1x2", "@1x3x1"].map(|layout| {
+            format!("{cell} f32 l2t3mb3dhc20 dir=concat layouts=attention:{layout},diff_attention:{layout}")
+        })
     }));
 }
 
