@@ -257,13 +257,15 @@ impl<'a> Net<'a> {
         let gate = if last == 4 { md.strides()[3] * size } else { 0 };
         let view = view.shifted(first * gate);
         let forward = self.desc.is_forward();
+        // Backward passes sum over outputs from gate to gate: where each has one, over the gates.
+        let outputs = if forward || self.s.dhc > 1 { last } else { 3 };
         match panel(md, forward) {
             Some(width) => {
                 let panel = md.strides()[if forward { last } else { 2 }] * size;
                 let side = Side::Panels { width, panel };
                 Factor { view, side, gate }
             }
-            None => Factor::strided(view, stride(2), stride(last), gate),
+            None => Factor::strided(view, stride(2), stride(outputs), gate),
         }
     }
 

@@ -1055,6 +1055,34 @@ fn layouts_of_single_tensors() {
     }));
 }
 
+/// Backward passes sum over the outputs of all gates, which lie apart where each gate has one.
+#[test]
+fn one_channel() {
+    let shapes = [
+        "l1t3mb5slc4sic16dhc1dic16",
+        "l2t2mb3slc5sic5dhc1dic5",
+        "l1t3mb40slc3dhc1",
+        "l1t1mb2slc4sic3dhc1",
+    ];
+    judge_all(shapes.into_iter().flat_map(|shape| {
+        ["f32", "bf16", "f16"].into_iter().flat_map(move |t| {
+            ["", "tags=abc:any", "tags=abc:abdec"].map(|tags| {
+                let projection = if shape.contains("dic") {
+                    ",projection"
+                } else {
+                    ""
+                };
+                format!("lstm {t} {shape} with=iter,bias{projection} {tags}")
+            })
+        })
+    }));
+    judge_all(
+        CELLS
+            .into_iter()
+            .flat_map(|cell| ["f32", "bf16"].map(|t| format!("{cell} {t} l1t3mb4slc5dhc1"))),
+    );
+}
+
 #[test]
 fn eight_bits() {
     let shapes = [
