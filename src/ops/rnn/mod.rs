@@ -275,6 +275,7 @@ impl Desc {
                 name(i)
             );
         }
+        self.check_sizes(&self.sizes())?;
         for i in (0..self.tensors.len()).filter(|&i| self.has(i)) {
             let (md, expected) = (self.get(i), self.dims(i));
             require!(
@@ -285,12 +286,12 @@ impl Desc {
                 self.given()
             );
             supported!(
-                !md.has_runtime(),
-                "{}: all dims must be known at creation",
+                !md.has_runtime() && !md.has_zero_dim(),
+                "{}: all dims must be known at creation, and dims of size 0 are not supported",
                 name(i)
             );
         }
-        self.check_sizes(&self.sizes())
+        Ok(())
     }
 
     /// The dims that say all sizes.
@@ -302,38 +303,23 @@ impl Desc {
     fn check_sizes(&self, s: &Sizes) -> Result<()> {
         let two = matches!(self.direction, Direction::Concat | Direction::Sum);
         let gru = !matches!(self.cell, Cell::Vanilla | Cell::Lstm);
-        let rules = [
-            (
-                s.directions == 1 + i64::from(two),
-                "weights_layer: other directions than the direction has",
-            ),
-            (
-                s.layers == 1 || s.slc == s.dic,
-                "src_layer: layers above the first read channels of dst_iter, which has others",
-            ),
-            (
-                s.t == 1 || s.sic == s.dic,
-                "src_iter: steps after the first read channels of dst_iter, which has others",
-            ),
-            (
-                !gru || s.sic == s.dhc,
-                "src_iter: a GRU needs the channels of its states",
-            ),
-            (
-                self.cell.has_attention() == self.has(ATTENTION),
-                "attention: AUGRU cells need it, others have none",
-            ),
-        ];
-        for (holds, what) in rules {
-            require!(holds, "{what}, by {}", self.given());
-        }
-        let sizes = [s.layers, s.t, s.n, s.slc, s.sic, s.dhc, s.dic];
-        supported!(
-            sizes.iter().all(|&size| size > 0),
-            "{}: dims of size 0 are not supported",
-            self.given()
-        );
-        Ok(())
+        let unread = |i| self.has(DIFF + i) && !self.has(i);
+        let fault = if s.directions != 1 + i64::from(two) {
+            "direction: weights_layer has another number of directions"
+        } else if s.layers > 1 && s.slc != s.dic {
+            "src_layer: layers above the first read channels of dst_iter, which has others"
+        } else if s.t > 1 && s.sic != s.dic {
+            "weights_iter: steps after the first read channels of dst_iter, which has others"
+        } else if gru && s.sic != s.dhc {
+            "weights_iter: a GRU reads as many channels as it has"
+        } else if self.cell.has_attention() != self.has(ATTENTION) {
+            "attention: AUGRU cells need it, others have none"
+        } else if unread(PEEPHOLE) || unread(PROJECTION) {
+            "diff_weights_peephole, diff_weights_projection: by weights that are not given"
+        } else {
+            return Ok(());
+        };
+        Err(invalid!("{fault}, by {}", self.given()))
     }
 
     /// States are what the source is, and so are weights; 8-bit ones have s8 weights and may be given and taken as f32.

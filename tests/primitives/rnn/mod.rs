@@ -1239,6 +1239,36 @@ fn bad_descriptors_are_refused() {
     refusal("lbr_gru u8 l1t3mb4dhc8", &|_, _| ());
 }
 
+#[test]
+fn sentences_name_what_does_not_fit() {
+    let refusal = |text: &str, spoil: &dyn Fn(&mut Descriptors)| {
+        let problem = Problem::new(text);
+        let mut mds = Descriptors::new(&problem, BACKWARD).unwrap();
+        spoil(&mut mds);
+        let refusal = create_pd(&problem, BACKWARD, &mds).err().unwrap();
+        assert_eq!(refusal.status, INVALID, "{refusal:?}");
+        refusal.sentence
+    };
+    let md = |dims: &[i64]| Some(describe(dims, Type::F32, "").unwrap());
+    for dir in ["concat", "sum"] {
+        let sentence = refusal(&format!("lstm f32 l1t3mb4dhc8 dir={dir}"), &|mds| {
+            mds.0[4] = md(&[1, 1, 8, 4, 8]);
+            mds.0[5] = md(&[1, 1, 8, 4, 8]);
+        });
+        assert!(sentence.contains("direction: weights_layer"), "{sentence}");
+    }
+    for cell in ["lstm", "gru"] {
+        let gates = if cell == "gru" { 3 } else { 4 };
+        let wrong = |mds: &mut Descriptors| mds.0[5] = md(&[1, 1, 9, gates, 8]);
+        let sentence = refusal(&format!("{cell} f32 l1t3mb4dhc8"), &wrong);
+        assert!(sentence.contains("weights_iter: "), "{sentence}");
+    }
+    for (i, dims) in [(6, vec![1, 1, 3, 8]), (7, vec![1, 1, 8, 8])] {
+        let sentence = refusal("lstm f32 l1t3mb4dhc8", &|mds| mds.0[DIFF + i] = md(&dims));
+        assert!(sentence.contains("that are not given"), "{sentence}");
+    }
+}
+
 /// Set in the processes that the test below starts: they print digests instead of comparing them.
 const CHILD: &str = "BRICK_TEST_PRINTS_RNN_DIGESTS";
 const SHARED: [&str; 8] = [
