@@ -33,7 +33,7 @@ fn size() -> impl Strategy<Value = i64> {
     ]
 }
 
-fn one_of(list: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
+pub fn one_of(list: &'static [&'static str]) -> impl Strategy<Value = &'static str> {
     prop::sample::select(list)
 }
 

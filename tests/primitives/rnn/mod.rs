@@ -7,6 +7,7 @@
 //! slope. Single tensors, gradients too, have layouts (`layouts=bias:@9x9x3x1,diff_iter:abdc`) and types (`types=bias:bf16`) of their
 //! own; `without=diff_bias` leaves gradients out.
 
+mod fuzz;
 mod oracle;
 
 use crate::api::{ExecArg, Handle, INVALID, Owned, Refusal, UNIMPLEMENTED, api, check, here};
