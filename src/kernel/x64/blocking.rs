@@ -16,6 +16,8 @@ pub struct Budget {
     pub extra: usize,
     /// Registers that the epilogue needs beside the accumulators; `extra` ones are free by then.
     pub epilogue: usize,
+    /// Whether all accumulators but one lie on the stack then.
+    pub stacked: bool,
     /// Whether rows of A lie multiples of 4 KiB apart: more than 8 of them evict each other from the L1 cache.
     pub aliasing: bool,
 }
@@ -69,6 +71,7 @@ fn usual_vectors(m: usize, budget: &Budget) -> usize {
 /// Rows of a tile with `vectors` column vectors that fit the registers, at most what `m` needs; 0 when none does.
 pub fn max_rows(m: usize, vectors: usize, budget: &Budget) -> usize {
     let kept = vectors * budget.column_regs;
+    let stored = |rows: usize| if budget.stacked { 1 } else { rows * vectors };
     let fits = |rows: usize| {
         let operands = if stationary_rows(rows, vectors) {
             rows + 1
@@ -78,7 +81,7 @@ pub fn max_rows(m: usize, vectors: usize, budget: &Budget) -> usize {
             vectors + 1
         };
         rows * vectors + kept + budget.extra + operands <= budget.regs
-            && rows * vectors + kept + budget.epilogue <= budget.regs
+            && stored(rows) + kept + budget.epilogue <= budget.regs
     };
     let cap = if budget.aliasing { 8 } else { 28 };
     (1..=m.min(cap)).rev().find(|rows| fits(*rows)).unwrap_or(0)
@@ -111,6 +114,7 @@ mod tests {
         column_regs: 0,
         extra: 0,
         epilogue: 1,
+        stacked: false,
         aliasing: false,
     };
     const AVX2: Budget = Budget {

@@ -161,6 +161,7 @@ impl Gen<'_> {
             column_regs: usize::from(self.shifted),
             extra: usize::from(self.shifted) + usize::from(self.dot == Dot::ByteSteps),
             epilogue: expr::temps_needed(&self.s.out, self.s.isa),
+            stacked: super::tile::is_stacked(&self.s.out),
             aliasing: self.s.m > 8 && self.s.a_row_bytes % 4096 == 0,
         }
     }

@@ -6,7 +6,7 @@
 use super::blocking::even_parts;
 use super::expr::{Pool, temps_needed};
 use super::simd::{Lanes, Simd};
-use super::tile::{check_expr, store_tile};
+use super::tile::{check_expr, is_stacked, store_tile};
 use super::{Pos, check_reach, repeat};
 use crate::dtype::DataType;
 use crate::error::Result;
@@ -83,7 +83,10 @@ impl Gen<'_> {
         let s = self.s;
         let regs = self.regs - usize::from(s.mix != Mix::Equal);
         let unit = if s.run < s.m { s.run } else { 1 };
-        let epilogue = temps_needed(&s.out, s.isa);
+        let epilogue = match is_stacked(&s.out) {
+            true => 0,
+            false => temps_needed(&s.out, s.isa),
+        };
         let kept = vec![OnceCell::new(); regs + 1];
         let slots =
             |rows: usize| *kept[rows].get_or_init(|| slots(s.taps, &meetings(s, None, rows)).1);

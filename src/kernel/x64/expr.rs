@@ -127,7 +127,13 @@ impl Pool {
         (self.0.count_ones() as usize > count).then(|| self.take())?
     }
 
-    fn take(&mut self) -> Option<u8> {
+    /// The registers of both.
+    pub fn and(self, other: Pool) -> Pool {
+        Pool(self.0 | other.0)
+    }
+
+    /// Takes the lowest register out.
+    pub fn take(&mut self) -> Option<u8> {
         let reg = self.lowest()?;
         self.0 &= self.0 - 1;
         Some(reg)

@@ -5,6 +5,7 @@ use super::simd::{Lanes, Simd};
 use super::{Pos, add_imm, epilogue, prologue};
 use crate::error::Result;
 use crate::jit::asm::{Cond, Mem, gpr::*};
+use crate::jit::rows::{VMOVUPS, VMOVUPS_ST};
 use crate::kernel::expr::{Bcast, Expr, Node};
 use crate::kernel::spec::{Args, Out, Tile};
 use crate::machine::Isa;
@@ -17,6 +18,16 @@ const EPILOGUE_BASES: [u8; 8] = [RBX, RCX, RDX, RSI, R8, R9, R10, R12];
 const TILE_BASES: [u8; 9] = [RAX, RBX, RCX, RDX, RSI, R8, R9, R10, R12];
 
 const CACHE_LINE: i64 = 64;
+
+/// Operations from which on an epilogue is a loop over the rows of a tile, accumulators on the stack: code for each of
+/// them would take longer to generate, and live values would leave few registers to accumulators.
+const LONG: usize = 10;
+
+/// Whether the epilogue takes accumulators from the stack, all but one of whose registers it may use.
+pub fn is_stacked(out: &Out) -> bool {
+    let is_const = |node: &&Node| matches!(node, Node::Const(_));
+    out.expr.nodes.iter().filter(|node| !is_const(node)).count() >= LONG
+}
 
 /// The operands that an expression loads, each with a register of `pool`.
 fn bases(expr: &Expr, pool: &[u8]) -> Vec<Base> {
@@ -79,6 +90,9 @@ pub fn store_tile(
         col.add_scaled(&mut simd.a, b.reg, col_bytes, RAX);
     }
     let mut walk = Walk::new(&out.expr);
+    if is_stacked(out) {
+        return store_rows(simd, out, &mut walk, rows, vecs, pool, &bases);
+    }
     for r in 0..rows {
         for (v, lanes) in vecs.iter().enumerate() {
             let at = At {
@@ -97,6 +111,59 @@ pub fn store_tile(
                 walk.keep_constant(simd, acc);
             }
         }
+    }
+}
+
+/// The same in a loop over rows; rax is where the accumulators end on the stack.
+fn store_rows(
+    simd: &mut Simd,
+    out: &Out,
+    walk: &mut Walk,
+    rows: usize,
+    vecs: &[Lanes],
+    pool: Pool,
+    bases: &[Base],
+) {
+    let (len, bytes) = (simd.full().len, 4 * simd.vl() as i32);
+    let count = (rows * vecs.len()) as u8;
+    let at = |acc: u8| Mem::new(RSP, i32::from(acc) * bytes);
+    let (row_bytes, end) = (at(vecs.len() as u8).disp, at(count));
+    simd.a.sub_ri(RSP, end.disp);
+    (0..count).for_each(|acc| simd.a.v(&VMOVUPS_ST, len, acc, 0, at(acc)));
+    simd.a.lea(RAX, end);
+    let mut pool = pool.and(Pool::of(0..count));
+    keep_constants(simd, walk, out, &mut pool);
+    let acc = pool.take().expect("a register for the accumulator");
+    let top = simd.a.label();
+    simd.a.bind(top);
+    for (v, lanes) in vecs.iter().enumerate() {
+        simd.a.v(&VMOVUPS, len, acc, 0, at(v as u8));
+        let at = At {
+            bases,
+            d: R11,
+            d_row_bytes: 0,
+            col_reg: None,
+            row: 0,
+            col: v * simd.vl(),
+            lanes: *lanes,
+        };
+        store_vector(simd, out, walk, Some(acc), pool, &at);
+    }
+    simd.a.add_ri(R11, out.d_row_bytes as i32);
+    for b in bases.iter().filter(|b| strides(b).0 != 0) {
+        simd.a.add_ri(b.reg, strides(b).0 as i32);
+    }
+    simd.a.add_ri(RSP, row_bytes);
+    simd.a.cmp_rr(RSP, RAX);
+    simd.a.jcc(Cond::Ne, top);
+}
+
+/// Keeps as many constants as `pool` has registers to spare, which it loses.
+fn keep_constants(simd: &mut Simd, walk: &mut Walk, out: &Out, pool: &mut Pool) {
+    // One more than beside an accumulator, for that.
+    let needed = expr::temps_needed(out, simd.isa) + 1;
+    while let Some(reg) = pool.take_beyond(needed) {
+        walk.keep_constant(simd, reg);
     }
 }
 
@@ -164,11 +231,7 @@ pub fn emit(s: &Tile) -> Result<Vec<u8>> {
 fn rows(simd: &mut Simd, s: &Tile, bases: &[Base]) {
     let mut walk = Walk::new(&s.out.expr);
     let mut pool = Pool::of(0..simd.regs(simd.has_tail(s.n)) as u8);
-    // One more than beside an accumulator, in its place.
-    let temps = expr::temps_needed(&s.out, simd.isa) + 1;
-    while let Some(reg) = pool.take_beyond(temps) {
-        walk.keep_constant(simd, reg);
-    }
+    keep_constants(simd, &mut walk, &s.out, &mut pool);
     let top = simd.a.label();
     simd.a.bind(top);
     row(simd, s, bases, &mut walk, pool);
