@@ -147,6 +147,8 @@ static void recurrent(void)
     INVALID(brick_primitive_attr_set_rnn_weights_qparams(NULL, 1, 0, values));
     INVALID(brick_primitive_attr_set_rnn_weights_qparams(attr, -1, 0, values));
     INVALID(brick_primitive_attr_set_rnn_weights_qparams(attr, 0, 0, values));
+    INVALID(brick_primitive_attr_set_rnn_weights_qparams(attr, INT64_MAX, 1, values));
+    SAYS("exceed any memory");
     INVALID(brick_primitive_attr_set_rnn_weights_qparams(attr, INT64_MAX, 24, values));
     INVALID(brick_primitive_attr_set_rnn_weights_qparams(attr, 1, 0, NULL));
     INVALID(brick_primitive_attr_set_rnn_weights_qparams(attr, 2, 0, values));
@@ -175,6 +177,9 @@ static void appending(brick_post_ops_t ops)
     INVALID(brick_post_ops_append_eltwise(ops, brick_eltwise_relu_use_dst_for_bwd, 0, 0));
     INVALID(brick_post_ops_append_eltwise(ops, brick_eltwise_relu, NAN, 0));
     INVALID(brick_post_ops_append_eltwise(ops, brick_eltwise_linear, 1, NAN));
+    INVALID(brick_post_ops_append_eltwise(ops, brick_eltwise_clip, 3, 1));
+    INVALID(brick_post_ops_append_eltwise(ops, brick_eltwise_clip_v2, 3, 1));
+    INVALID(brick_post_ops_append_eltwise(ops, brick_eltwise_soft_relu, 0, 0));
     INVALID(brick_post_ops_append_binary(NULL, brick_binary_add, f32_2x3));
     INVALID(brick_post_ops_append_binary(ops, brick_eltwise_relu, f32_2x3));
     INVALID(brick_post_ops_append_binary(ops, brick_binary_add, NULL));

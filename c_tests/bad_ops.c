@@ -107,6 +107,27 @@ static void elementwise(void)
     PD(brick_sum_primitive_desc_create(&pd, engine, NULL, 1, scales, NULL, NULL));
 }
 
+// Results that would share a place.
+static void outputs_without_stride(void)
+{
+    brick_primitive_desc_t pd;
+    brick_memory_desc_t shared = NULL;
+    brick_dims_t dims = {2, 3}, strides = {0, 1};
+    const float scales[] = {1, 1};
+    OK(brick_memory_desc_create_with_strides(&shared, 2, dims, brick_f32, strides));
+    const_brick_memory_desc_t sources[] = {shared, f32_2x3};
+    PD(brick_reorder_primitive_desc_create(&pd, f32_2x3, engine, shared, engine, NULL));
+    SAYS("stride 0 is 0");
+    PD(brick_eltwise_forward_primitive_desc_create(&pd, engine, brick_forward, brick_eltwise_relu, f32_2x3, shared, 0, 0,
+                                                   NULL));
+    PD(brick_binary_primitive_desc_create(&pd, engine, brick_binary_add, f32_2x3, f32_2x3, shared, NULL));
+    PD(brick_sum_primitive_desc_create(&pd, engine, shared, 2, scales, sources, NULL));
+    // What is read may repeat itself.
+    OK(brick_sum_primitive_desc_create(&pd, engine, f32_2x3, 2, scales, sources, NULL));
+    OK(brick_primitive_desc_destroy(pd));
+    DESTROY(shared);
+}
+
 static void more_elementwise(void)
 {
     brick_primitive_desc_t pd;
@@ -347,6 +368,7 @@ int main(void)
     inner_products();
     elementwise();
     more_elementwise();
+    outputs_without_stride();
     unsupported_attributes();
     primitives();
     DESTROY(f32_2x3, f32_3x4, f32_2x4, f32_any, blocked);

@@ -40,6 +40,9 @@ static inline int finish(void)
 #define INVALID(call) FAILS(brick_invalid_arguments, call)
 #define UNIMPLEMENTED(call) FAILS(brick_unimplemented, call)
 
+// The last sentence says so.
+#define SAYS(words) check_that(!!strstr(brick_last_error(), words), __FILE__, __LINE__, words, brick_last_error())
+
 // A number that no enumeration has.
 #define BAD 0x7777
 

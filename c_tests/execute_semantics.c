@@ -56,6 +56,12 @@ static void argument_lists(void)
     args[3].arg = BRICK_ARG_BIAS;
     args[3].memory = NULL;
     OK(brick_primitive_execute(primitive, stream, 4, args));
+    args[3].arg = args[4].arg = BRICK_ARG_WORKSPACE;
+    args[3].memory = args[4].memory = args[0].memory;
+    OK(brick_primitive_execute(primitive, stream, 4, args));
+    INVALID(brick_primitive_execute(primitive, stream, 5, args));
+    args[3].arg = BRICK_ARG_BIAS;
+    args[3].memory = NULL;
 
     // A memory whose descriptor merely differs is taken: frameworks reuse handles.
     brick_exec_arg_t reshaped[3] = {args[0], args[1], argument(BRICK_ARG_SRC, other_md, src)};
@@ -166,6 +172,48 @@ static void runtime_dims(void)
     DESTROY(src_md, weights_md, dst_md);
 }
 
+// Columns, and with them the scales, are known at execution; these come as a vector or as a matrix of one row.
+static void runtime_scales(void)
+{
+    float scales[N], scaled[M * N];
+    for (int i = 0; i < N; i++)
+        scales[i] = i % 3 ? 2.0f : 0.5f;
+    reference(M);
+    for (int i = 0; i < M * N; i++)
+        scaled[i] = want[i] * scales[i % N];
+    brick_memory_desc_t src_md = matrix(M, K, brick_f32), open_md = matrix(K, BRICK_RUNTIME_DIM_VAL, brick_f32),
+                        open_dst = matrix(M, BRICK_RUNTIME_DIM_VAL, brick_f32);
+    brick_memory_desc_t weights_md = matrix(K, N, brick_f32), dst_md = matrix(M, N, brick_f32),
+                        scale_mds[2] = {vector(N, brick_f32), matrix(1, N, brick_f32)};
+    brick_primitive_attr_t attr = NULL;
+    brick_primitive_desc_t pd = NULL;
+    brick_primitive_t primitive = NULL;
+    OK(brick_primitive_attr_create(&attr));
+    OK(brick_primitive_attr_set_scales_mask(attr, BRICK_ARG_WEIGHTS, 2));
+    // Its size is not known yet, so the library provides scratch memory even then.
+    OK(brick_primitive_attr_set_scratchpad_mode(attr, brick_scratchpad_mode_user));
+    OK(brick_matmul_primitive_desc_create(&pd, engine, src_md, open_md, NULL, open_dst, attr));
+    OK(brick_primitive_create(&primitive, pd));
+    for (int i = 0; i < 2; i++) {
+        brick_exec_arg_t args[4] = {argument(BRICK_ARG_SRC, src_md, src), argument(BRICK_ARG_WEIGHTS, weights_md, weights),
+                                    argument(BRICK_ARG_DST, dst_md, dst),
+                                    argument(BRICK_ARG_ATTR_SCALES | BRICK_ARG_WEIGHTS, scale_mds[i], scales)};
+        memset(dst, 0, sizeof dst);
+        OK(brick_primitive_execute(primitive, stream, 4, args));
+        expect_floats(dst, scaled, M * N, "runtime scales");
+        destroy_arguments(4, args);
+        DESTROY(scale_mds[i]);
+    }
+    OK(brick_primitive_destroy(primitive));
+    OK(brick_primitive_desc_destroy(pd));
+    // Only one side says K.
+    brick_memory_desc_t wrong_md = matrix(BRICK_RUNTIME_DIM_VAL, N, brick_f32);
+    INVALID(brick_matmul_primitive_desc_create(&pd, engine, src_md, wrong_md, NULL, dst_md, NULL));
+    SAYS("sizes left open until execution are taken as 192");
+    OK(brick_primitive_attr_destroy(attr));
+    DESTROY(src_md, open_md, open_dst, weights_md, dst_md, wrong_md);
+}
+
 int main(void)
 {
     setup();
@@ -175,6 +223,7 @@ int main(void)
     argument_lists();
     empty_tensors();
     runtime_dims();
+    runtime_scales();
     teardown();
     return finish();
 }

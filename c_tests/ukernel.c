@@ -310,6 +310,8 @@ static void refusals(void)
     INVALID(brick_brgemm_generate(NULL));
     INVALID(brick_brgemm_execute(NULL, a, b, NULL, c, NULL));
     INVALID(brick_transform_create(NULL, K, N, brick_pack_type_no_trans, N, N, brick_bf16, brick_bf16));
+    INVALID(brick_transform_create(&transform, K, N, brick_pack_type_no_trans, N, INT64_C(1) << 61, brick_bf16, brick_bf16));
+    SAYS("out_ld");
     INVALID_CREATE(brick_transform_t, transform,
                    brick_transform_create(&transform, K, N, brick_pack_type_no_trans, N - 1, N, brick_bf16, brick_bf16));
     INVALID_CREATE(brick_transform_t, transform,

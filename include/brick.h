@@ -2964,10 +2964,12 @@ const char *brick_last_error(void);
 /**
  * Chooses which verbose lines are written, instead of the environment variable BRICK_VERBOSE.
  *
- * @param level 0: none; 1: failures and a line for each execution; 2: also for each creation.
+ * @param level 0: none; 1: failures other than refused arguments and combinations, and a line for each execution; 2: also for
+ *     each creation.
  * @returns #brick_invalid_arguments for another level.
  */
-BRICK_API brick_status_t brick_set_verbose(int level);
+BRICK_API
+brick_status_t brick_set_verbose(int level);
 
 /**
  * Sends verbose lines to a function instead of stderr.
@@ -3829,7 +3831,8 @@ brick_status_t brick_primitive_attr_get_scratchpad_mode(const_brick_primitive_at
  * @param attr The attributes.
  * @param mode #brick_scratchpad_mode_library (the default), or #brick_scratchpad_mode_user: then every execution takes a
  *     memory with the descriptor that #brick_query_scratchpad_md answers, as argument #BRICK_ARG_SCRATCHPAD. No two
- *     executions at the same time may share it.
+ *     executions at the same time may share it. What an operation with runtime dims or strides needs is known at execution
+ *     only: such a descriptor answers that it needs none, and the library provides it in either mode.
  * @returns #brick_invalid_arguments for a number that is not a mode.
  */
 BRICK_API
@@ -4212,7 +4215,8 @@ brick_status_t brick_post_ops_get_params_sum(const_brick_post_ops_t post_ops,
  * @param alg_kind A forward algorithm, brick_eltwise_*.
  * @param alpha First parameter of the algorithm.
  * @param beta Second parameter.
- * @returns #brick_invalid_arguments for NaN, another algorithm or a chain of 32 post-ops.
+ * @returns #brick_invalid_arguments for NaN, bounds of clip in the wrong order, a soft_relu with alpha 0, another
+ *     algorithm or a chain of 32 post-ops.
  */
 BRICK_API
 brick_status_t brick_post_ops_append_eltwise(brick_post_ops_t post_ops,

@@ -312,7 +312,7 @@ impl Primitive {
         &self,
         engine: &Arc<Engine>,
         pool: &dyn Pool,
-        args: impl Iterator<Item = (i32, Option<&'a Memory>)>,
+        args: impl Iterator<Item = (i32, Option<&'a Memory>)> + Clone,
     ) -> Result<()> {
         require!(
             Arc::ptr_eq(engine, &self.desc.engine),
@@ -340,13 +340,13 @@ impl Primitive {
     unsafe fn bind_and_run<'a>(
         &self,
         pool: &dyn Pool,
-        args: impl Iterator<Item = (i32, Option<&'a Memory>)>,
+        args: impl Iterator<Item = (i32, Option<&'a Memory>)> + Clone,
         ptrs: &mut [*mut u8],
         mds: &mut [Option<&'a MemoryDesc>],
     ) -> Result<()> {
         let made = &*self.desc.made;
         let mut user_scratch = None;
-        for (id, memory) in args {
+        for (id, memory) in args.clone() {
             let Some(memory) = memory else { continue };
             if let Some(i) = made.ids.iter().position(|&known| known == id) {
                 ensure!(mds[i].is_none(), given_twice(id));
@@ -355,6 +355,12 @@ impl Primitive {
             } else if id == describe::SCRATCHPAD {
                 ensure!(user_scratch.is_none(), given_twice(id));
                 user_scratch = Some(memory);
+            } else {
+                // Arguments that it does not know are ignored, but not what is given twice.
+                let mut same = args
+                    .clone()
+                    .filter(|(other, m)| *other == id && m.is_some());
+                ensure!(same.nth(1).is_none(), given_twice(id));
             }
         }
         if let Some(i) = mds.iter().position(Option::is_none) {
@@ -417,8 +423,9 @@ impl Primitive {
         let mut bytes = planned_bytes(&arg.md);
         if arg.md.has_runtime() {
             let given = memory.md();
+            let listed = describe::is_quantization(arg.id) && is_list_of(&arg.md, given);
             require!(
-                matches_runtime(&arg.md, given),
+                listed || matches_runtime(&arg.md, given),
                 "{name}: {given} does not fit {}",
                 arg.md
             );
@@ -490,6 +497,11 @@ fn matches_runtime(planned: &MemoryDesc, given: &MemoryDesc) -> bool {
         && planned.inner_nblks == given.inner_nblks
         && planned.dims().iter().zip(given.dims()).all(agrees)
         && (strides().zip(given.dims())).all(|(pair, &dim)| dim <= 1 || agrees(pair))
+}
+
+/// Whether a descriptor of any dimensions holds a list of values of the planned type.
+fn is_list_of(planned: &MemoryDesc, given: &MemoryDesc) -> bool {
+    planned.data_type == given.data_type && given.is_dense() && given.inner_volume() == 1
 }
 
 /// The error of iterating past the only implementation.

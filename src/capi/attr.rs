@@ -383,7 +383,8 @@ pub unsafe extern "C" fn brick_primitive_attr_get_scratchpad_mode(
 /// @param attr The attributes.
 /// @param mode #brick_scratchpad_mode_library (the default), or #brick_scratchpad_mode_user: then every execution takes a
 ///     memory with the descriptor that #brick_query_scratchpad_md answers, as argument #BRICK_ARG_SCRATCHPAD. No two
-///     executions at the same time may share it.
+///     executions at the same time may share it. What an operation with runtime dims or strides needs is known at execution
+///     only: such a descriptor answers that it needs none, and the library provides it in either mode.
 /// @returns #brick_invalid_arguments for a number that is not a mode.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn brick_primitive_attr_set_scratchpad_mode(

@@ -47,8 +47,12 @@ pub unsafe extern "C" fn brick_primitive_attr_get_rnn_data_qparams(
 /// `scales` is null or points to `count` values.
 unsafe fn rnn_quant(count: brick_dim_t, mask: c_int, scales: *const f32) -> Result<RnnQuant> {
     require!(
-        count > 0 && count <= isize::MAX as i64 / 4,
+        count > 0,
         "count: {count}, but there must be at least 1 scale"
+    );
+    require!(
+        count <= isize::MAX as i64 / 4,
+        "count: {count} scales exceed any memory"
     );
     check_mask(mask)?;
     require!(

@@ -4,11 +4,12 @@ use super::{
     borrow, borrow_mut, check_mask, destroy, guard, guard_or, hand_out, not_nan, put_if, types::*,
 };
 use crate::{
-    attr::{BinaryAlg, Eltwise, PostOp},
+    attr::{BinaryAlg, Eltwise, F32, PostOp},
     dtype::DataType,
     error::{Error, Result},
     invalid,
     memory::MemoryDesc,
+    ops::eltwise::check_parameters,
     require,
 };
 use std::ffi::c_int;
@@ -213,7 +214,8 @@ pub unsafe extern "C" fn brick_post_ops_get_params_sum(
 /// @param alg_kind A forward algorithm, brick_eltwise_*.
 /// @param alpha First parameter of the algorithm.
 /// @param beta Second parameter.
-/// @returns #brick_invalid_arguments for NaN, another algorithm or a chain of 32 post-ops.
+/// @returns #brick_invalid_arguments for NaN, bounds of clip in the wrong order, a soft_relu with alpha 0, another
+///     algorithm or a chain of 32 post-ops.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn brick_post_ops_append_eltwise(
     post_ops: brick_post_ops_t,
@@ -227,10 +229,11 @@ pub unsafe extern "C" fn brick_post_ops_append_eltwise(
             !use_dst,
             "alg_kind: {alg_kind:#x} is for backward passes, a post-op is forward"
         );
+        check_parameters(alg, alpha, beta)?;
         Ok(PostOp::Eltwise {
             alg,
-            alpha: not_nan(alpha, "alpha")?,
-            beta: not_nan(beta, "beta")?,
+            alpha: F32::new(alpha),
+            beta: F32::new(beta),
         })
     };
     // SAFETY: the caller passes a live chain that nobody else uses meanwhile.

@@ -52,7 +52,8 @@ pub extern "C" fn brick_last_error() -> *const c_char {
 
 /// Chooses which verbose lines are written, instead of the environment variable BRICK_VERBOSE.
 ///
-/// @param level 0: none; 1: failures and a line for each execution; 2: also for each creation.
+/// @param level 0: none; 1: failures other than refused arguments and combinations, and a line for each execution; 2: also for
+///     each creation.
 /// @returns #brick_invalid_arguments for another level.
 #[unsafe(no_mangle)]
 pub extern "C" fn brick_set_verbose(level: c_int) -> brick_status_t {

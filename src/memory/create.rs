@@ -134,15 +134,27 @@ impl MemoryDesc {
             layout.order().len(),
             dims.len()
         );
-        for (i, (dim, size)) in layout.blocks().enumerate() {
-            md.inner_idxs[i] = dim as i64;
-            md.inner_blks[i] = size;
-            md.inner_nblks += 1;
-        }
-        md.pad()?;
+        md.set_blocks(layout.blocks())?;
         md.dense_strides(layout.order().iter().rev().map(|&d| d as usize))?;
         md.check_size()?;
         Ok(md)
+    }
+
+    /// The same from element `offset0` on with inner blocks, outermost first; strides are then those of whole blocks.
+    pub fn in_blocks(mut self, blocks: &[(usize, i64)], offset0: i64) -> Result<MemoryDesc> {
+        self.offset0 = offset0;
+        self.set_blocks(blocks.iter().copied())?;
+        self.check_size()?;
+        Ok(self)
+    }
+
+    fn set_blocks(&mut self, blocks: impl Iterator<Item = (usize, i64)>) -> Result<()> {
+        for (i, (dim, size)) in blocks.enumerate() {
+            self.inner_idxs[i] = dim as i64;
+            self.inner_blks[i] = size;
+            self.inner_nblks += 1;
+        }
+        self.pad()
     }
 
     /// Rounds the dims up to whole blocks; refuses blocks whose volume alone is beyond reason.

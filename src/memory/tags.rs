@@ -5,7 +5,7 @@
 //! interface facts: the order of the canonical tags gives their numbers, and aliases name the dimensions by what
 //! they mean (`nchw` is `abcd`).
 
-use super::{FormatKind, MAX_NDIMS, MemoryDesc, key::write_list};
+use super::{FormatKind, MAX_NDIMS, MemoryDesc, RUNTIME_DIM, key::write_list};
 
 /// The canonical tags in the order of their numbers, one a line.
 pub const CANONICAL: &str = include_str!("tags.txt");
@@ -140,7 +140,8 @@ fn describe_blocked(md: &MemoryDesc) -> String {
 /// The tag whose order of dimensions the strides have.
 pub(super) fn letters(md: &MemoryDesc) -> String {
     let mut order: Vec<usize> = (0..md.dims().len()).collect();
-    order.sort_by_key(|&d| std::cmp::Reverse((md.strides[d], md.outer_dim(d))));
+    let rank = |n| if n == RUNTIME_DIM { i64::MAX } else { n };
+    order.sort_by_key(|&d| std::cmp::Reverse((rank(md.strides[d]), rank(md.outer_dim(d)))));
     let letter = |d: usize| (b'a' + d as u8) as char;
     let mut text = String::new();
     for d in order {

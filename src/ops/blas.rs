@@ -175,10 +175,9 @@ impl Desc {
 
     /// The length of the reduction; factors of zero do away with it.
     fn depth(&self) -> usize {
-        if self.alpha == Factor::Zero {
-            0
-        } else {
-            self.k as usize
+        match self.alpha {
+            Factor::Zero => 0,
+            _ => self.k as usize,
         }
     }
 
@@ -205,7 +204,12 @@ impl Desc {
     }
 
     fn product(&self, env: &Env) -> Product {
-        let (expr, bindings) = Epilogue::new(self).finish();
+        let epilogue = Epilogue {
+            desc: self,
+            code: Builder::new(),
+            bindings: Bindings::default(),
+        };
+        let (expr, bindings) = epilogue.finish();
         Product {
             isa: env.isa,
             batch: Vec::new(),
@@ -232,15 +236,7 @@ struct Epilogue<'a> {
     bindings: Bindings,
 }
 
-impl<'a> Epilogue<'a> {
-    fn new(desc: &'a Desc) -> Epilogue<'a> {
-        Epilogue {
-            desc,
-            code: Builder::new(),
-            bindings: Bindings::default(),
-        }
-    }
-
+impl Epilogue<'_> {
     /// Loads argument `index`, a scalar or a vector along rows (a column) or columns.
     fn load(&mut self, index: usize, dtype: DataType, offset: Offset, int: bool) -> Id {
         let (bcast, dim) = match offset {

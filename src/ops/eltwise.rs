@@ -32,6 +32,25 @@ pub struct Desc {
     pub diff_src: MemoryDesc,
 }
 
+/// Refuses parameters for which an algorithm has no values.
+pub fn check_parameters(alg: Eltwise, alpha: f32, beta: f32) -> Result<()> {
+    require!(
+        !alpha.is_nan() && !beta.is_nan(),
+        "alpha, beta: {alpha}, {beta}; neither may be NaN"
+    );
+    let clips = matches!(alg, Eltwise::Clip | Eltwise::ClipV2);
+    if clips && alpha > beta {
+        return Err(invalid!(
+            "alpha, beta: the bounds {alpha} and {beta} of clip are in the wrong order"
+        ));
+    }
+    require!(
+        alg != Eltwise::SoftRelu || alpha != 0.0,
+        "alpha: soft_relu divides by it, it must not be 0"
+    );
+    Ok(())
+}
+
 impl Desc {
     /// Checks, resolves and plans.
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
@@ -64,21 +83,7 @@ impl Desc {
     }
 
     fn check(&self) -> Result<()> {
-        let (alpha, beta) = (self.alpha.get(), self.beta.get());
-        require!(
-            !alpha.is_nan() && !beta.is_nan(),
-            "alpha, beta: {alpha}, {beta}; neither may be NaN"
-        );
-        let clips = matches!(self.alg, Eltwise::Clip | Eltwise::ClipV2);
-        if clips && alpha > beta {
-            return Err(invalid!(
-                "alpha, beta: the bounds {alpha} and {beta} of clip are in the wrong order"
-            ));
-        }
-        require!(
-            self.alg != Eltwise::SoftRelu || alpha != 0.0,
-            "alpha: soft_relu divides by it, it must not be 0"
-        );
+        check_parameters(self.alg, self.alpha.get(), self.beta.get())?;
         require!(
             self.data.dims() == self.dst.dims() && !self.data.is_absent(),
             "{}: dims {:?}, but {} has {:?}",

@@ -178,6 +178,9 @@ impl<'a> Chain<'a> {
 
     /// Loads an operand that is broadcast along those dims in which it has size 1.
     pub fn load_broadcast(&mut self, id: i32, md: &MemoryDesc, what: &str) -> Result<Id> {
+        if md.has_runtime() {
+            check_layout(md, what)?;
+        }
         check_broadcast(md, &self.dst, what)?;
         let md = resolved(md, &self.dst)?;
         check_operand(&md, what)?;

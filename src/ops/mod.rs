@@ -5,8 +5,9 @@
 //! running does neither. The nests handle raw pointers, so this folder may use `unsafe`.
 #![allow(unsafe_code)]
 
-use crate::unimplemented_here;
-use crate::{attr::Attr, error::Result, invalid, memory::MemoryDesc, numbered, threads::Pool};
+use crate::{
+    attr::Attr, error::Result, invalid, memory::MemoryDesc, numbered, supported, threads::Pool,
+};
 
 pub mod binary;
 pub mod blas;
@@ -166,10 +167,18 @@ impl Op {
             true => self.plan_open(attr, env),
             false => {
                 let planned = self.plan_closed(attr, env)?;
-                match planned.args.iter().find(|arg| arg.md.is_any()) {
-                    Some(arg) => Err(unimplemented_here!("argument {} needs a layout", arg.id)),
-                    None => Ok(planned),
+                for Arg { id, md, output } in &planned.args {
+                    supported!(!md.is_any(), "argument {id} needs a layout");
+                    let shared =
+                        (0..md.dims().len()).find(|&d| md.strides[d] == 0 && md.outer_dim(d) > 1);
+                    if let Some(d) = shared.filter(|_| *output && md.is_blocked()) {
+                        return Err(invalid!(
+                            "{}: stride {d} is 0, so that several results would share a place",
+                            describe::arg_name(*id)
+                        ));
+                    }
                 }
+                Ok(planned)
             }
         }
     }

@@ -47,8 +47,8 @@ pub fn planned(
     );
     let dtype = to.dtype();
     supported!(
-        !dtype.is_int() && dtype.is_kernel_type() && to.is_dense(),
-        "sums of rows: a result of type {dtype} or with gaps is not supported"
+        !dtype.is_int() && dtype.is_kernel_type() && to.is_dense() && to.inner_volume() == 1,
+        "sums of rows: the result, {to}, must be floats without gaps and blocks"
     );
     let columns = to.dims()[0] as usize;
     let parts = (rows * columns / MIN_PART).clamp(1, env.threads.max(1));

@@ -93,7 +93,12 @@ impl Op {
                 fits,
                 "a tensor is so large that dims of {size} for those left open overflow 64 bits"
             );
-            op.plan_closed(&attr, env)
+            op.plan_closed(&attr, env).map_err(|mut error| {
+                if error.message.contains(&size.to_string()) {
+                    error.message += "; sizes left open until execution are taken as 192 or 320";
+                }
+                error
+            })
         };
         let (mut planned, other) = (sampled(SAMPLES[0])?, sampled(SAMPLES[1])?);
         for (arg, other) in planned.args.iter_mut().zip(&other.args) {

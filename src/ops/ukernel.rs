@@ -108,7 +108,8 @@ impl Brgemm {
         let (acc, c) = (Bare::accumulator(shape.a, shape.b)?, shape.c);
         supported!(c == acc, "c_dt: {c}, but C holds sums of type {acc}");
         shape.check()?;
-        let count = usize::try_from(batch).map_err(|_| invalid!("batch_size: {batch}"))?;
+        let count =
+            usize::try_from(batch).map_err(|_| invalid!("batch_size: {batch}, negative"))?;
         Ok(Brgemm {
             ldd: shape.ldc,
             d: shape.c,
@@ -162,7 +163,8 @@ impl Brgemm {
     pub fn finalize(&mut self) -> Result<()> {
         let this = self.describing()?;
         let s = &this.shape;
-        let dst = MemoryDesc::with_strides(&[s.m, s.n], this.d, Some(&[this.ldd, 1]))?;
+        let dst = MemoryDesc::with_strides(&[s.m, s.n], this.d, Some(&[this.ldd, 1]))
+            .map_err(|_| invalid!("ldd: rows {} elements apart overflow 64 bits", this.ldd))?;
         let weights = MemoryDesc::plain(&[s.k, s.n], s.b)?;
         let src = MemoryDesc::plain(&[s.m, s.k], s.a)?;
         let to = identity(2);
@@ -395,7 +397,8 @@ impl Transform {
         Ok(Transform {
             reorder: reorder::Desc {
                 src: MemoryDesc::with_strides(&[s.k, s.n], from, Some(&strides))?,
-                dst: MemoryDesc::with_tag(&[s.k, s.n], from, &tag)?,
+                dst: MemoryDesc::with_tag(&[s.k, s.n], from, &tag)
+                    .map_err(|_| invalid!("transform: out_ld: {} is too much", s.out_ld))?,
             },
             run: None,
         })

@@ -118,7 +118,8 @@ struct Argument {
 /// Scales, zero points and post-op operands: the values, and how they are passed.
 #[derive(Default)]
 struct Extras {
-    arguments: Vec<(c_int, Array, Type)>,
+    /// Argument, values, type, layout.
+    arguments: Vec<(c_int, Array, Type, String)>,
     scales: Vec<(String, Array)>,
     zero_points: Vec<(String, Array)>,
     operands: Vec<Option<Array>>,
@@ -330,8 +331,15 @@ impl<'a> Builder<'a> {
     }
 
     fn bias(&self) -> Option<(Vec<i64>, Type)> {
-        let dtype = Type::named(self.problem.bias.as_ref()?);
-        Some((self.bias_dims(), dtype))
+        let (dtype, _) = self.bias_words()?;
+        Some((self.bias_dims(), Type::named(dtype)))
+    }
+
+    /// The bias's type and tag.
+    fn bias_words(&self) -> Option<(&str, &str)> {
+        let text = self.problem.bias.as_ref()?;
+        let plain = if self.tag(1) == "any" { "any" } else { "" };
+        Some(text.split_once(':').unwrap_or((text, plain)))
     }
 
     /// Index in the problem's lists of an argument that scales and zero points name.
@@ -353,9 +361,12 @@ impl<'a> Builder<'a> {
             let scale = Array::from_fn(&dims, |index| {
                 [0.5, 1.0, 2.0][(hash(7, index) % 3) as usize]
             });
-            extras
-                .arguments
-                .push((SCALES | id_of(name), scale.clone(), Type::F32));
+            extras.arguments.push((
+                SCALES | id_of(name),
+                scale.clone(),
+                Type::F32,
+                String::new(),
+            ));
             extras.scales.push((name.clone(), scale));
         }
         for (name, mask) in &self.problem.zero_points {
@@ -365,9 +376,12 @@ impl<'a> Builder<'a> {
             })?;
             let dims = masked(self.dims(self.place_of(name)), *mask);
             let zero_point = Array::from_fn(&dims, |index| (hash(9, index) % 7) as f64 - 2.0);
-            extras
-                .arguments
-                .push((ZERO_POINTS | id_of(name), zero_point.clone(), Type::S32));
+            extras.arguments.push((
+                ZERO_POINTS | id_of(name),
+                zero_point.clone(),
+                Type::S32,
+                String::new(),
+            ));
             extras.zero_points.push((name.clone(), zero_point));
         }
         self.post_ops(attr, &mut extras)?;
@@ -440,10 +454,16 @@ impl<'a> Builder<'a> {
                         *alpha as f32,
                         *beta as f32,
                     ),
-                    Post::Binary { alg, dtype, mask } => {
+                    Post::Binary {
+                        alg,
+                        dtype,
+                        mask,
+                        tag,
+                    } => {
                         let (dims, dtype) = (masked(dst, *mask), Type::named(dtype));
-                        let md = describe(&dims, dtype, "")?;
-                        operand = Some((at | 2, self.operand(alg, at, &dims, dtype), dtype));
+                        let md = describe(&dims, dtype, tag)?;
+                        let values = self.operand(alg, at, &dims, dtype);
+                        operand = Some((at | 2, values, dtype, tag.clone()));
                         (api.post_ops_append_binary)(ops.raw, alg_number(alg), md.raw)
                     }
                     Post::Prelu { mask } => {
@@ -452,6 +472,7 @@ impl<'a> Builder<'a> {
                             at | WEIGHTS,
                             self.operand("prelu", at, &dims, Type::F32),
                             Type::F32,
+                            String::new(),
                         ));
                         (api.post_ops_append_prelu)(ops.raw, *mask)
                     }
@@ -459,7 +480,7 @@ impl<'a> Builder<'a> {
             })?;
             extras
                 .operands
-                .push(operand.as_ref().map(|(_, array, _)| array.clone()));
+                .push(operand.as_ref().map(|(_, array, ..)| array.clone()));
             extras.arguments.extend(operand);
         }
         // SAFETY: attribute and chain are live; the attribute copies the chain.
@@ -624,7 +645,7 @@ impl<'a> Builder<'a> {
         let bias = self.bias();
         let bias_md = match &bias {
             Some((dims, dtype)) => {
-                let tag = if self.tag(1) == "any" { "any" } else { "" };
+                let (_, tag) = self.bias_words().expect("there is a bias");
                 Some(describe(&opened(dims, self.open("bia")), *dtype, tag)?)
             }
             None => None,
@@ -655,10 +676,10 @@ impl<'a> Builder<'a> {
             arguments.push(argument(BIAS, layout, Some(&array), None, None)?);
             bias_values = Some(array);
         }
-        for (id, array, dtype) in &extras.arguments {
+        for (id, array, dtype, tag) in &extras.arguments {
             let md = match id & (SCALES | ZERO_POINTS) != 0 && *id < 16384 {
                 true => describe(&[array.data.len() as i64], *dtype, "")?,
-                false => describe(&array.dims, *dtype, "")?,
+                false => describe(&array.dims, *dtype, tag)?,
             };
             let layout = Layout::of(md.raw);
             let flat = Array {

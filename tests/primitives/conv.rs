@@ -5,6 +5,7 @@ use crate::case::{Case, Data, judge};
 use crate::judge_all;
 use crate::oracle::Epilogue;
 use crate::problem::Problem;
+use crate::products::BIASES;
 use crate::tensor::{Array, Type, for_each};
 use std::ptr::null_mut;
 
@@ -469,6 +470,35 @@ fn conv_forward_with_attributes() {
         ));
     }
     judge_all(UP.map(|shape| format!("deconv u8:s8:f32 {shape} zp=src bias=f32")));
+    for bias in BIASES {
+        judge_all([
+            format!("conv f32:f32:f32 mb2ic16oc38ih7kh3ph1 bias={bias} tags=acdb:any:acdb"),
+            format!("conv u8:s8:u8 mb2ic16oc38ih7kh3ph1 bias={bias} scales=wei:1 tags=any:any:any"),
+            format!("conv f32:f32:f32 g38mb2ic38oc38ih7kh3ph1 bias={bias} tags=any:any:any"),
+            format!("deconv bf16:bf16:bf16 mb2ic16oc38ih7oh15kh3sh2 bias={bias}"),
+        ]);
+    }
+}
+
+#[test]
+fn conv_of_views() {
+    for tags in [
+        "acdb+1:any:acdb+2",
+        "aBcd16b+1:any:aBcd16b+1",
+        "abcd+1:abcd+3:abcd+1",
+        "acdb+2:cdba+4:aBcd8b+1",
+    ] {
+        for shape in ["mb2ic16oc32ih7kh3ph1", "mb1ic24oc17ih8kh1sh2"] {
+            for types in [
+                "f32:f32:f32 S prop=inf post=relu,add:f32:3:acdb+1",
+                "f32:f32:f32 S prop=bwd_d",
+                "f32:f32:f32 S prop=bwd_w",
+                "u8:s8:u8 S zp=src",
+            ] {
+                judge_all([format!("conv {} tags={tags}", types.replace('S', shape))]);
+            }
+        }
+    }
 }
 
 #[test]

@@ -76,23 +76,29 @@ enum Matrix {
         by_columns: bool,
         step: i64,
         gap: i64,
+        /// Rows of a larger matrix before this one.
+        from: i64,
     },
 }
 
 impl Matrix {
     fn tag(&self, rows: i64, cols: i64) -> String {
-        match *self {
-            Matrix::Tag(tag) => tag.to_owned(),
+        let (by_columns, step, gap, from) = match *self {
+            Matrix::Tag(tag) => return tag.to_owned(),
             Matrix::Strided {
-                by_columns: true,
+                by_columns,
                 step,
                 gap,
-            } => format!("@{step}x{}", rows.max(1) * step + gap),
-            Matrix::Strided {
-                by_columns: false,
-                step,
-                gap,
-            } => format!("@{}x{step}", cols.max(1) * step + gap),
+                from,
+            } => (by_columns, step, gap, from),
+        };
+        let strides = match by_columns {
+            true => format!("@{step}x{}", (from + rows).max(1) * step + gap),
+            false => format!("@{}x{step}", cols.max(1) * step + gap),
+        };
+        match from {
+            0 => strides,
+            from => format!("{strides}+{from}"),
         }
     }
 }
@@ -101,11 +107,18 @@ fn matrix() -> impl Strategy<Value = Matrix> {
     let tags = one_of(&["ab", "ba", "any", "BA16a16b", "AB16b16a", "BA4b8a8b2a"]);
     prop_oneof![
         tags.prop_map(Matrix::Tag),
-        (any::<bool>(), 1..4i64, 0..20i64).prop_map(|(by_columns, step, gap)| Matrix::Strided {
-            by_columns,
-            step,
-            gap
-        }),
+        (
+            any::<bool>(),
+            1..4i64,
+            0..20i64,
+            prop_oneof![3 => Just(0), 1 => 1..4i64]
+        )
+            .prop_map(|(by_columns, step, gap, from)| Matrix::Strided {
+                by_columns,
+                step,
+                gap,
+                from
+            }),
     ]
 }
 
@@ -301,7 +314,7 @@ proptest! {
         (b, m, k, n) in (1..4i64, size(), size(), size()),
         types in types(),
         tags in one_of(&["", "tags=abc:abc:abc", "tags=acb:abc:abc", "tags=abc:acb:abc", "tags=acb:acb:acb", "tags=any:any:any"]),
-        bias in one_of(&["", "bias=f32"]),
+        bias in one_of(&["", "bias=f32", "bias=f32:abc+2"]),
         scales in one_of(&["", "", "scales=src,wei:4,dst", "scales=wei", "zp=src", "zp=src,dst scales=dst", "zp=src,wei:4", "zp=wei open=src:3,wei:1,dst:3"]),
         post in post(),
     ) {
@@ -320,8 +333,8 @@ proptest! {
         post in post(),
     ) {
         let tags = [src.tag(m, k), weights.tag(k, n), dst.tag(m, n)].join(":");
-        // Open dims need a layout.
-        prop_assume!(!(tags.contains("any") && option.contains("open")));
+        // Open dims need a layout, and have no views.
+        prop_assume!(!((tags.contains("any") || tags.contains('+')) && option.contains("open")));
         let text = format!("matmul {types} {m}x{k}:{k}x{n} tags={tags} {option} {post}");
         let verdict = judge(&text, Data::Integers, true);
         prop_assert!(verdict.is_ok(), "{}", verdict.unwrap_err());
@@ -368,7 +381,7 @@ proptest! {
         types in one_of(&["f32:f32:f32", "bf16:bf16:bf16", "bf16:f32:bf16", "u8:s8:u8", "f16:f16:f16"]),
         prop in one_of(&["inf", "fwd", "bwd_d", "bwd_w"]),
         tags in one_of(&["", "tags=any:any:any", "tags=abc:any:ab", "tags=acb:acb:ab"]),
-        bias in one_of(&["", "bias=f32"]),
+        bias in one_of(&["", "bias=f32", "bias=f32:@2", "bias=bf16:A16a", "bias=f32:a+5", "bias=f32:A8a+16"]),
     ) {
         let bias = if prop == "bwd_d" { "" } else { bias };
         let text = format!("ip {types} mb{mb}ic{ic}iw{iw}oc{oc} prop={prop} {tags} {bias}");

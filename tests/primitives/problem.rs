@@ -8,7 +8,8 @@
 //! brgemm bf16:bf16:f32 64x64x64 batch=16
 //! ```
 //!
-//! Shapes are oneDNN's. Masks have bit d set where a value varies along dimension d; 0 is one value for all. Tests, the
+//! Shapes are oneDNN's. Layouts are tags or strides (`@64x1`); `+3` behind one makes the tensor a view that begins at
+//! index 3 of dim 0 of a larger one, also in `bias=f32:@2+3` and `post=add:f32:3:ba`. Masks have bit d set where a value varies along dimension d; 0 is one value for all. Tests, the
 //! bounded fuzz and the benchmarks share this file, and what they print can be given back to them.
 
 use std::fmt;
@@ -21,11 +22,12 @@ pub enum Post {
     Sum { scale: f64, zero_point: i32 },
     /// An algorithm with alpha and beta.
     Eltwise { alg: String, alpha: f64, beta: f64 },
-    /// An algorithm with an operand of a type that varies along the mask's dims.
+    /// An algorithm with an operand of a type that varies along the mask's dims, in the layout of a tag.
     Binary {
         alg: String,
         dtype: String,
         mask: i32,
+        tag: String,
     },
     /// dst = op > 0 ? op : op * weights, weights varying along the mask's dims.
     Prelu { mask: i32 },
@@ -42,7 +44,7 @@ pub struct Problem {
     pub shapes: Vec<Vec<i64>>,
     /// Layout tags in the same order; empty for plain ones.
     pub tags: Vec<String>,
-    /// The bias's type, if there is one.
+    /// The bias's type, and its layout unless that is plain, if there is one.
     pub bias: Option<String>,
     /// fwd, inf, bwd_d, bwd_w, bwd; empty for inf.
     pub prop: String,
@@ -240,6 +242,7 @@ fn post_op(text: &str) -> Result<Post, Fault> {
                 alg: words[0].to_owned(),
                 dtype: words.get(1).unwrap_or(&"f32").to_string(),
                 mask: value(2)? as i32,
+                tag: words.get(3).unwrap_or(&"").to_string(),
             }
         }
         alg => Post::Eltwise {
@@ -350,7 +353,15 @@ impl fmt::Display for Post {
         match self {
             Post::Sum { scale, zero_point } => write!(f, "sum:{scale}:{zero_point}"),
             Post::Eltwise { alg, alpha, beta } => write!(f, "{alg}:{alpha}:{beta}"),
-            Post::Binary { alg, dtype, mask } => write!(f, "{alg}:{dtype}:{mask}"),
+            Post::Binary {
+                alg,
+                dtype,
+                mask,
+                tag,
+            } => match tag.as_str() {
+                "" => write!(f, "{alg}:{dtype}:{mask}"),
+                tag => write!(f, "{alg}:{dtype}:{mask}:{tag}"),
+            },
             Post::Prelu { mask } => write!(f, "prelu:{mask}"),
         }
     }

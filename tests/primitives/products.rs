@@ -383,6 +383,9 @@ const FULLY_CONNECTED: [&str; 10] = [
     "mb100ic17oc130",
 ];
 
+/// Biases that are not a dense list: with gaps, in blocks, views of larger ones.
+pub const BIASES: [&str; 5] = ["f32:@2", "f32:@3+5", "f32:a+7", "f32:A16a", "f32:A8a+16"];
+
 #[test]
 fn inner_product_forward() {
     for types in FLOATS.iter().chain(&INTEGERS) {
@@ -399,6 +402,36 @@ fn inner_product_forward() {
         "ip u8:s8:f32 mb9ic70oc33 scales=src,wei:1 bias=f32",
         "ip f32:f32:f32 mb9ic70oc33 post=sum:2,add:f32:2",
     ]);
+    for bias in BIASES {
+        judge_all([
+            format!("ip f32:f32:f32 mb9ic17oc38 bias={bias}"),
+            format!("ip bf16:bf16:bf16 mb1ic17oc38 bias={bias} post=relu tags=any:any:any"),
+            format!("ip u8:s8:f32 mb9ic17oc38 bias={bias} scales=wei:1"),
+        ]);
+    }
+}
+
+#[test]
+fn products_of_views() {
+    for tags in [
+        "ab+1:ba+2:ab+3",
+        "@40x1+1:@1x40+5:@48x1+2",
+        "@40x1+2:any:ab+1",
+    ] {
+        for types in ["f32:f32:f32", "bf16:bf16:f32", "u8:s8:u8"] {
+            judge_all(
+                [
+                    "",
+                    "post=sum:0.5,add:f32:3:@1x16+1",
+                    "post=mul:bf16:2:@80x2+9",
+                ]
+                .map(|option| format!("matmul {types} 12x33:33x40 tags={tags} {option}")),
+            );
+        }
+        judge_all(["inf", "bwd_d", "bwd_w"].map(|prop| {
+            format!("ip f32:f32:f32 mb12ic33oc40 tags={tags} prop={prop}").replace("@1x40", "@48x1")
+        }));
+    }
 }
 
 #[test]

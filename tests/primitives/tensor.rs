@@ -5,7 +5,7 @@
 use crate::api::{Dims, Handle, Owned, Refusal, api, check};
 use crate::guard::{Guarded, Side};
 use half::{bf16, f16};
-use std::ffi::c_int;
+use std::ffi::{CString, c_int};
 
 /// The element types that the tests use, with their numbers in the API.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -145,13 +145,13 @@ pub fn for_each(dims: &[i64], mut f: impl FnMut(&[i64])) {
 }
 
 /// The number of a tag: its place in the list of canonical tags, which starts at 2.
-fn tag_number(tag: &str) -> c_int {
+fn tag_number(tag: &str) -> Option<c_int> {
     if tag == "any" {
-        return 1;
+        return Some(1);
     }
     let names = include_str!("../../src/memory/tags.txt");
-    let place = names.lines().position(|line| line == tag);
-    place.unwrap_or_else(|| panic!("{tag:?} is no canonical tag")) as c_int + 2
+    let place = names.lines().position(|line| line == tag)?;
+    Some(place as c_int + 2)
 }
 
 fn padded(dims: &[i64]) -> Dims {
@@ -160,25 +160,30 @@ fn padded(dims: &[i64]) -> Dims {
     all
 }
 
-/// A descriptor of a tag, of explicit strides (`@64x1`), of a box in a plain tensor that leaves so many elements before
-/// and behind it (`#2x0`), or plain if the tag is empty.
+/// A descriptor of a tag, of explicit strides (`@64x1`), or plain if the tag is empty; of a box in a plain tensor that leaves
+/// so many elements before and behind it (`#2x0`); or as a view (`+3`, see `Problem`).
 pub fn describe(dims: &[i64], dtype: Type, tag: &str) -> Result<Owned, Refusal> {
     let (api, ndims, all) = (api(), dims.len() as c_int, padded(dims));
     let numbers =
         |text: &str| -> Vec<i64> { text.split('x').map(|s| s.parse().unwrap()).collect() };
-    if let Some(offsets) = tag.strip_prefix('#') {
-        let offsets = numbers(offsets);
-        let whole: Vec<i64> = (dims.iter().zip(&offsets))
-            .map(|(n, o)| n + 2 * o)
-            .collect();
-        let whole = describe(&whole, dtype, "")?;
+    let view = match (tag.strip_prefix('#'), tag.rsplit_once('+')) {
+        (Some(offsets), _) => Some((numbers(offsets), numbers(offsets), "")),
+        (_, Some((tag, from))) => Some((numbers(from), vec![0], tag)),
+        _ => None,
+    };
+    if let Some((before, behind, tag)) = view {
+        let mut whole = dims.to_vec();
+        for margins in [&before, &behind] {
+            whole.iter_mut().zip(margins).for_each(|(n, m)| *n += m);
+        }
+        let whole = describe(&whole, dtype, tag)?;
         // SAFETY: the place is writable, the descriptor live, the arrays have 12 elements.
         return Owned::create(api.memory_desc_destroy, |place| unsafe {
             (api.memory_desc_create_submemory)(
                 place,
                 whole.raw,
                 all.as_ptr(),
-                padded(&offsets).as_ptr(),
+                padded(&before).as_ptr(),
             )
         });
     }
@@ -198,14 +203,18 @@ pub fn describe(dims: &[i64], dtype: Type, tag: &str) -> Result<Owned, Refusal> 
                 }
                 None => {
                     let plain = &"abcdefghijkl"[..dims.len()];
-                    let number = tag_number(if tag.is_empty() { plain } else { tag });
-                    (api.memory_desc_create_with_tag)(
-                        place,
-                        ndims,
-                        all.as_ptr(),
-                        dtype as c_int,
-                        number,
-                    )
+                    let tag = if tag.is_empty() { plain } else { tag };
+                    let (all, dtype) = (all.as_ptr(), dtype as c_int);
+                    match tag_number(tag) {
+                        Some(tag) => {
+                            (api.memory_desc_create_with_tag)(place, ndims, all, dtype, tag)
+                        }
+                        None => {
+                            let tag = CString::new(tag).unwrap();
+                            let create = api.memory_desc_create_with_string_tag;
+                            create(place, ndims, all, dtype, tag.as_ptr())
+                        }
+                    }
                 }
             }
         }
@@ -258,17 +267,22 @@ impl Layout {
         let clone = Owned::create(api.memory_desc_destroy, |place| unsafe {
             (api.memory_desc_clone)(place, md)
         });
-        let dtype = Type::numbered(query(md, 258));
-        let offset: i64 = query(md, 259);
+        let dims = query_dims(md, 257, ndims);
+        let (dtype, offset) = (Type::numbered(query(md, 258)), query::<i64>(md, 259));
+        let empty = dims.contains(&0);
         Layout {
-            dims: query_dims(md, 257, ndims),
+            dims,
             dtype,
             padded: query_dims(md, 260, ndims),
             strides: query_dims(md, 14, ndims),
             offset,
             blocks: dims_of.into_iter().map(|d| d as usize).zip(sizes).collect(),
-            // SAFETY: the descriptor is live.
-            bytes: unsafe { (api.memory_desc_get_size)(md) } + offset as usize * dtype.size(),
+            bytes: match empty {
+                true => 0,
+                // What the query says begins at the first element.
+                // SAFETY: the descriptor is live.
+                false => offset as usize * dtype.size() + unsafe { (api.memory_desc_get_size)(md) },
+            },
             clone: std::rc::Rc::new(clone.unwrap()),
         }
     }

@@ -9,7 +9,7 @@ use crate::{
     kernel::expr::{Bcast, Expr, Id, Node},
     memory::MemoryDesc,
     ops::Arg,
-    plan::place::Place,
+    plan::place::{Place, Term},
     unimplemented_here,
 };
 
@@ -94,18 +94,26 @@ impl Epilogue {
     }
 }
 
-/// An operand with the dims of dst, where its descriptor is a plain list of values such as scales.
+/// An operand with the dims of dst, 1 where it does not vary. Scales and biases have fewer, so theirs follow from where
+/// the binding finds their values.
 fn as_dst(binding: &Binding, md: &MemoryDesc, dst: &MemoryDesc) -> Result<MemoryDesc> {
     let (mut dims, mut strides) = (dst.dims().to_vec(), vec![0; dst.dims().len()]);
     if md.dims().len() == dims.len() {
         return Ok(*md);
     }
-    for d in 0..dims.len() {
-        let bytes = binding.place.even(d, i64::MAX).unwrap_or(0);
-        strides[d] = bytes / binding.dtype.size_bytes() as i64;
-        dims[d] = if bytes == 0 { 1 } else { dims[d] };
+    let bytes = binding.dtype.size_bytes() as i64;
+    let (outer, mut inner): (Vec<Term>, Vec<Term>) =
+        (binding.place.terms.iter()).partition(|term| term.size == i64::MAX);
+    for (d, size) in dims.iter_mut().enumerate() {
+        if binding.place.terms.iter().all(|term| term.dim != d) {
+            *size = 1;
+        }
     }
-    MemoryDesc::with_strides(&dims, binding.dtype, Some(&strides))
+    (outer.iter()).for_each(|term| strides[term.dim] = term.stride / bytes);
+    inner.sort_by_key(|term| std::cmp::Reverse(term.stride));
+    let blocks: Vec<_> = inner.iter().map(|term| (term.dim, term.size)).collect();
+    MemoryDesc::with_strides(&dims, binding.dtype, Some(&strides))?
+        .in_blocks(&blocks, binding.place.base / bytes)
 }
 
 fn value(chain: &mut Chain, request: &Request) -> Result<(Id, bool)> {
