@@ -179,6 +179,11 @@ impl Axis {
     }
 }
 
+fn channels() -> impl Strategy<Value = i64> {
+    let round = prop::sample::select(vec![3, 8, 16, 32, 48]);
+    prop_oneof![2 => 1..36i64, 1 => round]
+}
+
 /// Strides with gaps: dimensions from the innermost to the outermost, and how their lengths are rounded up or stretched.
 fn gaps(dims: &[i64], order: &[usize], gaps: &[i64]) -> String {
     let (mut strides, mut stride) = (vec![0; dims.len()], 1);
@@ -251,7 +256,8 @@ proptest! {
     #[test]
     fn random_layouts_of_convolutions(
         axes in prop::collection::vec(axis(), 1..4),
-        (mb, g, ic, oc) in (prop_oneof![15 => 1..5i64, 1 => Just(0i64)], prop_oneof![3 => Just(1i64), 1 => 1..5i64, 1 => 8..36i64], 1..36i64, 1..36i64),
+        (mb, g) in (prop_oneof![13 => 1..5i64, 2 => 6..34i64, 1 => Just(0i64)], prop_oneof![3 => Just(1i64), 1 => 1..5i64, 1 => 8..36i64]),
+        (ic, oc) in (channels(), channels()),
         depthwise in prop::bool::weighted(0.3),
         (kind, prop) in (one_of(&["conv", "conv", "deconv"]), one_of(&["inf", "fwd", "bwd_d", "bwd_w"])),
         (floats, integers) in (
@@ -261,13 +267,15 @@ proptest! {
         is_int in prop::bool::weighted(0.4),
         data in prop::array::uniform2(one_of(&["any", "any", "plain", "last", "last", "8c", "16c", "16c", "16n16c", "gaps", "last gaps", "last gaps"])),
         weights in one_of(&["any", "any", "any", "plain", "last", "hwio", "16i16o", "8i8o", "16c", "gaps", "hwio gaps"]),
-        wide in prop::array::uniform3(prop::array::uniform6(0..14i64)),
-        bias in one_of(&["", "bias=f32", "bias=bf16"]),
+        wide in prop::array::uniform4(prop::array::uniform6(0..14i64)),
+        views in prop::array::uniform3(prop_oneof![4 => Just(0i64), 1 => 1..4i64]),
+        bias in one_of(&["", "bias=f32", "bias=bf16", "bias=f32:@2", "bias=bf16:A16a", "bias=f32:a+5"]),
         (quantised, scales) in (
             one_of(&["", "", "zp=src", "zp=src,dst scales=dst", "scales=src,wei:W,dst"]),
             one_of(&["", "scales=wei:W", "scales=src,dst"]),
         ),
-        post in prop_oneof![post(), one_of(&["post=add:f32:12", "post=mul:bf16:13,relu", "post=max:f32:15", "post=sub:f32:4,add:f32:9"])],
+        post in post(),
+        (operand, mask, operand_layout) in (one_of(&["", "", "", "add:f32", "mul:bf16", "max:s8"]), 0..32i32, one_of(&["plain", "last", "8c", "16c", "16n16c", "gaps", "last gaps", "last gaps"])),
     ) {
         let (ic, oc) = if depthwise && g > 1 { (1, 1) } else { (ic, oc) };
         let names = &["d", "h", "w"][3 - axes.len()..];
@@ -292,15 +300,32 @@ proptest! {
             (true, false) => format!("{scales} {post}"),
         };
         let options = options.replace('W', if g > 1 { "3" } else { "1" });
-        let src: Vec<i64> = [mb, g * ic].into_iter().chain(axes.iter().map(|a| a.size)).collect();
         let dst = [&[mb, g * oc], &outputs[..]].concat();
+        let varies = |(d, size): (usize, &i64)| if mask >> d & 1 == 1 { *size } else { 1 };
+        let dims: Vec<i64> = dst.iter().enumerate().map(varies).collect();
+        let operand = match operand {
+            "" => String::new(),
+            _ => format!("{operand}:{mask}:{}", layout(operand_layout, &dims, false, &wide[3])),
+        };
+        let options = match (forward && !operand.is_empty(), options.contains("post=")) {
+            (false, _) => options,
+            (_, true) => format!("{options},{operand}"),
+            _ => format!("{options} post={operand}"),
+        };
+        let src: Vec<i64> = [mb, g * ic].into_iter().chain(axes.iter().map(|a| a.size)).collect();
         let taps: Vec<i64> = axes.iter().map(|a| a.taps).collect();
         let filter = [&[g, oc, ic][usize::from(g == 1)..], &taps].concat();
-        let tags = [
+        let mut tags = [
             layout(data[0], &src, false, &wide[0]),
             layout(weights, &filter, g > 1, &wide[1]),
             layout(data[1], &dst, false, &wide[2]),
         ];
+        for (tag, from) in tags.iter_mut().zip(views) {
+            // Others lie in blocks of dim 0, or have it inside.
+            if from > 0 && (tag.starts_with(['a', '@']) && tag != "any" && weights != "hwio gaps") {
+                *tag += &format!("+{from}");
+            }
+        }
         let text = format!(
             "{kind} {types} g{g}mb{mb}ic{}oc{}{spatial} prop={prop} tags={} {bias} {options}",
             g * ic, g * oc, tags.join(":")
