@@ -58,6 +58,7 @@ fn counts<const N: usize>(
     let args = Args {
         a: a.as_ptr(),
         b: b.as_ptr(),
+        c: d.as_mut_ptr(),
         d: d.as_mut_ptr(),
         batch,
         ..Args::default()
@@ -183,6 +184,10 @@ fn the_next_block_is_fetched() {
             (lines..=2 * lines).contains(&found),
             "{m}x{n}x{k}: {found} of {lines}"
         );
+        // And every line of C beside the block, once.
+        s.beta = true;
+        let rows = if k > 16 { m } else { 0 };
+        assert_eq!(fetches(&s) - found, (rows * n * 4 / 64) as u64);
     }
 }
 

@@ -275,7 +275,7 @@ impl Gen<'_> {
                 self.simd.zero(t.acc(row, vec));
             }
         }
-        if self.s.beta {
+        if self.s.beta && self.fetched_rows(t) == 0 {
             self.prefetch_next_rows(t);
         }
         if t.compensates {
@@ -304,6 +304,7 @@ impl Gen<'_> {
     fn batch(&mut self, t: &Tile) {
         self.batch_walkers(t);
         self.start_fetching(t);
+        self.start_fetching_rows(t);
         let a = &mut self.simd.a;
         let (top, done) = (a.label(), a.label());
         a.load(RCX, Mem::new(RDI, offset_of!(Args, batch) as i32));
@@ -378,6 +379,28 @@ impl Gen<'_> {
         t.at.0.add_scaled(a, R11, row_share, R10);
     }
 
+    /// Rows of C that are fetched into the second-level cache while a tile is computed, if B's next block is: those beside the
+    /// tile, which the next block of columns starts from. One by one, since reads that wait for memory delay those of B.
+    fn fetched_rows(&self, t: &Tile) -> usize {
+        let (_, turns) = self.turns(t);
+        let fetches = self.s.beta && turns > 0 && self.fetched_bytes(t) > 0;
+        match self.s.batch {
+            Batch::Stride { .. } if fetches => t.rows.min(turns),
+            _ => 0,
+        }
+    }
+
+    /// Into r9 where these rows begin.
+    fn start_fetching_rows(&mut self, t: &Tile) {
+        if self.fetched_rows(t) == 0 {
+            return;
+        }
+        let a = &mut self.simd.a;
+        a.load(R9, Mem::new(RDI, offset_of!(Args, c) as i32));
+        t.at.0.add_scaled(a, R9, self.s.c_row_bytes, R10);
+        super::add_imm(a, R9, 4 * self.s.n as i64, R10);
+    }
+
     fn block_pointers(&mut self) {
         let a = &mut self.simd.a;
         match self.s.batch {
@@ -410,32 +433,56 @@ impl Gen<'_> {
         }
     }
 
+    /// Groups of k between two jumps, and how many turns of a loop they make; no turns where one would do.
+    fn turns(&self, t: &Tile) -> (usize, usize) {
+        let groups = self.s.k / self.s.a.vnni();
+        let products = t.rows.max(1) * t.vecs.len() * self.dot.cost();
+        let unroll = blocking::unrolled(groups, products);
+        let turns = if unroll < groups { groups / unroll } else { 0 };
+        (unroll, turns)
+    }
+
     /// All groups of k of one block, rax and rbx pointing to its first: straight code, or a loop over several.
     fn reduce_k(&mut self, t: &Tile) {
         let v = self.s.a.vnni();
         let (groups, partial) = (self.s.k / v, self.s.k % v);
-        let products = t.rows.max(1) * t.vecs.len() * self.dot.cost();
-        let unroll = blocking::unrolled(groups, products);
-        let fetched = self.fetched_bytes(t);
-        let mut done = 0;
-        if unroll < groups {
-            let top: Label = self.simd.a.label();
-            self.simd.a.mov_ri(RDX, (groups / unroll) as i64);
+        let ((unroll, turns), rows) = (self.turns(t), self.fetched_rows(t));
+        if rows > 0 {
+            let top = self.simd.a.label();
+            self.simd.a.mov_ri(R8, rows as i64);
             self.simd.a.bind(top);
-            (0..unroll).for_each(|g| self.group(t, g, v));
-            let a = &mut self.simd.a;
-            super::add_imm(a, RAX, unroll as i64 * self.s.a_group_bytes, R10);
-            super::add_imm(a, RBX, unroll as i64 * self.s.b_group_bytes, R10);
-            super::add_imm(a, R11, unroll as i64 * fetched, R10);
-            a.dec(RDX);
-            a.jcc(Cond::Ne, top);
-            done = groups / unroll * unroll;
+            for byte in (0..4 * self.s.n).step_by(64) {
+                self.simd.a.prefetcht1(Mem::new(R9, byte as i32));
+            }
+            super::add_imm(&mut self.simd.a, R9, self.s.c_row_bytes, R10);
+            self.reduce_turns(t, turns / rows, unroll);
+            self.simd.a.dec(R8);
+            self.simd.a.jcc(Cond::Ne, top);
         }
-        let rest = groups - done;
+        let left = turns.checked_rem(rows).unwrap_or(turns);
+        if left > 0 {
+            self.reduce_turns(t, left, unroll);
+        }
+        let rest = groups - turns * unroll;
         (0..rest).for_each(|g| self.group(t, g, v));
         if partial > 0 {
             self.group(t, rest, partial);
         }
+    }
+
+    /// A loop over so many turns of `unroll` groups of k.
+    fn reduce_turns(&mut self, t: &Tile, turns: usize, unroll: usize) {
+        let fetched = self.fetched_bytes(t);
+        let top: Label = self.simd.a.label();
+        self.simd.a.mov_ri(RDX, turns as i64);
+        self.simd.a.bind(top);
+        (0..unroll).for_each(|g| self.group(t, g, self.s.a.vnni()));
+        let a = &mut self.simd.a;
+        super::add_imm(a, RAX, unroll as i64 * self.s.a_group_bytes, R10);
+        super::add_imm(a, RBX, unroll as i64 * self.s.b_group_bytes, R10);
+        super::add_imm(a, R11, unroll as i64 * fetched, R10);
+        a.dec(RDX);
+        a.jcc(Cond::Ne, top);
     }
 }
 
