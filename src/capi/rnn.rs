@@ -8,6 +8,7 @@ use super::{
 use crate::{
     attr::{Eltwise, F32},
     error::Result,
+    invalid,
     memory::MemoryDesc,
     ops::{
         Op, Prop,
@@ -70,7 +71,8 @@ unsafe fn description(
         activation: Eltwise::Tanh,
         alpha: F32::new(0.0),
         beta: F32::new(0.0),
-        direction: Direction::from_c(direction)?,
+        direction: Direction::from_number(direction)
+            .ok_or_else(|| invalid!("direction: {direction} is not a direction"))?,
         overwrites: flags != 0,
         tensors: all,
     })

@@ -18,60 +18,54 @@ impl Gemm {
         let body = |part: usize| {
             // SAFETY: parts write disjoint blocks of D and use scratch of their own; the rest is the caller's promise.
             unsafe {
-                self.part(
-                    exec,
-                    part,
-                    exec.scratch.wrapping_add(part * self.room.bytes),
-                )
+                let scratch = exec.scratch.wrapping_add(part * self.room.bytes);
+                Gemm::part(std::slice::from_ref(self), exec, part, scratch, false)
             }
         };
-        // Shared pointers make the closure's captures unsendable, not the work.
-        let body = Shared(&body);
-        if parts == 1 {
-            body.get()(0)
-        } else {
-            exec.pool.run(parts, &move |i| body.get()(i))
+        match parts {
+            1 => body(0),
+            _ => exec.pool.run(parts, &body),
         }
     }
 
-    /// One part: its share of the batch, of the rows and of the columns; nothing for a part that the plan does not have.
+    /// Whether the other product, which reads the same B, can read what this one packs of it.
+    pub fn shares_b(&self, other: &Gemm) -> bool {
+        let packing = |g: &Gemm| {
+            let (p, b) = (&g.p, &g.blocks);
+            let sizes = [p.n, p.k, b.bn, b.kc, b.nc, g.k_group];
+            (sizes, p.batch.clone(), p.b.dtype, g.split, g.c_is_d)
+        };
+        let room = self.c_is_d && self.room.b >= other.room.b;
+        self.b_pack.is_some() && room && packing(self) == packing(other)
+    }
+
+    /// One part of products of which the first shares its B with the others: its share of the batch, of the rows and of the
+    /// columns; nothing for a part that the plan does not have. `backwards` it takes the columns from the last panel to the
+    /// first, so that it begins with what it read last.
     ///
     /// # Safety
     /// As for `run`; the scratch is this part's alone.
-    pub unsafe fn part(&self, exec: &Exec, part: usize, scratch: *mut u8) {
-        let s = self.split;
+    pub unsafe fn part(
+        products: &[Gemm],
+        exec: &Exec,
+        part: usize,
+        scratch: *mut u8,
+        backwards: bool,
+    ) {
+        let (s, p) = (products[0].split, &products[0].p);
         if part >= s.parts() {
             return;
         }
         let (batch, rest) = (part / (s.m * s.n), part % (s.m * s.n));
-        let rows = gemm::part(self.p.m, 1, s.m, rest / s.n);
-        let cols = gemm::part(self.p.n, self.p.unit(), s.n, rest % s.n);
-        let (first, count) = gemm::part(self.p.batch_size(), 1, s.batch, batch);
-        if rows.1 == 0 || cols.1 == 0 {
-            return;
-        }
-        for g in first..first + count {
-            let mut entry = Entry::new(self, exec, g, scratch);
+        let cols = gemm::part(p.n, p.unit(), s.n, rest % s.n);
+        let (first, count) = gemm::part(p.batch_size(), 1, s.batch, batch);
+        for i in in_order(first, count, 1, backwards) {
+            let entry = |g| Entry::new(g, exec, i, scratch, backwards);
             // SAFETY: by the caller's promise.
-            unsafe { entry.nest(rows, cols) };
+            unsafe { nest(products, rest / s.n, cols, entry) };
         }
     }
 }
-
-/// A closure over raw pointers that may cross threads: see `Gemm::run`.
-#[derive(Clone, Copy)]
-struct Shared<'a>(&'a dyn Fn(usize));
-
-impl<'a> Shared<'a> {
-    fn get(&self) -> &'a dyn Fn(usize) {
-        self.0
-    }
-}
-
-// SAFETY: the closure only reads the plan and the execution's pointers, and its parts write disjoint memory.
-unsafe impl Send for Shared<'_> {}
-// SAFETY: as above.
-unsafe impl Sync for Shared<'_> {}
 
 impl Pack {
     /// # Safety
@@ -88,6 +82,58 @@ impl Pack {
     }
 }
 
+/// Where the blocks of so many columns begin, the last first if asked for.
+fn in_order(
+    first: usize,
+    total: usize,
+    block: usize,
+    backwards: bool,
+) -> impl Iterator<Item = usize> {
+    let count = total.div_ceil(block);
+    (0..count).map(move |i| first + block * if backwards { count - 1 - i } else { i })
+}
+
+/// The loop nest: groups of columns, of K, the products that share them, blocks of rows, blocks of K, panels of columns.
+///
+/// # Safety
+/// As for `Gemm::part`; the share of the rows and the columns are this part's.
+unsafe fn nest<'a>(
+    products: &'a [Gemm],
+    share: usize,
+    (n0, n): (usize, usize),
+    entry: impl Fn(&'a Gemm) -> Entry<'a>,
+) {
+    let first = entry(&products[0]);
+    let (g, bl) = (first.g, first.g.blocks);
+    let rows = |g: &Gemm| gemm::part(g.p.m, 1, g.split.m, share);
+    if products.iter().all(|g| rows(g).1 == 0) {
+        return;
+    }
+    for nc in in_order(n0, n, bl.nc, first.backwards) {
+        let cols = (nc, bl.nc.min(n0 + n - nc));
+        for kg in (0..g.p.k.max(1)).step_by(g.k_group) {
+            let end = g.p.k.min(kg + g.k_group);
+            if let (Some(pack), true) = (&g.b_pack, end > kg) {
+                // SAFETY: a group of panels fits its room.
+                unsafe { first.pack_b(pack, (kg, end - kg), cols) };
+            }
+            for product in products {
+                let ((m0, m), bm) = (rows(product), product.blocks.bm);
+                let mut entry = entry(product);
+                entry.packed_b = first.packed_b;
+                for mb in (m0..m0 + m).step_by(bm) {
+                    let rows = (mb, bm.min(m0 + m - mb));
+                    for k in (kg..end.max(kg + 1)).step_by(bl.kc) {
+                        let k = (k, bl.kc.min(g.p.k - k), k - kg);
+                        // SAFETY: the blocks lie inside the share.
+                        unsafe { entry.panels(rows, cols, k) };
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// One entry of the batch, being computed by one part.
 struct Entry<'a> {
     g: &'a Gemm,
@@ -96,13 +142,21 @@ struct Entry<'a> {
     b: *const u8,
     d: *mut u8,
     scratch: *mut u8,
+    packed_b: *mut u8,
+    backwards: bool,
     /// Position in dst; rows and columns are filled in tile by tile.
     position: [i64; MAX_NDIMS],
     operands: [*const u8; MAX_OPERANDS],
 }
 
 impl<'a> Entry<'a> {
-    fn new(g: &'a Gemm, exec: &'a Exec<'a>, index: usize, scratch: *mut u8) -> Entry<'a> {
+    fn new(
+        g: &'a Gemm,
+        exec: &'a Exec<'a>,
+        index: usize,
+        scratch: *mut u8,
+        backwards: bool,
+    ) -> Entry<'a> {
         let mut position = [0; MAX_NDIMS];
         let mut rest = index as i64;
         for d in (0..g.p.batch.len()).rev() {
@@ -126,31 +180,10 @@ impl<'a> Entry<'a> {
             b,
             d,
             scratch,
+            packed_b: scratch.wrapping_add(g.room.b),
+            backwards,
             position,
             operands: [std::ptr::null(); MAX_OPERANDS],
-        }
-    }
-
-    /// The loop nest: groups of columns, blocks of rows, blocks of K, panels of columns.
-    unsafe fn nest(&mut self, (m0, m): (usize, usize), (n0, n): (usize, usize)) {
-        let (g, bl) = (self.g, self.g.blocks);
-        for nc in (n0..n0 + n).step_by(bl.nc) {
-            let width = bl.nc.min(n0 + n - nc);
-            for kg in (0..g.p.k.max(1)).step_by(g.k_group) {
-                let end = g.p.k.min(kg + g.k_group);
-                if let (Some(pack), true) = (&g.b_pack, end > kg) {
-                    // SAFETY: a group of panels fits its room.
-                    unsafe { self.pack_b(pack, (kg, end - kg), (nc, width)) };
-                }
-                for mb in (m0..m0 + m).step_by(bl.bm) {
-                    let rows = (mb, bl.bm.min(m0 + m - mb));
-                    for k in (kg..end.max(kg + 1)).step_by(bl.kc) {
-                        let k = (k, bl.kc.min(g.p.k - k), k - kg);
-                        // SAFETY: the blocks lie inside the share.
-                        unsafe { self.panels(rows, (nc, width), k) };
-                    }
-                }
-            }
         }
     }
 
@@ -166,7 +199,7 @@ impl<'a> Entry<'a> {
             // SAFETY: a block of A fits its room.
             unsafe { self.pack_a(pack, (m0, m), (k, kc)) };
         }
-        for nb in (n0..n0 + n).step_by(bn) {
+        for nb in in_order(n0, n, bn, self.backwards) {
             let call = Call {
                 m,
                 n: bn.min(n0 + n - nb),
@@ -174,7 +207,11 @@ impl<'a> Entry<'a> {
                 first: k == 0,
                 last: k + kc == g.p.k,
             };
-            let next = if nb + bn < n0 + n { nb + bn } else { n0 };
+            let next = match self.backwards {
+                false if nb + bn < n0 + n => nb + bn,
+                true if nb > n0 => nb - bn,
+                _ => n0,
+            };
             let to_next = (next as i64 - nb as i64) / bn as i64 * g.panel_bytes();
             let to_next = gemm::fetched_ahead(m, to_next);
             // SAFETY: the block lies inside the share.
@@ -222,7 +259,7 @@ impl<'a> Entry<'a> {
         let g = self.g;
         let row = k * g.blocks.bn * g.p.b.dtype.size_bytes();
         let panel = col / g.blocks.bn * g.packed_panel_bytes;
-        self.scratch.wrapping_add(g.room.b + panel + row)
+        self.packed_b.wrapping_add(panel + row)
     }
 
     /// One kernel call; columns are given in D and counted from the group's first, and so is k. What is fetched meanwhile lies

@@ -74,16 +74,11 @@ impl Net<'_> {
         let (s, f32) = (self.s, DataType::F32);
         let top = layer.l == s.layers - 1;
         let above = self.joined(DIFF + DST_LAYER, layer.dir).filter(|_| top);
-        let one = |net: &mut Self, needed: bool, columns| {
-            net.scratch(if needed { s.n } else { 0 }, columns, f32)
-        };
-        let every = |net: &mut Self, needed: bool, dtype| match needed {
-            true => net.scratch_steps(s.dhc, dtype),
-            false => net.scratch(0, s.dhc, dtype),
-        };
+        let if_needed = |needed: bool, columns: i64| if needed { columns } else { 0 };
         let cell = self.desc.cell;
         let has_projection = self.desc.has(PROJECTION);
         let resets = matches!(cell, Cell::Gru | Cell::Augru);
+        let has_terms = cell.has_attention() || self.desc.has(PEEPHOLE);
         let projected = has_projection.then(|| {
             let sum = self.scratch_steps(s.dic, self.dtype);
             (sum, self.scratch(s.n, s.dhc, f32))
@@ -91,12 +86,12 @@ impl Net<'_> {
         let gates = self.scratch_steps(cell.slots() * s.dhc, self.dtype);
         Gradients {
             shown: above.unwrap_or(below),
-            state: one(self, true, s.sic.max(s.dic)),
-            cells: one(self, cell == Cell::Lstm, s.dhc),
+            state: self.scratch(s.n, s.sic.max(s.dic), f32),
+            cells: self.scratch(s.n, if_needed(cell == Cell::Lstm, s.dhc), f32),
             gates,
             projected,
-            kept: every(self, has_projection || resets, self.dtype),
-            terms: every(self, cell.has_attention() || self.desc.has(PEEPHOLE), f32),
+            kept: self.scratch_steps(if_needed(has_projection || resets, s.dhc), self.dtype),
+            terms: self.scratch_steps(if_needed(has_terms, s.dhc), f32),
             ones: self.scratch(1, s.dhc, f32),
         }
     }
@@ -155,9 +150,8 @@ impl Net<'_> {
             let added = |b: &mut Builder, x: &[Id]| b.add(x[0], x[1]);
             let sizes = (self.s.n, self.s.dic);
             phases.push(vec![self.program.tile(sizes, sum, &hidden, added)]);
-            let sizes = (1, self.s.dic, self.s.dhc);
             let weights = self.back_weights(PROJECTION, layer, 0);
-            let sizes = (self.s.n, sizes.2, sizes.1, 1);
+            let sizes = (self.s.n, self.s.dhc, self.s.dic, 1);
             let factors = [Factor::rows(sum), weights, Factor::rows(before)];
             phase.push(self.program.plain((true, false), sizes, factors));
             phase.push(self.cell_tile(g.kept, &[o, layer.c.now], shown));
@@ -214,13 +208,12 @@ impl Net<'_> {
         let [du, dr, d_o, ds] = [0, 1, 2, 3].map(|gate| self.gate(g.gates, gate));
         let attention: Vec<View> = self.user(ATTENTION, 0, 0).into_iter().collect();
         let with = |views: &[View]| [&[g.shown, g.state], views, &attention].concat();
-        let mut phase = Vec::new();
-        phase.push(self.cell_tile(d_o, &with(&[u, o]), |b, x| {
+        let mut phase = vec![self.cell_tile(d_o, &with(&[u, o]), |b, x| {
             let (dh, u) = (b.add(x[0], x[1]), update(b, x[2], x.get(4)));
             let slope = slope(b, Eltwise::Tanh, x[3]);
             let new = rest(b, u);
             times(b, &[dh, new, slope])
-        }));
+        })];
         if !attention.is_empty() {
             phase.push(
                 self.cell_tile(g.terms, &[g.shown, g.state, u, o, before], |b, x| {
@@ -297,23 +290,21 @@ impl Net<'_> {
             let to = self.user(DIFF + i, l, dir);
             tasks.extend(to.map(|to| self.copied(columns, to, Some(from))));
         }
-        let (gates, x) = (self.s.gates, (layer.x, self.s.slc));
-        tasks.extend(self.by_weights(WEIGHTS_LAYER, layer, (0, gates), x, g.gates));
-        let states = (layer.h.before, self.s.sic);
-        let reset = (g.kept, self.s.dhc);
-        let mut by_states = |first, count, states, slot| {
-            let slot = self.gate(g.gates, slot);
-            tasks.extend(self.by_weights(WEIGHTS_ITER, layer, (first, count), states, slot));
+        // Gates that were multiplied with one state, and where the gradients of its product lie.
+        let (gates, states) = (self.s.gates, (layer.h.before, self.s.sic));
+        let groups = match self.desc.cell {
+            Cell::Vanilla | Cell::Lstm => vec![(0, gates, states, 0)],
+            cell if cell.is_linear_before_reset() => vec![(0, 2, states, 0), (2, 1, states, 3)],
+            _ => vec![(0, 2, states, 0), (2, 1, (g.kept, self.s.dhc), 2)],
         };
-        match self.desc.cell {
-            Cell::Vanilla | Cell::Lstm => by_states(0, gates, states, 0),
-            cell => {
-                by_states(0, 2, states, 0);
-                match cell.is_linear_before_reset() {
-                    true => by_states(2, 1, states, 3),
-                    false => by_states(2, 1, reset, 2),
-                }
-            }
+        for (first, count, states, slot) in groups {
+            let by = |i, input, slot| {
+                let own = self.gate(g.gates, slot);
+                self.by_weights(i, layer, (first, count), input, own)
+            };
+            let x = by(WEIGHTS_LAYER, (layer.x, self.s.slc), first);
+            let both = [x, by(WEIGHTS_ITER, states, slot)].into_iter().flatten();
+            tasks.extend(both.reduce(Task::beside));
         }
         if let Some((sum, _)) = g.projected {
             tasks.extend(self.by_weights(PROJECTION, layer, (0, 1), (g.kept, self.s.dhc), sum));

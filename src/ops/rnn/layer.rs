@@ -228,14 +228,12 @@ impl<'a> Net<'a> {
         };
         let col = if i % DIFF == ATTENTION { 0 } else { size };
         let base = (md.offset0 + base) * size;
-        Some(View {
-            entry: *entry,
+        Some(View::new(
+            *entry,
             dtype,
             base,
-            step: step * size,
-            row: row * size,
-            col,
-        })
+            [step * size, row * size, col],
+        ))
     }
 
     /// A given vector for every gate: the bias or peephole weights of one.
@@ -294,12 +292,5 @@ impl<'a> Net<'a> {
 fn dense(n: i64, columns: i64, dtype: DataType) -> View {
     let col = dtype.size_bytes() as i64;
     let row = columns * col;
-    View {
-        entry: SCRATCH,
-        dtype,
-        base: 0,
-        step: n * row,
-        row,
-        col,
-    }
+    View::new(SCRATCH, dtype, 0, [n * row, row, col])
 }

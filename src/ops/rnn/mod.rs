@@ -17,33 +17,32 @@ use crate::{
     error::Result,
     invalid,
     memory::MemoryDesc,
+    numbered,
     plan::{gemm::weights_panel, rnn::repacks},
     require, supported,
 };
 use layer::Net;
 
-/// A kind of cell, with its number among the algorithms of the C API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-#[repr(i32)]
-pub enum Cell {
-    Vanilla = 0x1fff,
-    Lstm = 0x2fff,
-    Gru = 0x3fff,
-    LbrGru = 0x4fff,
-    Augru = 0x5fff,
-    LbrAugru = 0x6fff,
+numbered! {
+    /// A kind of cell: its number among the algorithms of the C API, its name in verbose lines.
+    pub enum Cell {
+        Vanilla = 0x1fff "vanilla_rnn",
+        Lstm = 0x2fff "vanilla_lstm",
+        Gru = 0x3fff "vanilla_gru",
+        LbrGru = 0x4fff "lbr_gru",
+        Augru = 0x5fff "vanilla_augru",
+        LbrAugru = 0x6fff "lbr_augru",
+    }
 }
 
-/// The order in which layers see time, with its number in the C API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-#[repr(i32)]
-pub enum Direction {
-    LeftToRight = 1,
-    RightToLeft = 2,
-    Concat = 3,
-    Sum = 4,
+numbered! {
+    /// The order in which layers see time.
+    pub enum Direction {
+        LeftToRight = 1 "unidirectional_left2right",
+        RightToLeft = 2 "unidirectional_right2left",
+        Concat = 3 "bidirectional_concat",
+        Sum = 4 "bidirectional_sum",
+    }
 }
 
 /// The tensors of a recurrent primitive, as indices; gradients follow in the same order, from `DIFF` on.
@@ -117,18 +116,6 @@ impl Cell {
         }
     }
 
-    /// Its name in verbose lines.
-    pub fn name(self) -> &'static str {
-        match self {
-            Cell::Vanilla => "vanilla_rnn",
-            Cell::Lstm => "vanilla_lstm",
-            Cell::Gru => "vanilla_gru",
-            Cell::LbrGru => "lbr_gru",
-            Cell::Augru => "vanilla_augru",
-            Cell::LbrAugru => "lbr_augru",
-        }
-    }
-
     /// Whether the candidate's product with the state is reset, not the state itself.
     pub fn is_linear_before_reset(self) -> bool {
         matches!(self, Cell::LbrGru | Cell::LbrAugru)
@@ -141,27 +128,6 @@ impl Cell {
     /// Gates of the bias, and of the buffers.
     fn slots(self) -> i64 {
         self.gates() + i64::from(self.is_linear_before_reset())
-    }
-}
-
-impl Direction {
-    /// The direction with the given C number.
-    pub fn from_c(value: i32) -> Result<Direction> {
-        use Direction::*;
-        let all = [LeftToRight, RightToLeft, Concat, Sum].into_iter();
-        all.into_iter()
-            .find(|&d| d as i32 == value)
-            .ok_or_else(|| invalid!("direction: {value} is not a direction"))
-    }
-
-    /// Its name in verbose lines.
-    pub fn name(self) -> &'static str {
-        match self {
-            Direction::LeftToRight => "unidirectional_left2right",
-            Direction::RightToLeft => "unidirectional_right2left",
-            Direction::Concat => "bidirectional_concat",
-            Direction::Sum => "bidirectional_sum",
-        }
     }
 }
 

@@ -11,14 +11,17 @@ use crate::{
     exec::pack::Side,
     kernel::{
         expr::{Builder, Expr, Id, Node},
-        spec::{Out, Reduce, Spec, Tile},
+        spec::{Reduce, Spec},
     },
     machine::Isa,
     ops::{
         epilogue::{Binding, Bindings, bcast},
         gemm::{Matrix, Product},
     },
-    plan::place::{Place, Term},
+    plan::{
+        place::{Place, Term},
+        steps::rows_of,
+    },
 };
 
 /// The entry that stands for the scratch.
@@ -27,7 +30,7 @@ pub const SCRATCH: usize = usize::MAX;
 const CONSTANTS: usize = usize::MAX - 1;
 
 /// Rows of adjacent elements inside an argument or the scratch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct View {
     /// Index of the argument.
     pub entry: usize,
@@ -44,6 +47,18 @@ pub struct View {
 }
 
 impl View {
+    /// So many bytes from one time step, row, column to the next.
+    pub fn new(entry: usize, dtype: DataType, base: i64, [step, row, col]: [i64; 3]) -> View {
+        View {
+            entry,
+            dtype,
+            base,
+            step,
+            row,
+            col,
+        }
+    }
+
     /// The same some steps later.
     pub fn moved(self, steps: i64) -> View {
         self.shifted(steps * self.step)
@@ -122,8 +137,8 @@ impl Factor {
 
 /// What a task does, before there are kernels.
 pub enum Work {
-    /// A product of its first views: A, B, D.
-    Product(Box<Product>),
+    /// Products of views: A, B, D, and operands where it is one.
+    Product(Vec<Product>),
     /// So many rows and columns through a kernel for some width.
     Columns {
         rows: usize,
@@ -136,6 +151,21 @@ pub enum Work {
 pub struct Task<W> {
     work: W,
     views: Vec<View>,
+}
+
+impl Task<Work> {
+    /// Products without operands, one beside the other: they share B where they read the same.
+    pub fn beside(mut self, other: Task<Work>) -> Task<Work> {
+        if let (Work::Product(all), Work::Product(others)) = (&mut self.work, other.work) {
+            all.extend(others);
+            let sides = all[1..]
+                .iter_mut()
+                .flat_map(|p| [&mut p.a, &mut p.b, &mut p.d]);
+            sides.enumerate().for_each(|(i, side)| side.arg = 3 + i);
+            self.views.extend(other.views);
+        }
+        self
+    }
 }
 
 /// A list of phases, repeated `steps` times, backwards in time if asked for.
@@ -158,6 +188,17 @@ pub struct Program<W> {
     pub constants: Vec<f32>,
     /// Bytes of the scratch that views point into.
     pub bytes: usize,
+}
+
+/// So many rows and columns of views through a kernel for some width.
+fn columns(
+    (rows, cols): (i64, i64),
+    views: Vec<View>,
+    spec: impl Fn(usize) -> Spec + Send + Sync + 'static,
+) -> Task<Work> {
+    let (rows, cols, spec) = (rows as usize, cols as usize, Box::new(spec));
+    let work = Work::Columns { rows, cols, spec };
+    Task { work, views }
 }
 
 impl Program<Work> {
@@ -214,26 +255,15 @@ impl Program<Work> {
     pub fn constant(&mut self, values: impl IntoIterator<Item = f32>) -> View {
         let start = self.constants.len();
         self.constants.extend(values);
-        let col = if self.constants.len() == start + 1 {
-            0
-        } else {
-            4
-        };
-        let (entry, dtype, base) = (CONSTANTS, DataType::F32, 4 * start as i64);
-        View {
-            entry,
-            dtype,
-            base,
-            step: 0,
-            row: 0,
-            col,
-        }
+        let col = 4 * i64::from(self.constants.len() > start + 1);
+        View::new(CONSTANTS, DataType::F32, 4 * start as i64, [0, 0, col])
     }
 
     /// Appends phases that are repeated so often.
     pub fn stage(&mut self, steps: i64, backwards: bool, phases: Vec<Vec<Task<Work>>>) {
+        let steps = steps as usize;
         self.stages.push(Stage {
-            steps: steps as usize,
+            steps,
             backwards,
             phases,
         });
@@ -248,53 +278,24 @@ impl Program<Work> {
         f: impl FnOnce(&mut Builder, &[Id]) -> Id,
     ) -> Task<Work> {
         let expr = self.expression(operands, (d.dtype, None), |code, _, x| f(code, x));
-        let (isa, out) = (
-            self.isa,
-            Out {
-                expr,
-                d: d.dtype,
-                d_row_bytes: d.row,
-            },
-        );
-        let spec = move |n| {
-            Spec::Tile(Tile {
-                isa,
-                n,
-                far: false,
-                out: out.clone(),
-            })
-        };
-        let views = [&[d], operands].concat();
-        Task {
-            work: Work::Columns {
-                rows: rows as usize,
-                cols: cols as usize,
-                spec: Box::new(spec),
-            },
-            views,
-        }
+        let isa = self.isa;
+        columns((rows, cols), [&[d], operands].concat(), move |n| {
+            rows_of(isa, d.dtype, n as i64, expr.clone(), d.row)
+        })
     }
 
     /// The sums of columns, added to what d holds if asked for.
-    pub fn sum(&self, (rows, cols): (i64, i64), d: View, a: View, beta: bool) -> Task<Work> {
-        let (isa, a_row_bytes, dtype) = (self.isa, a.row, a.dtype);
-        let spec = move |n| {
+    pub fn sum(&self, sizes: (i64, i64), d: View, a: View, beta: bool) -> Task<Work> {
+        let (isa, views, a_row_bytes, a) = (self.isa, vec![d, a], a.row, a.dtype);
+        columns(sizes, views, move |n| {
             Spec::Reduce(Reduce {
                 isa,
                 n,
-                a: dtype,
+                a,
                 a_row_bytes,
                 beta,
             })
-        };
-        Task {
-            work: Work::Columns {
-                rows: rows as usize,
-                cols: cols as usize,
-                spec: Box::new(spec),
-            },
-            views: vec![d, a],
-        }
+        })
     }
 
     /// `d = f(Σ a·b, operands)`, the sum starting from d where it `adds`; with `own`, every part computes the columns
@@ -327,13 +328,8 @@ impl Program<Work> {
         let bind = |(i, v): (usize, &View)| {
             let gate = if v.row == 0 { n as i64 * v.col } else { 0 };
             let strides = [(axes.0, v.row), (axes.1, v.col), (0, gate)];
-            let term = |(dim, stride)| Term {
-                dim,
-                div: 1,
-                size: i64::MAX,
-                stride,
-            };
-            let terms = strides.map(term)[..2 + batch.len()].to_vec();
+            let terms = strides.map(|(dim, stride)| Term::plain(dim, stride));
+            let terms = terms[..2 + batch.len()].to_vec();
             Binding {
                 index: 3 + i,
                 dtype: v.dtype,
@@ -366,7 +362,7 @@ impl Program<Work> {
             share: own.then_some(self.share),
         };
         Task {
-            work: Work::Product(Box::new(product)),
+            work: Work::Product(vec![product]),
             views,
         }
     }
@@ -384,10 +380,15 @@ impl Program<Work> {
     /// Parts that work at once, and the scratch bytes that products of one part need.
     fn parts(&self) -> (usize, usize) {
         let tasks = self.stages.iter().flat_map(|s| s.phases.iter().flatten());
-        tasks.fold((self.share.0, 0), |(parts, bytes), task| match &task.work {
-            Work::Product(p) => (parts.max(p.parts().0), bytes.max(p.parts().1)),
-            _ => (parts, bytes),
-        })
+        let products = tasks.filter_map(|task| match &task.work {
+            Work::Product(products) => Some(products),
+            _ => None,
+        });
+        products
+            .flatten()
+            .fold((self.share.0, 0), |(parts, bytes), p| {
+                (parts.max(p.parts().0), bytes.max(p.parts().1))
+            })
     }
 
     /// Scratch bytes of an execution.

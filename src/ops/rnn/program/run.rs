@@ -19,7 +19,8 @@ const MOST_VIEWS: usize = 12;
 
 /// What a task does, ready to run.
 enum Ready {
-    Product(Box<Gemm>),
+    /// Products, and whether the first shares with the others what it packs of B.
+    Product(Vec<Gemm>, bool),
     Columns {
         rows: usize,
         cols: usize,
@@ -27,18 +28,26 @@ enum Ready {
     },
 }
 
-impl Work {
+impl Task<Work> {
     fn compile(&self, (parts, unit): (usize, usize)) -> Result<Ready> {
-        Ok(match self {
-            Work::Product(product) => Ready::Product(Box::new((**product).clone().compile()?)),
+        Ok(match &self.work {
+            Work::Product(products) => {
+                let gemms = products.iter().map(|p| p.clone().compile());
+                let gemms: Vec<Gemm> = gemms.collect::<Result<_>>()?;
+                let reads_it = |i: usize| self.views[3 * i + 1] == self.views[1];
+                let mut others = 1..gemms.len();
+                let share = others.all(|i| reads_it(i) && gemms[0].shares_b(&gemms[i]));
+                Ready::Product(gemms, share)
+            }
             Work::Columns { rows, cols, spec } => {
                 let shares = (0..parts).map(|i| gemm::part(*cols, unit, parts, i).1);
                 let kernel = |n: usize| Ok((n, Kernel::get(&spec(n))?));
                 let kernels = sizes(shares, block(*rows, unit)).into_iter().map(kernel);
+                let (rows, cols, kernels) = (*rows, *cols, kernels.collect::<Result<_>>()?);
                 Ready::Columns {
-                    rows: *rows,
-                    cols: *cols,
-                    kernels: kernels.collect::<Result<_>>()?,
+                    rows,
+                    cols,
+                    kernels,
                 }
             }
         })
@@ -48,17 +57,16 @@ impl Work {
 impl Plan for Program<Work> {
     fn compile(&self) -> Result<Box<dyn Run>> {
         let task = |t: &Task<Work>| {
-            Ok(Task {
-                work: t.work.compile(self.share)?,
-                views: t.views.clone(),
-            })
+            let (work, views) = (t.compile(self.share)?, t.views.clone());
+            Ok(Task { work, views })
         };
         let phase = |p: &Vec<Task<Work>>| p.iter().map(task).collect::<Result<_>>();
         let stage = |s: &Stage<Work>| {
             let phases = s.phases.iter().map(phase).collect::<Result<_>>()?;
+            let (steps, backwards) = (s.steps, s.backwards);
             Ok(Stage {
-                steps: s.steps,
-                backwards: s.backwards,
+                steps,
+                backwards,
                 phases,
             })
         };
@@ -100,6 +108,8 @@ struct Part<'a> {
     constants: *const f32,
     time: i64,
     part: usize,
+    /// Whether weights are read from the end to the beginning.
+    backwards: bool,
 }
 
 impl Part<'_> {
@@ -131,16 +141,13 @@ impl Compiled {
                 continue;
             }
             let step = phase / stage.phases.len();
-            let time = if stage.backwards {
-                stage.steps - 1 - step
-            } else {
-                step
-            } as i64;
+            let time = [step, stage.steps - 1 - step][usize::from(stage.backwards)] as i64;
             let at = Part {
                 exec,
                 constants: self.constants.as_ptr(),
                 time,
                 part,
+                backwards: step % 2 == 1,
             };
             // SAFETY: passed on.
             return unsafe { self.tasks(&stage.phases[phase % stage.phases.len()], &at) };
@@ -148,24 +155,28 @@ impl Compiled {
     }
 
     /// Tasks one after another; those that go through columns of one number go through a block of them together.
-    unsafe fn tasks(&self, mut tasks: &[Task<Ready>], at: &Part) {
-        while let Some((task, rest)) = tasks.split_first() {
+    /// Products that a phase begins with do not depend on each other: every other step takes them from the last to the
+    /// first, and so finds near the core what the step before read last.
+    unsafe fn tasks(&self, tasks: &[Task<Ready>], at: &Part) {
+        let is_product = |t: &&Task<Ready>| matches!(t.work, Ready::Product(..));
+        let (first, mut tasks) = tasks.split_at(tasks.iter().take_while(is_product).count());
+        for i in 0..first.len() {
+            let i = if at.backwards { first.len() - 1 - i } else { i };
             // SAFETY: passed on.
-            unsafe {
-                tasks = match &task.work {
-                    Ready::Columns { rows, cols, .. } => {
-                        let joins = |t: &&Task<Ready>| matches!(&t.work, Ready::Columns { rows: r, cols: c, .. } if (r, c) == (rows, cols));
-                        let (group, rest) =
-                            tasks.split_at(1 + rest.iter().take_while(joins).count());
-                        self.columns(group, (*rows, *cols), at);
-                        rest
-                    }
-                    Ready::Product(gemm) => {
-                        self.product(gemm, &task.views, at);
-                        rest
-                    }
-                }
-            }
+            unsafe { self.product(&first[i], at) };
+        }
+        while let Some((task, rest)) = tasks.split_first() {
+            let Ready::Columns { rows, cols, .. } = task.work else {
+                // SAFETY: passed on.
+                unsafe { self.product(task, at) };
+                tasks = rest;
+                continue;
+            };
+            let joins = |t: &&Task<Ready>| matches!(t.work, Ready::Columns { rows: r, cols: c, .. } if (r, c) == (rows, cols));
+            let (group, rest) = tasks.split_at(tasks.iter().take_while(joins).count());
+            // SAFETY: passed on.
+            unsafe { self.columns(group, (rows, cols), at) };
+            tasks = rest;
         }
     }
 
@@ -197,16 +208,20 @@ impl Compiled {
         }
     }
 
-    unsafe fn product(&self, gemm: &Gemm, views: &[View], at: &Part) {
-        let ptrs = at.pointers(views, 0);
+    unsafe fn product(&self, task: &Task<Ready>, at: &Part) {
+        let Ready::Product(gemms, share) = &task.work else {
+            return;
+        };
+        let ptrs = at.pointers(&task.views, 0);
         let exec = Exec {
             ptrs: &ptrs,
             ..*at.exec
         };
-        let scratch = exec
-            .scratch
-            .wrapping_add(self.bytes + at.part * self.part_bytes);
-        // SAFETY: the views hold the matrices; the scratch behind them has room for every part.
-        unsafe { gemm.part(&exec, at.part, scratch) };
+        let place = self.bytes + at.part * self.part_bytes;
+        let scratch = exec.scratch.wrapping_add(place);
+        for products in gemms.chunks(if *share { gemms.len() } else { 1 }) {
+            // SAFETY: the views hold the matrices; the scratch behind them has room for every part.
+            unsafe { Gemm::part(products, &exec, at.part, scratch, at.backwards) };
+        }
     }
 }
