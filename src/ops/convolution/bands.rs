@@ -171,15 +171,14 @@ impl Compiled {
             unsafe { shared.scratch.write_bytes(0, bytes) };
         }
         for group in 0..p.groups {
-            let end = ((group + 1) * of_small).min(panels.end);
-            for first in ((group * of_small).max(panels.start)..end).step_by(p.chunk[1] as usize) {
-                let panels = first..end.min(first + p.chunk[1]);
-                for block in blocks.clone().step_by(p.chunk[0] as usize) {
-                    let last = blocks.end.min(block + p.chunk[0]);
-                    let blocks = group * of_large + block..group * of_large + last;
-                    // SAFETY: as promised by the caller.
-                    unsafe { self.chunk(&shared, group, &units, [blocks, panels.clone()]) };
-                }
+            let (first, end) = (group * of_small, (group + 1) * of_small);
+            let panels = first.max(panels.start)..end.min(panels.end);
+            let firsts = blocks.clone().step_by(p.kept as usize);
+            for block in firsts.filter(|_| !panels.is_empty()) {
+                let last = blocks.end.min(block + p.kept);
+                let blocks = group * of_large + block..group * of_large + last;
+                // SAFETY: as promised by the caller.
+                unsafe { self.chunk(&shared, group, &units, [blocks, panels.clone()]) };
             }
         }
     }
@@ -188,38 +187,49 @@ impl Compiled {
     ///
     /// # Safety
     /// As for `Run::run`.
-    unsafe fn chunk(&self, shared: &Shared, group: i64, units: &Range, chunk: [Range; 2]) {
+    unsafe fn chunk(
+        &self,
+        shared: &Shared,
+        group: i64,
+        units: &Range,
+        [blocks, panels]: [Range; 2],
+    ) {
         let p = &self.plan;
         let [of_large, of_small] = [0, 1].map(|side: usize| p.sides[side].per_group());
-        let numbered = chunk.map(|blocks| (0..).zip(blocks));
         let bands = p.bands.len() as i64;
         let slots_at = [0, 1].map(|side| p.slots_at(side));
         for unit in units.clone() {
             let (step, band) = (unit / bands, (unit % bands) as usize);
             // A block in the first image of the step, and where its lines are read: there or in its slot.
-            let place = |side: usize, (slot, block): (i64, i64)| {
+            let place = |side: usize, block: i64| {
                 let source = &p.sides[side];
                 let at = step * p.images * source.strides[0] + source.blocks[block as usize];
                 let from = shared.sides[side].wrapping_offset(at as isize);
-                let slot = slots_at[side] + slot * self.slots[side];
+                // One panel is packed at a time.
+                let slot = [block - blocks.start, 0][side] * self.slots[side];
                 match source.direct {
                     true => (from, from.cast_mut()),
-                    false => (from, shared.scratch.wrapping_offset(slot as isize)),
+                    false => (
+                        from,
+                        shared
+                            .scratch
+                            .wrapping_offset((slots_at[side] + slot) as isize),
+                    ),
                 }
             };
-            for (side, blocks) in numbered.iter().enumerate() {
-                for block in blocks.clone() {
-                    let block_in_group = block.1 % p.sides[side].per_group();
-                    // SAFETY: a slot holds what a band needs.
-                    unsafe { self.pack(side, band, block_in_group, place(side, block)) };
-                }
-            }
+            let pack = |side: usize, block: i64| {
+                let block_in_group = block % p.sides[side].per_group();
+                // SAFETY: a slot holds what a band needs.
+                unsafe { self.pack(side, band, block_in_group, place(side, block)) };
+            };
             let ends = [unit == units.start, unit + 1 == units.end];
-            for panel in numbered[1].clone() {
-                for block in numbered[0].clone() {
+            blocks.clone().for_each(|block| pack(0, block));
+            for panel in panels.clone() {
+                pack(1, panel);
+                for block in blocks.clone() {
                     let (a, b) = (place(0, block).1, place(1, panel).1);
-                    let tile = p.tiles[((block.1 - group) * of_small + panel.1) as usize];
-                    let last_block = block.1 + 1 == (group + 1) * of_large;
+                    let tile = p.tiles[((block - group) * of_small + panel) as usize];
+                    let last_block = block + 1 == (group + 1) * of_large;
                     // SAFETY: packed blocks as planned.
                     unsafe { self.tile(shared, (a, b), (tile, last_block), band, ends) };
                 }

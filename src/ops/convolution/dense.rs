@@ -4,7 +4,9 @@
 //! Layouts that kernels cannot read are staged: reordered in scratch, activations a few images at a time.
 #![allow(unsafe_code)]
 
-use super::layout::{Panels, channel_run, channels_last, panels, place, spatial_strides, strides};
+use super::layout::{
+    Panels, channel_run, channels_last, panels, place, spatial_strides, strides, without_gaps,
+};
 use super::zero_point::TapSums;
 use super::{Pass, stepped};
 use crate::attr::Attr;
@@ -138,7 +140,8 @@ impl Pass<'_> {
         let staged = |run: Option<i64>, md| run.is_none().then(|| channels_last(md)).transpose();
         let (mut seen_input, seen_output) = (staged(in_run, &input)?, staged(out_run, &output)?);
         if in_run.is_some() && self.skips() {
-            input = self.without_gaps();
+            input = without_gaps(&mut self.axes, input);
+            self.input.1 = input;
             if self.axes[2].small < LONG_ROW && n >= MANY_CHANNELS {
                 seen_input = Some(channels_last(&input)?);
             }
@@ -174,19 +177,6 @@ impl Pass<'_> {
         !self.to_large
             && self.axes.iter().all(Axis::is_pointwise)
             && self.axes.iter().any(|a| a.stride > 1)
-    }
-
-    /// The part of the input that is met, as an input of its own.
-    fn without_gaps(&mut self) -> MemoryDesc {
-        let mut md = self.input.1;
-        let spatial = md.dims().len() - 2;
-        for (i, axis) in self.axes[3 - spatial..].iter_mut().enumerate() {
-            (md.dims[2 + i], md.padded_dims[2 + i]) = (axis.small, axis.small);
-            md.strides[2 + i] *= axis.stride;
-            (axis.large, axis.stride) = (axis.small, 1);
-        }
-        self.input.1 = md;
-        md
     }
 
     fn arguments(&self, input: MemoryDesc) -> Vec<Arg> {

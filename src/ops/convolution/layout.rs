@@ -8,6 +8,7 @@ use crate::knobs;
 use crate::memory::MemoryDesc;
 use crate::ops::Env;
 use crate::ops::epilogue::arg;
+use crate::plan::conv::Axis;
 use crate::plan::gemm;
 use crate::plan::place::Place;
 
@@ -237,6 +238,19 @@ pub(super) fn panel_width(env: &Env, n: i64) -> i64 {
     knobs::NEST
         .get()
         .or('w', width, |w| w % unit == 0 && w <= WIDEST)
+}
+
+/// The part of a side that a kernel of one tap meets where there is no padding: one pixel in `stride`.
+pub(super) fn without_gaps(axes: &mut [Axis; 3], mut md: MemoryDesc) -> MemoryDesc {
+    let spatial = md.dims().len() - 2;
+    for (i, axis) in axes[3 - spatial..].iter_mut().enumerate() {
+        if axis.is_pointwise() {
+            (md.dims[2 + i], md.padded_dims[2 + i]) = (axis.small, axis.small);
+            md.strides[2 + i] *= axis.stride;
+            (axis.large, axis.stride) = (axis.small, 1);
+        }
+    }
+    md
 }
 
 /// Row-major with the channels behind all other dimensions.

@@ -159,17 +159,6 @@ impl Source {
     }
 }
 
-/// A kernel of one tap that meets no padding meets one pixel in `stride`; the others are left out.
-pub(super) fn thinned(axes: &mut [Axis; 3], large: &mut Source) {
-    for (i, axis) in axes.iter_mut().enumerate() {
-        if axis.is_pointwise() {
-            large.strides[i + 1] *= axis.stride;
-            large.sizes[i] = axis.small;
-            (axis.large, axis.stride) = (axis.small, 1);
-        }
-    }
-}
-
 /// Pairs every pixel with one of the other half of the images or, where these are odd in number, of the rows of its image.
 pub(super) fn paired(minibatch: &mut i64, axes: &mut [Axis; 3], sides: &mut [Source; 2]) {
     if *minibatch % 2 == 0 {

@@ -10,8 +10,9 @@
 use super::dense::{FLOP_PER_PART, MOST_PARTS};
 use super::layout::{
     channel_run, channels_last, panel_tag, panel_width, panels, place, spatial_strides,
+    without_gaps,
 };
-use super::sides::{Ranges, Source, flattened, paired, thinned};
+use super::sides::{Ranges, Source, flattened, paired};
 use super::{Desc, depthwise};
 use crate::attr::Attr;
 use crate::dtype::DataType;
@@ -36,8 +37,8 @@ const DIFF_BIAS: i32 = 169;
 const BLOCK: i64 = 16;
 /// Channels so few that all taps of a row go into one tile.
 const FEW: i64 = 8;
-/// Bytes of packed blocks of a band, of either side.
-const PACKED_BYTES: i64 = 256 << 10;
+/// Bytes of packed blocks of a band.
+const PACKED_BYTES: i64 = 800 << 10;
 
 /// What creation knows before kernels exist.
 #[derive(Clone)]
@@ -62,8 +63,8 @@ pub(super) struct Gradient {
     /// The most pixels of a band.
     pub pixels: i64,
     pub bands: Vec<Band>,
-    /// Blocks of the large side and panels whose packed form is kept for one band.
-    pub chunk: [i64; 2],
+    /// Blocks of the large side whose packed form is kept for one band.
+    pub kept: i64,
     /// Parts along the panels and along the blocks of the large side.
     pub split: (i64, i64),
     /// Parts along the pixels, each with a copy of the result of so many bytes.
@@ -143,28 +144,23 @@ impl Desc {
             false => ((0, src), (1, diff_dst)),
         };
         let groups = self.groups();
-        let pointwise = self.axes().iter().all(|a| a.taps == 1);
-        let mut side =
-            |(entry, md): (usize, MemoryDesc), channels: i64, block: i64| -> Result<Source> {
-                let seen = match is_regular(&md, channels, groups, block) {
-                    true => md,
-                    false => channels_last(&md)?,
-                };
-                let entry = sequence.read(env, (entry, &md), &seen)?;
-                Ok(Source::new(
-                    (entry, &seen),
-                    (groups, channels),
-                    block,
-                    pointwise,
-                ))
+        let mut axes = self.axes();
+        let pointwise = axes.iter().all(|a| a.taps == 1);
+        let mut seen_side = |(entry, md): (usize, MemoryDesc), channels: i64, block: i64| {
+            let seen = match is_regular(&md, channels, groups, block) {
+                true => md,
+                false => channels_last(&md)?,
             };
-        let mut large = side(large, m, block)?;
-        let mut small = side(small, n, columns)?;
+            Ok((sequence.read(env, (entry, &md), &seen)?, seen))
+        };
+        let ((large, in_large), (small, in_small)) =
+            (seen_side(large, m, block)?, seen_side(small, n, columns)?);
+        let in_large = without_gaps(&mut axes, in_large);
+        let mut large = Source::new((large, &in_large), (groups, m), block, pointwise);
+        let mut small = Source::new((small, &in_small), (groups, n), columns, pointwise);
         large.direct &= !joined;
         // The kernel reads whole panels.
         small.direct &= n % columns == 0 || small.padded % columns == 0;
-        let mut axes = self.axes();
-        thinned(&mut axes, &mut large);
         let pairs = [src.dtype(), diff_dst.dtype()] == [DataType::Bf16; 2]
             && gemm::has_dot(env.isa, DataType::Bf16);
         let mut minibatch = src.dims[0];
@@ -306,14 +302,13 @@ impl Gradient {
             images: nest.or('i', images, |i| i <= minibatch && minibatch % i == 0),
             pixels,
             bands,
-            chunk: [1, 1],
+            kept: 1,
             split: (1, 1),
             copies: 1,
             copy_bytes: md.size_bytes() as i64,
         };
-        gradient.chunk = gradient.chunks();
         let per_group = gradient.sides[0].per_group();
-        gradient.chunk[0] = nest.or('c', gradient.chunk[0], |c| c <= per_group);
+        gradient.kept = nest.or('c', gradient.kept(), |c| c <= per_group);
         let ((by_panels, by_blocks), copies) = gradient.split();
         let fits = |n| n <= MOST_PARTS;
         gradient.split = (nest.or('N', by_panels, fits), nest.or('M', by_blocks, fits));
@@ -354,17 +349,10 @@ impl Gradient {
         })
     }
 
-    /// Blocks of the large side are read again for every panel, so they must stay in the second-level cache; a panel is
-    /// done with when its blocks are.
-    fn chunks(&self) -> [i64; 2] {
-        let slots = self.slots();
-        [0, 1].map(|side| {
-            let most = self.sides[side].per_group().max(1);
-            match side == 1 && self.sides[1].direct {
-                true => most,
-                false => (PACKED_BYTES / slots[side].max(1)).clamp(1, most),
-            }
-        })
+    /// Packed blocks of the large side are read again for every panel: as many are kept as the second-level cache holds.
+    fn kept(&self) -> i64 {
+        let most = self.sides[0].per_group().max(1);
+        (PACKED_BYTES / self.slots()[0].max(1)).clamp(1, most)
     }
 
     /// Parts along panels and blocks, and along the pixels where there are fewer tiles than threads.
@@ -392,12 +380,10 @@ impl Gradient {
     /// Where in the scratch of a part the slots of a side begin; those of side 2 are the end.
     pub fn slots_at(&self, side: usize) -> i64 {
         let slots = self.slots();
-        let used = |i: usize| {
-            if self.sides[i].direct {
-                0
-            } else {
-                self.chunk[i] * slots[i]
-            }
+        // One panel is packed at a time.
+        let used = |i: usize| match self.sides[i].direct {
+            true => 0,
+            false => [self.kept, 1][i] * slots[i],
         };
         (0..side).map(used).sum()
     }
@@ -422,7 +408,7 @@ impl Gradient {
             self.copies,
             self.images,
             self.pixels,
-            self.chunk[0],
+            self.kept,
             self.bands.len(),
             large.block,
             kind(large),
