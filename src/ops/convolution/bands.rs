@@ -14,11 +14,16 @@ use crate::plan::conv::Table;
 use crate::plan::steps::rows_of;
 use std::sync::Arc;
 
-/// Copies rows of n channels into lines of a packed block: as f32, operand 0 alone, or the bf16 of the first pixel
-/// (operand 1, missing unless `halves` has 1) and of the second (operand 0, missing unless it has 2) side by side.
-fn line_copy(env: &Env, source: &Source, n: i64, halves: usize) -> Result<Arc<Kernel>> {
+/// Copies n channels of pixels, or of neighbouring blocks in slots of so many bytes, into lines of packed blocks: as f32,
+/// operand 0 alone, or the bf16 of the first pixel (operand 1, missing unless `halves` has 1) and of the second (operand 0,
+/// missing unless it has 2) side by side.
+fn line_copy(env: &Env, source: &Source, slot: i64, n: i64, halves: usize) -> Result<Arc<Kernel>> {
     let together = source.together();
-    let (dtype, row_bytes) = (source.dtype, source.strides[3] * together);
+    let (dtype, line_bytes) = (source.dtype, source.block * 4 * together);
+    let (row_bytes, d_row_bytes) = match source.adjacent {
+        true => (source.block * dtype.size_bytes() as i64, slot),
+        false => (source.strides[3] * together, line_bytes),
+    };
     let load = |slot| Node::Load {
         slot,
         dtype,
@@ -33,8 +38,8 @@ fn line_copy(env: &Env, source: &Source, n: i64, halves: usize) -> Result<Arc<Ke
     };
     let (result, int) = (nodes.len() as u16 - 1, true);
     let expr = Expr { nodes, result, int };
-    let (n, d_row_bytes) = (n * together, source.block * 4 * together);
-    Kernel::get(&rows_of(env.isa, DataType::S32, n, expr, d_row_bytes))
+    let rows = rows_of(env.isa, DataType::S32, n * together, expr, d_row_bytes);
+    Kernel::get(&rows)
 }
 
 struct Compiled {
@@ -76,9 +81,10 @@ impl Plan for Gradient {
             let [whole, last] = widths(&self.sides[0]);
             kernels.push([all(whole)?, all(last)?]);
         }
-        let copies = |s: &Source| -> Result<[[Arc<Kernel>; 4]; 2]> {
-            let [whole, last] = widths(s).map(|n| {
-                let copy = |halves| line_copy(&self.env, s, n, halves);
+        let slots = self.slots();
+        let copies = |side: usize| -> Result<[[Arc<Kernel>; 4]; 2]> {
+            let [whole, last] = widths(&self.sides[side]).map(|n| {
+                let copy = |halves| line_copy(&self.env, &self.sides[side], slots[side], n, halves);
                 Ok([copy(0)?, copy(1)?, copy(2)?, copy(3)?])
             });
             Ok([whole?, last?])
@@ -97,9 +103,9 @@ impl Plan for Gradient {
         Ok(Box::new(Compiled {
             lengths,
             kernels,
-            copies: [copies(&self.sides[0])?, copies(&self.sides[1])?],
+            copies: [copies(0)?, copies(1)?],
             lines: [lines(0), lines(1)],
-            slots: self.slots(),
+            slots,
             tables,
             plan: self.clone(),
         }))
@@ -217,15 +223,20 @@ impl Compiled {
                     ),
                 }
             };
-            let pack = |side: usize, block: i64| {
-                let block_in_group = block % p.sides[side].per_group();
+            let pack = |side: usize, (first, count): (i64, i64)| {
+                let blocks = (first % p.sides[side].per_group(), count);
                 // SAFETY: a slot holds what a band needs.
-                unsafe { self.pack(side, band, block_in_group, place(side, block)) };
+                unsafe { self.pack(side, band, blocks, place(side, first)) };
             };
             let ends = [unit == units.start, unit + 1 == units.end];
-            blocks.clone().for_each(|block| pack(0, block));
+            let at_once = match p.sides[0].adjacent {
+                true => blocks.end - blocks.start,
+                false => 1,
+            };
+            let firsts = blocks.clone().step_by(at_once.max(1) as usize);
+            firsts.for_each(|block| pack(0, (block, at_once)));
             for panel in panels.clone() {
-                pack(1, panel);
+                pack(1, (panel, 1));
                 for block in blocks.clone() {
                     let (a, b) = (place(0, block).1, place(1, panel).1);
                     let tile = p.tiles[((block - group) * of_small + panel) as usize];
@@ -237,31 +248,55 @@ impl Compiled {
         }
     }
 
-    /// Packs a block of one side, unless it lies right already.
+    /// Packs a block of one side, or several that are adjacent, unless they lie right already. The latter are packed pixel by
+    /// pixel, so that memory is read in order.
     ///
     /// # Safety
-    /// The pointers are the block in the first image of the band, and a slot.
-    unsafe fn pack(&self, side: usize, band: usize, block: i64, (from, to): (*const u8, *mut u8)) {
-        let source = &self.plan.sides[side];
+    /// The pointers are the first block in the first image of the band, and its slot.
+    unsafe fn pack(
+        &self,
+        side: usize,
+        band: usize,
+        (first, count): (i64, i64),
+        (from, to): (*const u8, *mut u8),
+    ) {
+        let (source, slot) = (&self.plan.sides[side], self.slots[side]);
         if source.direct {
             return;
         }
-        if side == 1 && source.width(block) < source.block {
+        let narrow = i64::from(source.width(first + count - 1) < source.block);
+        if side == 1 && narrow > 0 {
             // SAFETY: the panel's own slot; columns beyond the channels must be zero.
-            unsafe { to.write_bytes(0, self.slots[side] as usize) };
+            unsafe { to.write_bytes(0, slot as usize) };
         }
-        let last = usize::from(block + 1 == source.per_group());
-        for line in &self.lines[side][band] {
-            let pixel = from.wrapping_offset(line.from as isize);
+        let copy = |last: i64, m: i64, line: &Line, from_bytes: i64, to_bytes: i64| {
+            let pixel = from.wrapping_offset((line.from + from_bytes) as isize);
             let operands = [pixel.wrapping_offset(source.partner.0 as isize), pixel];
             let args = Args {
-                d: to.wrapping_offset(line.to as isize),
-                m: (line.pixels / source.together()) as usize,
+                d: to.wrapping_offset((line.to + to_bytes) as isize),
+                m: m as usize,
                 operands: operands.as_ptr(),
                 ..Args::default()
             };
-            // SAFETY: pixels of the image, and of the slot; the kernel reads those halves that are inside.
-            unsafe { self.copies[side][last][line.halves].call(&args) };
+            // SAFETY: pixels of the image, and of the slots; the kernel reads those halves that are inside.
+            unsafe { self.copies[side][last as usize][line.halves].call(&args) };
+        };
+        let (block_bytes, whole) = (
+            source.block * source.dtype.size_bytes() as i64,
+            count - narrow,
+        );
+        for line in &self.lines[side][band] {
+            if !source.adjacent {
+                copy(narrow, line.pixels / source.together(), line, 0, 0);
+                continue;
+            }
+            for x in 0..line.pixels {
+                let (from, to) = (x * source.strides[3], x * source.block * 4);
+                copy(0, whole, line, from, to);
+                if narrow > 0 {
+                    copy(1, 1, line, from + whole * block_bytes, to + whole * slot);
+                }
+            }
         }
     }
 

@@ -6,9 +6,9 @@ use crate::dtype::DataType;
 use crate::memory::MemoryDesc;
 use crate::plan::conv::Axis;
 
-/// Pixels that lie no further apart are read in place by one tap, or by several: some of them share a page, and few fall
-/// into the same cache set.
-const NEAR_BYTES: [i64; 2] = [2048, 512];
+/// Pixels of the large and the small side that lie no further apart are read in place by one tap, or by several: some of
+/// them share a page, and few fall into the same cache set. Of the large side, longer ones are packed in order.
+pub(super) const NEAR_BYTES: [[i64; 2]; 2] = [[1024, 2048], [512, 512]];
 
 /// One side of the product.
 #[derive(Clone)]
@@ -30,6 +30,8 @@ pub(super) struct Source {
     pub block: i64,
     /// Whether a block's pixels are adjacent lines already.
     pub direct: bool,
+    /// Whether several blocks are adjacent, and packed together.
+    pub adjacent: bool,
     /// Bytes from a pixel to the one that it is paired with, and how many rows of the image that is.
     pub partner: (i64, i64),
     /// Pixels of a packed row, and how many of them lie before the image.
@@ -55,7 +57,7 @@ impl Source {
         (entry, md): (usize, &MemoryDesc),
         (groups, channels): (i64, i64),
         block: i64,
-        pointwise: bool,
+        near_bytes: i64,
     ) -> Source {
         let (size, position) = (md.dtype().size_bytes() as i64, place(md));
         let at = |channel: i64| position.from_first(&[(1, channel)]);
@@ -65,7 +67,7 @@ impl Source {
         sizes[3 - spatial..].copy_from_slice(&md.dims()[2..]);
         let run = channel_run(md, channels, true).unwrap_or(1);
         let strides = strides(md);
-        let near = strides[3] <= NEAR_BYTES[usize::from(!pointwise)];
+        let near = strides[3] <= near_bytes;
         Source {
             entry,
             dtype: md.dtype(),
@@ -80,6 +82,7 @@ impl Source {
                 && run >= block.min(channels)
                 && (strides[3] == block * 4 || near)
                 && (groups == 1 || channels % block == 0),
+            adjacent: run >= channels && channels > block,
             partner: (0, 0),
             row: (0, 0),
         }

@@ -12,7 +12,7 @@ use super::layout::{
     channel_run, channels_last, panel_tag, panel_width, panels, place, spatial_strides,
     without_gaps,
 };
-use super::sides::{Ranges, Source, flattened, paired};
+use super::sides::{NEAR_BYTES, Ranges, Source, flattened, paired};
 use super::{Desc, depthwise};
 use crate::attr::Attr;
 use crate::dtype::DataType;
@@ -145,7 +145,7 @@ impl Desc {
         };
         let groups = self.groups();
         let mut axes = self.axes();
-        let pointwise = axes.iter().all(|a| a.taps == 1);
+        let near = NEAR_BYTES[usize::from(axes.iter().any(|a| a.taps > 1))];
         let mut seen_side = |(entry, md): (usize, MemoryDesc), channels: i64, block: i64| {
             let seen = match is_regular(&md, channels, groups, block) {
                 true => md,
@@ -156,9 +156,11 @@ impl Desc {
         let ((large, in_large), (small, in_small)) =
             (seen_side(large, m, block)?, seen_side(small, n, columns)?);
         let in_large = without_gaps(&mut axes, in_large);
-        let mut large = Source::new((large, &in_large), (groups, m), block, pointwise);
-        let mut small = Source::new((small, &in_small), (groups, n), columns, pointwise);
+        let mut large = Source::new((large, &in_large), (groups, m), block, near[0]);
+        let mut small = Source::new((small, &in_small), (groups, n), columns, near[1]);
         large.direct &= !joined;
+        // Panels are packed one at a time.
+        small.adjacent = false;
         // The kernel reads whole panels.
         small.direct &= n % columns == 0 || small.padded % columns == 0;
         let pairs = [src.dtype(), diff_dst.dtype()] == [DataType::Bf16; 2]
