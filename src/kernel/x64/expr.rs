@@ -2,7 +2,7 @@
 //!
 //! A value lives in a register from its node to its last use. Constants are memory operands, but for those that the
 //! generators keep in registers that they can spare. Nothing is spilled: the generators ask how many registers an
-//! expression needs and shrink their tiles.
+//! expression needs, and shrink their tiles or put accumulators aside.
 
 use super::simd::{Lanes, Simd};
 use crate::dtype::DataType;
@@ -479,13 +479,9 @@ impl Emitter<'_, '_, '_> {
             return;
         }
         // 2^n as two factors, so that neither over- nor underflows on the way: n = h + (n - h), h = n / 2.
-        let n_reg = self.register(n);
+        let n = self.operand(n);
         let (t, h) = (self.alloc(), self.alloc());
-        let low = self.simd.const_ps((-252.0f32).to_bits());
-        self.simd.a.v(&VMAXPS, len, t, n_reg, low);
-        let high = self.simd.const_ps(252.0f32.to_bits());
-        self.simd.a.v(&VMINPS, len, t, t, high);
-        self.simd.a.v(&VCVTPS2DQ, len, t, 0, t);
+        self.simd.a.v(&VCVTPS2DQ, len, t, 0, n);
         self.simd.a.vi(&VPSRAD, len, h, 0, t, 1);
         self.simd.a.v(&VPSUBD, len, t, t, h);
         let dst = self.result(id);
