@@ -43,6 +43,14 @@ pub enum Batch {
     Stride { a_bytes: i64, b_bytes: i64 },
 }
 
+impl Batch {
+    /// A batch of one block.
+    pub const ONE: Batch = Batch::Stride {
+        a_bytes: 0,
+        b_bytes: 0,
+    };
+}
+
 /// `acc[m×n] = beta·C + Σ_i A_i[m×k]·B_i[k×n]`, then `d = expr(acc)`.
 ///
 /// The reduction runs over groups of v = `a.vnni()` elements (f16 counts as v = 1 and is converted to f32).

@@ -473,10 +473,7 @@ impl Gemm {
                 .a_pack
                 .as_ref()
                 .is_some_and(|p| p.shape.widen.is_some()),
-            batch: Batch::Stride {
-                a_bytes: 0,
-                b_bytes: 0,
-            },
+            batch: Batch::ONE,
             beta: !call.first || self.p.accumulates,
             c_row_bytes: self.c_row_bytes,
             fetches: self.p.panel() > 0 && self.p.n > self.blocks.bn,

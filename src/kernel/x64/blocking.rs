@@ -10,6 +10,8 @@ pub struct Budget {
     pub regs: usize,
     /// Whether a broadcast can be an operand of the multiply-add (then it needs no register).
     pub embedded: bool,
+    /// Whether a vector can be one as well.
+    pub from_memory: bool,
     /// Registers per column vector besides the accumulators, for all its tiles (compensation).
     pub column_regs: usize,
     /// Further registers that the inner loop needs.
@@ -20,6 +22,8 @@ pub struct Budget {
     pub stacked: bool,
     /// Whether rows of A lie multiples of 4 KiB apart: more than 8 of them evict each other from the L1 cache.
     pub aliasing: bool,
+    /// Whether what a tile stores and starts from takes long beside its sums.
+    pub short: bool,
 }
 
 /// `total` cut into `count` even parts of at most `max`: the sizes, larger ones first.
@@ -77,6 +81,8 @@ pub fn max_rows(m: usize, vectors: usize, budget: &Budget) -> usize {
             rows + 1
         } else if vectors == 1 && budget.embedded {
             1
+        } else if vectors >= 4 && budget.from_memory {
+            vectors
         } else {
             vectors + 1
         };
@@ -84,8 +90,17 @@ pub fn max_rows(m: usize, vectors: usize, budget: &Budget) -> usize {
             && stored(rows) + kept + budget.epilogue <= budget.regs
     };
     let cap = if budget.aliasing { 8 } else { 28 };
-    (1..=m.min(cap)).rev().find(|rows| fits(*rows)).unwrap_or(0)
+    let rows = (1..=m.min(cap)).rev().find(|rows| fits(*rows)).unwrap_or(0);
+    // It is hidden behind the sums of the tiles before and after, if these are near.
+    if rows < m && budget.short {
+        rows.min(SHORT_ACCUMULATORS.div_ceil(vectors))
+    } else {
+        rows
+    }
 }
+
+/// Accumulators of a tile of several.
+const SHORT_ACCUMULATORS: usize = 20;
 
 /// Whether the broadcast side is held in registers while the vectors stream past, instead of the reverse.
 pub fn stationary_rows(rows: usize, vectors: usize) -> bool {
@@ -111,11 +126,13 @@ mod tests {
     const AVX512: Budget = Budget {
         regs: 32,
         embedded: true,
+        from_memory: true,
         column_regs: 0,
         extra: 0,
         epilogue: 1,
         stacked: false,
         aliasing: false,
+        short: false,
     };
     const AVX2: Budget = Budget {
         regs: 16,
@@ -134,7 +151,7 @@ mod tests {
     #[test]
     fn tiles_of_the_measured_tables() {
         for (m, vectors, budget, rows) in [
-            (64, 4, AVX512, 6),
+            (64, 4, AVX512, 7),
             (64, 3, AVX512, 9),
             (64, 2, AVX512, 14),
             (64, 1, AVX512, 28),
@@ -143,6 +160,11 @@ mod tests {
         }
         assert_eq!(max_vectors(64, &AVX2), 2);
         assert_eq!(max_rows(64, 2, &AVX2), 6);
+        let short = Budget {
+            short: true,
+            ..AVX512
+        };
+        assert_eq!([6, 7, 64].map(|m| max_rows(m, 4, &short)), [6, 7, 5]);
         assert_eq!(max_vectors(64, &AVX512), 4);
         assert_eq!([6, 7, 13].map(|m| max_vectors(m, &AVX2)), [2, 4, 2]);
         assert_eq!(even_parts(7, max_rows(7, 4, &AVX2)), [3, 2, 2]);

@@ -34,6 +34,8 @@ struct Tile {
     compensates: bool,
     /// First register for operands of the inner loop.
     free: u8,
+    /// Whether the columns behind it are read next.
+    last: bool,
 }
 
 impl Tile {
@@ -153,16 +155,22 @@ fn check(s: &Brgemm) -> Result<()> {
 
 impl Gen<'_> {
     fn budget(&self) -> Budget {
+        const SHORT: usize = 16;
+        // The operands of a single block are often met for the first time. Small tiles reach further ahead then.
+        let one_block = self.s.batch == Batch::ONE;
+        let groups = self.s.k.div_ceil(self.s.a.vnni());
         let float_embeds =
             matches!(self.s.a, DataType::F32 | DataType::Bf16) && self.dot.steps() == 1;
         Budget {
             regs: self.simd.regs(self.simd.has_tail(self.s.n)),
             embedded: self.simd.z() && float_embeds,
+            from_memory: self.simd.z() && self.vectors_from_memory() && !one_block,
             column_regs: usize::from(self.shifted),
             extra: usize::from(self.shifted) + usize::from(self.dot == Dot::ByteSteps),
             epilogue: expr::temps_needed(&self.s.out, self.s.isa),
             stacked: super::tile::is_stacked(&self.s.out),
             aliasing: self.s.m > 8 && self.s.a_row_bytes % 4096 == 0,
+            short: groups <= SHORT && !one_block,
         }
     }
 
@@ -215,6 +223,7 @@ impl Gen<'_> {
             comp,
             compensates: true,
             free: comp + if self.shifted { vecs.len() as u8 } else { 0 },
+            last: parts.len() == 1 || self.s.batch == Batch::ONE,
         };
         if ahead {
             self.start(&none);

@@ -389,6 +389,17 @@ impl Simd {
         self.store_words(mem, src, lanes);
     }
 
+    /// Whether two whole vectors of f32 are stored as one of `dtype`.
+    pub fn converts_pairs(&self, dtype: DataType) -> bool {
+        dtype == DataType::Bf16 && self.isa >= Isa::Avx512Bf16
+    }
+
+    /// Stores two whole vectors, the left one first. Overwrites it.
+    pub fn store_bf16_pair(&mut self, mem: Mem, [left, right]: [u8; 2]) {
+        self.a.v(&VCVTNE2PS2BF16, Len::Z, left, right, left);
+        self.a.v(&VMOVUPS_ST, Len::Z, left, 0, mem);
+    }
+
     /// Rounds the f32 lanes of `reg` to bf16, in the low halves: adds 0x7fff plus the lowest kept bit.
     fn round_to_bf16(&mut self, reg: u8, tmp: u8, len: Len) {
         let and = if self.z() { &VPANDD } else { &VPAND };

@@ -4,7 +4,7 @@ use super::expr::{self, At, Base, Pool, Walk};
 use super::simd::{Lanes, Simd};
 use super::{Pos, add_imm, epilogue, prologue};
 use crate::error::Result;
-use crate::jit::asm::{Cond, Mem, gpr::*};
+use crate::jit::asm::{Cond, Len, Mem, gpr::*};
 use crate::jit::rows::{VMOVUPS, VMOVUPS_ST};
 use crate::kernel::expr::{Bcast, Expr, Node};
 use crate::kernel::spec::{Args, Out, Tile};
@@ -93,7 +93,10 @@ pub fn store_tile(
     if is_stacked(out) {
         return store_rows(simd, out, &mut walk, rows, vecs, pool, &bases);
     }
+    let pairs = simd.converts_pairs(out.d) && !out.expr.int;
     for r in 0..rows {
+        // The left half of a pair, whose value waits in its accumulator.
+        let mut left = None;
         for (v, lanes) in vecs.iter().enumerate() {
             let at = At {
                 bases: &bases,
@@ -105,10 +108,21 @@ pub fn store_tile(
                 lanes: *lanes,
             };
             let acc = (r * vecs.len() + v) as u8;
-            store_vector(simd, out, &mut walk, Some(acc), pool, &at);
+            let (result, _) = expr::emit(simd, &mut walk, Some(acc), pool, &at);
+            let full = |v: usize| vecs.get(v).is_some_and(|l| l.len == Len::Z && !l.masked);
+            let stored = if let Some((place, low)) = left.take() {
+                simd.store_bf16_pair(place, [low, result]);
+                acc - 1..=acc
+            } else if pairs && result == acc && full(v) && full(v + 1) {
+                left = Some((at.destination(out.d.size_bytes()), result));
+                continue;
+            } else {
+                store_result(simd, out, result, pool, &at);
+                acc..=acc
+            };
             // An accumulator that is stored leaves its register to a constant for those that follow.
             if usize::from(acc) + 1 < rows * vecs.len() {
-                walk.keep_constant(simd, acc);
+                stored.for_each(|acc| walk.keep_constant(simd, acc));
             }
         }
     }
@@ -169,6 +183,10 @@ fn keep_constants(simd: &mut Simd, walk: &mut Walk, out: &Out, pool: &mut Pool) 
 
 fn store_vector(simd: &mut Simd, out: &Out, walk: &mut Walk, acc: Option<u8>, pool: Pool, at: &At) {
     let (result, _) = expr::emit(simd, walk, acc, pool, at);
+    store_result(simd, out, result, pool, at);
+}
+
+fn store_result(simd: &mut Simd, out: &Out, result: u8, pool: Pool, at: &At) {
     let spare = pool.other_than(result).unwrap_or(result);
     simd.store(
         at.destination(out.d.size_bytes()),

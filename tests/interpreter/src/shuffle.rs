@@ -1,5 +1,6 @@
 //! Permutations of whole vectors; unless they say otherwise, each 128-bit lane for itself.
 
+use crate::lanes::f32_to_bf16;
 use crate::state::Vector;
 
 const LANE: usize = 16;
@@ -31,6 +32,17 @@ pub fn pack(a: &Vector, b: &Vector, len: usize, size: usize, low: i32, high: i32
             };
             place.copy_from_slice(&value.clamp(low, high).to_le_bytes()[..size / 2]);
         }
+    }
+    out
+}
+
+/// f32 as bf16: all of b, then all of a.
+pub fn pack_bf16(a: &Vector, b: &Vector, len: usize) -> Vector {
+    let mut out = [0; 64];
+    let sources = [b, a].map(|v| v[..len].chunks_exact(4));
+    for (place, x) in out.chunks_exact_mut(2).zip(sources.into_iter().flatten()) {
+        let bits = u32::from_le_bytes([x[0], x[1], x[2], x[3]]);
+        place.copy_from_slice(&f32_to_bf16(bits).to_le_bytes());
     }
     out
 }

@@ -186,6 +186,7 @@ pub fn op(mnemonic: Mnemonic) -> Option<Op> {
         Vpackusdw => Shuffle(2, |a, b, len, _| pack(a, b, len, 4, 0, 65535)),
         Vpshufb => Shuffle(1, |a, b, len, _| shuffle_bytes(a, b, len)),
         Vpshufd => Shuffle(4, |_, b, len, imm| shuffle_dwords(b, b, len, imm)),
+        Vcvtne2ps2bf16 => Shuffle(2, |a, b, len, _| pack_bf16(a, b, len)),
         Vshufps => Shuffle(4, shuffle_dwords),
         Vpermq => Shuffle(8, |_, b, len, imm| permute_qwords(b, len, imm)),
         Vpermd | Vpermps => Shuffle(4, |a, b, len, _| permute_dwords(a, b, len)),

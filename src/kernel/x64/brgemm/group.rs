@@ -5,7 +5,7 @@ use super::{Gen, Tile};
 use crate::dtype::DataType;
 use crate::jit::asm::{Len, Mem, Rm, gpr::*};
 use crate::jit::rows::*;
-use crate::kernel::spec::Brgemm;
+use crate::kernel::spec::{Batch, Brgemm};
 use crate::kernel::x64::blocking;
 use crate::kernel::x64::simd::Lanes;
 use crate::machine::Isa;
@@ -59,6 +59,7 @@ impl Gen<'_> {
     /// One group of k, at `g` groups from rax and rbx, with `valid` elements of A.
     pub fn group(&mut self, t: &Tile, g: usize, valid: usize) {
         self.fetch(t, g);
+        self.prefetch_next_rows_of_a(t, g);
         for step in 0..self.dot.steps() {
             if blocking::stationary_rows(t.rows, t.vecs.len()) {
                 self.group_rows_held(t, g, valid, step);
@@ -77,17 +78,34 @@ impl Gen<'_> {
         }
     }
 
+    /// Fetches what the tile below will read of A, once in a round of the loop: rows that are short, or many, are not foreseen by
+    /// the processor. None where many columns would fetch them again, or one vector of them leaves no time for more loads.
+    fn prefetch_next_rows_of_a(&mut self, t: &Tile, g: usize) {
+        let vecs = t.vecs.len();
+        let few_columns = vecs > 1 && self.s.n <= 2 * vecs * self.simd.vl();
+        let met_first = self.s.batch == Batch::ONE && !self.s.fetches && few_columns;
+        if met_first && g == 0 && t.rows < self.s.m {
+            for row in t.rows..2 * t.rows {
+                let at = self.a_at(g, row);
+                self.simd.a.prefetcht0(at);
+            }
+        }
+    }
+
     /// B in registers, A broadcast row by row.
     fn group_vectors_held(&mut self, t: &Tile, g: usize, valid: usize, step: usize) {
-        let first = t.free + self.fixed();
-        for (vec, lanes) in t.vecs.iter().enumerate() {
+        let regs = self.simd.regs(self.simd.has_tail(self.s.n)) as u8;
+        // Where the registers do not hold all vectors and a broadcast, the first vector is read by every multiply-add.
+        let short = t.vecs.len() > 1 && t.free + self.fixed() + t.vecs.len() as u8 >= regs;
+        let first = t.free + self.fixed() - u8::from(short);
+        for (vec, lanes) in t.vecs.iter().enumerate().skip(usize::from(short)) {
             let reg = first + vec as u8;
             self.load_b(reg, self.b_at(g, vec), *lanes, step);
             self.compensate(t, vec, reg);
         }
         self.prefetch_next_columns(t, g);
         let temps = first + t.vecs.len() as u8;
-        let two = (temps + 1) < self.simd.regs(!self.s.n.is_multiple_of(self.simd.vl())) as u8;
+        let two = temps + 1 < regs;
         let full = valid == self.s.a.vnni();
         let embed = t.vecs.len() == 1
             && self.simd.z()
@@ -108,16 +126,30 @@ impl Gen<'_> {
             let temp = temps + if two { (row % 2) as u8 } else { 0 };
             self.bcast_a(temp, self.a_at(g, row), valid, step, t);
             for (vec, lanes) in t.vecs.iter().enumerate() {
-                self.dot(t.acc(row, vec), temp, first + vec as u8, lanes.len, t.free);
+                let acc = t.acc(row, vec);
+                if short && vec == 0 {
+                    let b = Rm::Mem(self.b_at(g, 0));
+                    self.multiply(acc, temp, b, lanes.len, t.free);
+                } else {
+                    self.dot(acc, temp, first + vec as u8, lanes.len, t.free);
+                }
             }
         }
+    }
+
+    /// Whether a multiply-add can read a vector of B.
+    pub fn vectors_from_memory(&self) -> bool {
+        self.dot.steps() == 1
+            && !self.shifted
+            && self.s.a != DataType::F16
+            && self.s.b != DataType::U8
     }
 
     /// Fetches what the next block of columns will read of this group of k, which lies too far from the group before to
     /// be foreseen by the processor.
     fn prefetch_next_columns(&mut self, t: &Tile, g: usize) {
         let width = t.vecs.len() * self.simd.vl();
-        if self.s.n > width {
+        if t.last && self.s.n > width {
             let next = self.b_at(g, t.vecs.len());
             self.simd.a.prefetcht0(next);
         }
@@ -130,11 +162,7 @@ impl Gen<'_> {
             self.bcast_a(first + row as u8, self.a_at(g, row), valid, step, t);
         }
         let temp = first + t.rows as u8;
-        let from_memory = t.rows == 1
-            && self.dot.steps() == 1
-            && !self.shifted
-            && self.s.a != DataType::F16
-            && self.s.b != DataType::U8;
+        let from_memory = t.rows == 1 && self.vectors_from_memory();
         for (vec, lanes) in t.vecs.iter().enumerate() {
             if from_memory && !lanes.masked {
                 self.multiply(
