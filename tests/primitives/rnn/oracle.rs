@@ -103,19 +103,21 @@ impl Tape {
         self.push(keep.number(stored), vec![(x, 1.0)])
     }
 
-    /// Derivatives of Σ weight·x by every number of the tape.
-    fn gradients(&self, weighted: &[(Var, f64)]) -> Vec<f64> {
+    /// Derivatives of Σ weight·x by every number of the tape, and the squares of the terms that each is the sum of.
+    fn gradients(&self, weighted: &[(Var, f64)]) -> (Vec<f64>, Vec<f64>) {
         let mut gradients = vec![0.0; self.values.len()];
+        let mut squares = gradients.clone();
         weighted
             .iter()
             .for_each(|&(x, weight)| gradients[x] += weight);
         for x in (0..self.values.len()).rev() {
             let gradient = gradients[x];
-            self.origins[x]
-                .iter()
-                .for_each(|&(y, by)| gradients[y] += gradient * by);
+            for &(y, by) in &self.origins[x] {
+                gradients[y] += gradient * by;
+                squares[y] += (gradient * by).powi(2);
+            }
         }
-        gradients
+        (gradients, squares)
     }
 }
 
@@ -441,8 +443,9 @@ impl Pass {
         }
     }
 
-    /// The gradients by all inputs, from those by the outputs.
-    pub fn gradients(&self, by_outputs: &[Option<Array>]) -> Vec<Option<Array>> {
+    /// The gradients by all inputs, from those by the outputs; with each the largest root of the squares of the terms that
+    /// one of its numbers sums: as large are sums of such terms, though some cancel out.
+    pub fn gradients(&self, by_outputs: &[Option<Array>]) -> Vec<Option<(Array, f64)>> {
         let mut weighted = Vec::new();
         for (output, gradient) in self.outputs.iter().zip(by_outputs) {
             if let Some(gradient) = gradient {
@@ -455,10 +458,17 @@ impl Pass {
                 );
             }
         }
-        let gradients = self.tape.gradients(&weighted);
-        let of = |v: &Vars| Array {
-            dims: v.dims.clone(),
-            data: v.vars.iter().map(|&x| gradients[x]).collect(),
+        let (gradients, squares) = self.tape.gradients(&weighted);
+        let of = |v: &Vars| {
+            let array = Array {
+                dims: v.dims.clone(),
+                data: v.vars.iter().map(|&x| gradients[x]).collect(),
+            };
+            let largest = v
+                .vars
+                .iter()
+                .fold(0.0, |most: f64, &x| most.max(squares[x]));
+            (array, largest.sqrt())
         };
         self.inputs.iter().map(|v| v.as_ref().map(of)).collect()
     }
