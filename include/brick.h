@@ -3377,13 +3377,15 @@ BRICK_API brick_status_t brick_memory_desc_destroy(brick_memory_desc_t memory_de
 BRICK_API int brick_memory_desc_equal(const_brick_memory_desc_t lhs, const_brick_memory_desc_t rhs);
 
 /**
- * Bytes of memory that a descriptor needs.
+ * Bytes of memory that a descriptor needs, from its first element on: the elements before the view that
+ * brick_memory_desc_create_submemory() makes do not count, so memory is allocated for the whole, not for the view.
  *
  * @param memory_desc The descriptor.
  * @returns The size; 0 for NULL, an absent descriptor, #brick_format_tag_any or an empty tensor;
  *     BRICK_RUNTIME_SIZE_VAL if dimensions or strides are known at execution only.
  */
-BRICK_API size_t brick_memory_desc_get_size(const_brick_memory_desc_t memory_desc);
+BRICK_API
+size_t brick_memory_desc_get_size(const_brick_memory_desc_t memory_desc);
 
 /**
  * Bytes of one of the buffers that a descriptor needs. Descriptors of brick have one.

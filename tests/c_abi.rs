@@ -26,7 +26,7 @@ macro_rules! clients {
 
 clients! {
     attr, bad_args, bad_attr, bad_ops, cache, convolution, elementwise, engine, execute_semantics, fork, gemm,
-    inner_product, matmul, memory, memory_desc, oom, primitive_desc, rnn, rnn_int8, scratchpad, service, threads,
+    inner_product, matmul, memory, memory_desc, oom, primitive_desc, quantisation, rnn, rnn_int8, scratchpad, service, threads,
     ukernel, user_pool, verbose,
 }
 

@@ -30,7 +30,8 @@ pub unsafe extern "C" fn brick_memory_desc_equal(
     c_int::from(lhs == rhs)
 }
 
-/// Bytes of memory that a descriptor needs.
+/// Bytes of memory that a descriptor needs, from its first element on: the elements before the view that
+/// brick_memory_desc_create_submemory() makes do not count, so memory is allocated for the whole, not for the view.
 ///
 /// @param memory_desc The descriptor.
 /// @returns The size; 0 for NULL, an absent descriptor, #brick_format_tag_any or an empty tensor;
