@@ -165,6 +165,7 @@ impl Gen<'_> {
         let from_memory = t.rows == 1 && self.vectors_from_memory();
         for (vec, lanes) in t.vecs.iter().enumerate() {
             if from_memory && !lanes.masked {
+                self.prefetch_stream(g, vec);
                 self.multiply(
                     t.acc(0, vec),
                     first,
@@ -179,6 +180,20 @@ impl Gen<'_> {
             for row in 0..t.rows {
                 self.dot(t.acc(row, vec), first + row as u8, temp, lanes.len, t.free);
             }
+        }
+    }
+
+    /// Fetches what one row reads of a long B that lies end to end, where no other fetching does: faster than the processor.
+    fn prefetch_stream(&mut self, g: usize, vec: usize) {
+        const AHEAD: i64 = 2048;
+        const LONG: usize = 64; // groups of k
+        let (s, v) = (self.s, self.s.a.vnni());
+        let lane_bytes = s.b.size_bytes() * v;
+        let column = (vec * self.simd.vl() * lane_bytes) as i64;
+        let dense = s.b_group_bytes == (s.n * lane_bytes) as i64;
+        if dense && !s.fetches && s.k >= LONG * v && column % 64 == 0 {
+            let at = g as i64 * s.b_group_bytes + column;
+            self.simd.a.prefetcht0(Mem::new(RBX, (at + AHEAD) as i32));
         }
     }
 
