@@ -103,13 +103,13 @@ unsafe fn nest<'a>(
     (n0, n): (usize, usize),
     entry: impl Fn(&'a Gemm) -> Entry<'a>,
 ) {
-    let first = entry(&products[0]);
-    let (g, bl) = (first.g, first.g.blocks);
+    let mut first = entry(&products[0]);
+    let (g, bl, backwards) = (first.g, first.g.blocks, first.backwards);
     let rows = |g: &Gemm| gemm::part(g.p.m, 1, g.split.m, share);
     if products.iter().all(|g| rows(g).1 == 0) {
         return;
     }
-    for nc in in_order(n0, n, bl.nc, first.backwards) {
+    for nc in in_order(n0, n, bl.nc, backwards) {
         let cols = (nc, bl.nc.min(n0 + n - nc));
         for kg in (0..g.p.k.max(1)).step_by(g.k_group) {
             let end = g.p.k.min(kg + g.k_group);
@@ -117,10 +117,17 @@ unsafe fn nest<'a>(
                 // SAFETY: a group of panels fits its room.
                 unsafe { first.pack_b(pack, (kg, end - kg), cols) };
             }
-            for product in products {
+            for (i, product) in products.iter().enumerate() {
                 let ((m0, m), bm) = (rows(product), product.blocks.bm);
-                let mut entry = entry(product);
-                entry.packed_b = first.packed_b;
+                // Most products are alone, and many are small: what is there already is not made again.
+                let mut other;
+                let entry = if i == 0 {
+                    &mut first
+                } else {
+                    other = entry(product);
+                    other.packed_b = first.packed_b;
+                    &mut other
+                };
                 for mb in (m0..m0 + m).step_by(bm) {
                     let rows = (mb, bm.min(m0 + m - mb));
                     for k in (kg..end.max(kg + 1)).step_by(bl.kc) {
