@@ -95,10 +95,14 @@ impl Drawn {
         self.projects &= self.cell == "lstm";
         let [l, t, n] = &mut self.outer;
         let [slc, sic, dhc, dic] = &mut self.channels;
-        if int {
-            // Of many states some lie between two integers: the oracle would look for others for long.
-            *n = (*n).min(600 / (*l * *t * *dhc)).max(1);
-        }
+        // Of many states some lie between two integers, or where the slope of relu jumps: the oracle would look for others
+        // for long.
+        let most = match (int, self.cell) {
+            (true, _) => 600,
+            (false, "rnn_relu") if self.dtype != "f32" => 300,
+            _ => i64::MAX,
+        };
+        *n = (*n).min(most / (*l * *t * *dhc)).max(1);
         if !self.projects {
             *dic = *dhc;
         }

@@ -338,7 +338,8 @@ impl Problem {
     }
 
     /// Inputs and the pass over them; those of 8-bit problems are such that no state of the pass is so near to the middle
-    /// between two integers that the rounding of floats could decide between them.
+    /// between two integers that the rounding of floats could decide between them, and those of relu such that rounding
+    /// a state does not decide about a slope, unless there are too many.
     fn pass(&self, terms: f64) -> (Vec<Option<Array>>, Pass) {
         let seeded = |seed| {
             let one = |i| self.has(i).then(|| self.values(i, seed));
@@ -347,10 +348,12 @@ impl Problem {
             (given, pass)
         };
         let needed = self.data.0 * self.tolerance(1.0, terms);
-        let found = (1..200)
-            .map(seeded)
-            .find(|(_, pass)| pass.margin() > needed);
-        found.unwrap_or_else(|| panic!("{}: too many states for exact results", self.text))
+        let clear = |pass: &Pass| pass.margin() > needed && pass.kink() > unit(self.dtype);
+        let tries = if self.dtype.is_int() { 1..200 } else { 1..60 };
+        let found = tries.map(seeded).find(|(_, pass)| clear(pass));
+        let or_first = || (!self.dtype.is_int()).then(|| seeded(1));
+        (found.or_else(or_first))
+            .unwrap_or_else(|| panic!("{}: too many states for exact results", self.text))
     }
 
     /// What rounding may do to a result: a unit of the type for every number of the chain that led to it, which grows

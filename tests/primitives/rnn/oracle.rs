@@ -15,6 +15,8 @@ pub struct Tape {
     origins: Vec<Vec<(Var, f64)>>,
     /// How near numbers came to where they would have been rounded to another integer.
     margin: Option<f64>,
+    /// How near arguments of relu came to 0, where its slope jumps.
+    kink: Option<f64>,
 }
 
 /// How a type keeps numbers: as type(scale·x + shift).
@@ -86,6 +88,8 @@ impl Tape {
 
     fn relu(&mut self, alpha: f64, x: Var) -> Var {
         let slope = if self.values[x] > 0.0 { 1.0 } else { alpha };
+        let nearest = self.kink.unwrap_or(f64::INFINITY);
+        self.kink = Some(nearest.min(self.values[x].abs()));
         self.push(slope * self.values[x], vec![(x, slope)])
     }
 
@@ -432,6 +436,11 @@ impl Pass {
     /// How near states came to where they would have been rounded to another integer.
     pub fn margin(&self) -> f64 {
         self.tape.margin.unwrap_or(f64::INFINITY)
+    }
+
+    /// How near arguments of relu came to 0.
+    pub fn kink(&self) -> f64 {
+        self.tape.kink.unwrap_or(f64::INFINITY)
     }
 
     /// Output `i`: dst_layer, dst_iter or dst_iter_c.
