@@ -303,7 +303,8 @@ impl Primitive {
         &self.desc
     }
 
-    /// Runs the primitive once. Arguments come in any order; those without memory and unknown ones are ignored.
+    /// Runs the primitive once. Arguments come in any order; those without memory are ignored, and unknown ones
+    /// unless they are given twice.
     ///
     /// # Safety
     /// The memory of each argument holds its descriptor, or at least the planned one; nobody writes inputs or touches

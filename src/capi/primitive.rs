@@ -328,7 +328,7 @@ fn no_blobs() -> Error {
 /// @param stream The stream, of the same engine.
 /// @param nargs Number of arguments.
 /// @param args The arguments, in any order. All inputs and outputs of the primitive must be there, and what its attributes ask
-///     for; entries without memory and unknown ones are ignored. A memory's descriptor is not compared with the primitive's,
+///     for; entries without memory are ignored, and unknown ones unless they are given twice. A memory's descriptor is not compared with the primitive's,
 ///     but it must not be smaller; where the primitive was made with runtime dimensions, it says them.
 /// @returns #brick_invalid_arguments if an argument is missing, given twice, too small, without data or of another engine.
 #[unsafe(no_mangle)]

@@ -171,7 +171,9 @@ impl Op {
                     supported!(!md.is_any(), "argument {id} needs a layout");
                     let shared =
                         (0..md.dims().len()).find(|&d| md.strides[d] == 0 && md.outer_dim(d) > 1);
-                    if let Some(d) = shared.filter(|_| *output && md.is_blocked()) {
+                    if let Some(d) =
+                        shared.filter(|_| *output && md.is_blocked() && !md.has_zero_dim())
+                    {
                         return Err(invalid!(
                             "{}: stride {d} is 0, so that several results would share a place",
                             describe::arg_name(*id)

@@ -95,7 +95,8 @@ impl Op {
             );
             op.plan_closed(&attr, env).map_err(|mut error| {
                 if error.message.contains(&size.to_string()) {
-                    error.message += "; sizes left open until execution are taken as 192 or 320";
+                    let note = format!("; sizes left open until execution are taken as {size}");
+                    error.message.to_mut().push_str(&note);
                 }
                 error
             })

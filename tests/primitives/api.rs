@@ -66,9 +66,10 @@ macro_rules! functions {
                     $($name: {
                         let address = match find(stringify!($name)) {
                             // Other libraries lack what is brick's own.
-                            address if address.is_null() => not_exported as Handle,
+                            address if address.is_null() && prefix != "brick_" => not_exported as Handle,
                             address => address,
                         };
+                        assert!(!address.is_null(), "{} is not exported", stringify!($name));
                         // SAFETY: the function has this signature in the header.
                         unsafe { std::mem::transmute::<Handle, unsafe extern "C" fn($($arg),*) -> $result>(address) }
                     },)*

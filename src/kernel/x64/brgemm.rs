@@ -15,7 +15,6 @@ use crate::dtype::DataType;
 use crate::error::Result;
 use crate::jit::asm::{Cond, Label, Len, Mem, gpr::*};
 use crate::jit::rows::*;
-use crate::kernel::expr::{Bcast, Node};
 use crate::kernel::spec::{Args, Batch, Brgemm};
 use crate::supported;
 use group::Dot;
@@ -141,16 +140,7 @@ fn check(s: &Brgemm) -> Result<()> {
         (s.b_group_bytes, GROUPS),
     ])?;
     check_reach([(s.c_row_bytes, ROWS), (s.out.d_row_bytes, ROWS)])?;
-    let operand_rows = s.out.expr.nodes.iter().filter_map(|node| match node {
-        Node::Load {
-            bcast: Bcast::Col { row_bytes } | Bcast::Full { row_bytes },
-            ..
-        } => Some((*row_bytes, ROWS)),
-        _ => None,
-    });
-    operand_rows
-        .into_iter()
-        .try_for_each(|term| check_reach([term]))
+    super::tile::check_rows(&s.out)
 }
 
 impl Gen<'_> {

@@ -6,7 +6,7 @@
 use super::blocking::even_parts;
 use super::expr::{Pool, temps_needed};
 use super::simd::{Lanes, Simd};
-use super::tile::{check_expr, is_stacked, store_tile};
+use super::tile::{check_expr, check_rows, is_stacked, store_tile};
 use super::{Pos, check_reach, repeat};
 use crate::dtype::DataType;
 use crate::error::Result;
@@ -52,6 +52,7 @@ pub fn emit(s: &Depthwise) -> Result<Vec<u8>> {
     ])?;
     check_reach([(s.b_tap_bytes, MOST)])?;
     check_reach([(s.c_row_bytes, MOST), (s.out.d_row_bytes, MOST)])?;
+    check_rows(&s.out)?;
     let simd = Simd::new(s.isa);
     let regs = simd.regs(simd.has_tail(s.n));
     check_expr(&s.out, s.isa, regs - 1)?;

@@ -2,7 +2,7 @@
 
 use super::expr::{self, At, Base, Pool, Walk};
 use super::simd::{Lanes, Simd};
-use super::{Pos, add_imm, epilogue, prologue};
+use super::{Pos, add_imm, check_reach, epilogue, prologue};
 use crate::error::Result;
 use crate::jit::asm::{Cond, Len, Mem, gpr::*};
 use crate::jit::rows::{VMOVUPS, VMOVUPS_ST};
@@ -23,7 +23,7 @@ const CACHE_LINE: i64 = 64;
 /// them would take longer to generate, and live values would leave few registers to accumulators.
 const LONG: usize = 10;
 
-/// Whether the epilogue takes accumulators from the stack, all but one of whose registers it may use.
+/// Whether the epilogue takes accumulators from the stack, so that all of their registers but one are free.
 pub fn is_stacked(out: &Out) -> bool {
     let is_const = |node: &&Node| matches!(node, Node::Const(_));
     out.expr.nodes.iter().filter(|node| !is_const(node)).count() >= LONG
@@ -66,6 +66,21 @@ pub fn check_expr(out: &Out, isa: Isa, vectors: usize) -> Result<()> {
         "an expression with {temps} live values has too many for generated code"
     );
     Ok(())
+}
+
+/// Refuses rows of operands that lie too far apart for an epilogue to address all of a tile from the first.
+pub fn check_rows(out: &Out) -> Result<()> {
+    const ROWS: usize = 32;
+    let operand_rows = out.expr.nodes.iter().filter_map(|node| match node {
+        Node::Load {
+            bcast: Bcast::Col { row_bytes } | Bcast::Full { row_bytes },
+            ..
+        } => Some((*row_bytes, ROWS)),
+        _ => None,
+    });
+    operand_rows
+        .into_iter()
+        .try_for_each(|term| check_reach([term]))
 }
 
 /// Runs the expression over every accumulator (row-major from register 0) and stores the tile at `at` to D. Registers of

@@ -274,8 +274,10 @@ impl Pass<'_> {
         let (rows, columns) = space.block();
         let rows = knobs::NEST.get().or('r', rows, |_| true);
         let cut = space.cut(rows, columns);
-        // Unfit attributes are refused also where no kernel is called.
-        epilogue(Along::Width)?;
+        if cut.shapes.is_empty() {
+            // Unfit attributes are refused also where no kernel is called.
+            epilogue(Along::Width)?;
+        }
         let mut epilogues = Vec::new();
         for shape in &cut.shapes {
             let mut of_shape = epilogue(shape.along)?;

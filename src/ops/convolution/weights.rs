@@ -21,6 +21,7 @@ use crate::exec::pack::Side;
 use crate::kernel::expr::Expr;
 use crate::kernel::spec::{Batch, Brgemm, Out};
 use crate::knobs;
+use crate::machine::machine;
 use crate::memory::MemoryDesc;
 use crate::ops::epilogue::{Binding, arg};
 use crate::ops::gemm::Matrix;
@@ -37,8 +38,6 @@ const DIFF_BIAS: i32 = 169;
 const BLOCK: i64 = 16;
 /// Channels so few that all taps of a row go into one tile.
 const FEW: i64 = 8;
-/// Bytes of packed blocks of a band.
-const PACKED_BYTES: i64 = 800 << 10;
 
 /// What creation knows before kernels exist.
 #[derive(Clone)]
@@ -351,10 +350,11 @@ impl Gradient {
         })
     }
 
-    /// Packed blocks of the large side are read again for every panel: as many are kept as the second-level cache holds.
+    /// Packed blocks of the large side are read again for every panel: as many are kept as most of the second-level cache
+    /// holds.
     fn kept(&self) -> i64 {
         let most = self.sides[0].per_group().max(1);
-        (PACKED_BYTES / self.slots()[0].max(1)).clamp(1, most)
+        (machine().l2_bytes as i64 * 3 / 4 / self.slots()[0].max(1)).clamp(1, most)
     }
 
     /// Parts along panels and blocks, and along the pixels where there are fewer tiles than threads.

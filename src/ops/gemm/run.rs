@@ -33,7 +33,8 @@ impl Gemm {
         let packing = |g: &Gemm| {
             let (p, b) = (&g.p, &g.blocks);
             let sizes = [p.n, p.k, b.bn, b.kc, b.nc, g.k_group];
-            (sizes, p.batch.clone(), p.b.dtype, g.split, g.c_is_d)
+            let v = g.b_pack.as_ref().map(|pack| pack.shape.v);
+            (sizes, v, p.batch.clone(), p.b.dtype, g.split, g.c_is_d)
         };
         let room = self.c_is_d && self.room.b >= other.room.b;
         self.b_pack.is_some() && room && packing(self) == packing(other)

@@ -156,14 +156,13 @@ pub struct Task<W> {
 impl Task<Work> {
     /// Products without operands, one beside the other: they share B where they read the same.
     pub fn beside(mut self, other: Task<Work>) -> Task<Work> {
-        if let (Work::Product(all), Work::Product(others)) = (&mut self.work, other.work) {
-            all.extend(others);
-            let sides = all[1..]
-                .iter_mut()
-                .flat_map(|p| [&mut p.a, &mut p.b, &mut p.d]);
-            sides.enumerate().for_each(|(i, side)| side.arg = 3 + i);
-            self.views.extend(other.views);
-        }
+        let (Work::Product(all), Work::Product(others)) = (&mut self.work, other.work) else {
+            unreachable!("only products stand beside each other");
+        };
+        all.extend(others);
+        let sides = all.iter_mut().flat_map(|p| [&mut p.a, &mut p.b, &mut p.d]);
+        sides.enumerate().for_each(|(i, side)| side.arg = i);
+        self.views.extend(other.views);
         self
     }
 }

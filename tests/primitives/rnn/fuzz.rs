@@ -225,5 +225,6 @@ fn random_recurrent_layers() {
             .unwrap();
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{threads} threads:\n{text}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
     }
 }

@@ -799,7 +799,8 @@ impl Case {
                 .data
                 .iter()
                 .fold(*least, |most: f64, x| most.max(x.abs()));
-            // Integers have no tolerance: no state was near to where it would have been rounded to another.
+            // Integers have no tolerance: no state was near to where it would have been rounded to another. Others may be
+            // stored in a type that rounds once more.
             let tolerance = match tensor.layout.dtype.is_int() {
                 true => 0.0,
                 false => {

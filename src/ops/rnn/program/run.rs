@@ -155,7 +155,7 @@ impl Compiled {
     }
 
     /// Tasks one after another; those that go through columns of one number go through a block of them together.
-    /// Products that a phase begins with do not depend on each other: every other step takes them from the last to the
+    /// Products that a phase begins with write different places, or all add to what is there: every other step takes them from the last to the
     /// first, and so finds near the core what the step before read last.
     unsafe fn tasks(&self, tasks: &[Task<Ready>], at: &Part) {
         let is_product = |t: &&Task<Ready>| matches!(t.work, Ready::Product(..));
