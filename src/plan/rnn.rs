@@ -42,7 +42,8 @@ pub fn parts(threads: usize, flop: usize, columns: usize, unit: usize) -> usize 
 
 /// Columns that a chain of element-wise kernels goes through at a time.
 pub fn block(rows: usize, unit: usize) -> usize {
-    (BLOCK_ELEMS / rows.max(1) / unit * unit).clamp(unit, 1024)
+    let most = (BLOCK_ELEMS / rows.max(1)).min(1024);
+    (most / unit * unit).max(unit)
 }
 
 /// Bytes of a buffer with the gap behind it.
@@ -96,6 +97,7 @@ mod tests {
         assert_eq!(block(64, 16), 256);
         assert_eq!(block(1, 64), 1024);
         assert_eq!(block(5000, 64), 64);
+        assert_eq!([48, 1152].map(|unit| block(1, unit)), [1008, 1152]);
     }
 
     #[test]

@@ -512,6 +512,42 @@ fn operands_in_other_layouts() {
     ]);
 }
 
+/// Reductions of one channel, or of as many as a dot product takes at once, to more columns than a panel has.
+#[test]
+fn few_channels_to_many() {
+    for channels in ["ic1oc128", "ic2oc65", "ic4oc100", "ic1oc80", "ic3oc300"] {
+        let swapped = channels
+            .replace("ic", "-")
+            .replace("oc", "ic")
+            .replace('-', "oc");
+        for space in [
+            "ih9kh1",
+            "ih9kh1sh2",
+            "iw9kw1pw1",
+            "id2ih3iw4kd1kh1kw1",
+            "ih5kh3ph1",
+        ] {
+            for tags in ["", " tags=any:any:any"] {
+                for types in ["f32:f32:f32", "bf16:bf16:bf16", "u8:s8:f32"] {
+                    judge_all([format!("conv {types} mb2{channels}{space}{tags}")]);
+                }
+                for types in ["f32:f32:f32", "bf16:bf16:bf16"] {
+                    judge_all([
+                        format!("conv {types} mb2{channels}{space} prop=bwd_w{tags}"),
+                        format!("conv {types} mb2{swapped}{space} prop=bwd_d{tags}"),
+                        format!("conv {types} mb2{swapped}{space} prop=bwd_w{tags}"),
+                    ]);
+                }
+            }
+        }
+    }
+    for weights in ["abcd", "cdab", "cdba", "acdb"] {
+        judge_all(["ic1oc128", "ic1oc65"].map(|channels| {
+            format!("conv f32:f32:f32 mb1{channels}ih9kh1 tags=acdb:{weights}:acdb")
+        }));
+    }
+}
+
 #[test]
 fn conv_of_nothing() {
     judge_all([

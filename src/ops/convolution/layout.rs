@@ -88,7 +88,14 @@ pub(super) fn panels(md: &MemoryDesc, (k, n): (usize, usize)) -> Option<Panels> 
     }
     let (place, size) = (place(md), md.dtype().size_bytes() as i64);
     let (v, reduction) = (md.dtype().vnni() as i64, md.padded_dims[k]);
-    let (column, width) = spacing(&place, n, 1, md.padded_dims[n]);
+    let (column, mut width) = spacing(&place, n, 1, md.padded_dims[n]);
+    if reduction == v && width > WIDEST {
+        // Panels of one group are one run of columns, to be cut anywhere; blocks stay whole.
+        width = Some(md.block_of(n))
+            .filter(|&n| n > 1)
+            .unwrap_or(WIDEST)
+            .min(WIDEST);
+    }
     let (element, group) = spacing(&place, k, 1, reduction);
     let (group_bytes, run) = spacing(&place, k, v, reduction);
     let grouped = v == 1 || element == size && group >= v;

@@ -130,6 +130,7 @@ impl Desc {
         seen.data_type = DataType::F32 as i32;
         let in_place = panels(&seen, dims).is_some_and(|p| {
             p.width <= width
+                && seen.padded_dims[dims.1] % p.width == 0
                 && writes_tiles(&seen, dims, (p.width, p.run))
                 && (!joined || spatial_strides(&seen, 2)[2] == m * p.width * 4)
         });

@@ -1066,6 +1066,19 @@ fn layouts_of_single_tensors() {
 }
 
 /// Backward passes sum over the outputs of all gates, which lie apart where each gate has one.
+/// Few rows beside weights whose panels, together, are wider than a chain of element-wise kernels goes through at a time.
+#[test]
+fn panels_of_odd_widths() {
+    let shapes = ["l1t2mb1slc64dhc144", "l1t2mb1slc20dhc240", "l2t2mb1dhc176"];
+    judge_all(shapes.into_iter().flat_map(|shape| {
+        ["lstm", "gru", "rnn_relu"]
+            .into_iter()
+            .flat_map(move |cell| {
+                ["f32", "bf16"].map(|t| format!("{cell} {t} {shape} tags=abc:any with=none"))
+            })
+    }));
+}
+
 #[test]
 fn one_channel() {
     let shapes = [
