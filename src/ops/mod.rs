@@ -169,11 +169,9 @@ impl Op {
                 let planned = self.plan_closed(attr, env)?;
                 for Arg { id, md, output } in &planned.args {
                     supported!(!md.is_any(), "argument {id} needs a layout");
-                    let shared =
-                        (0..md.dims().len()).find(|&d| md.strides[d] == 0 && md.outer_dim(d) > 1);
-                    if let Some(d) =
-                        shared.filter(|_| *output && md.is_blocked() && !md.has_zero_dim())
-                    {
+                    let repeats = |&d: &usize| md.strides[d] == 0 && md.outer_dim(d) > 1;
+                    let written = *output && md.is_blocked() && !md.has_zero_dim();
+                    if let Some(d) = (0..md.dims().len()).find(repeats).filter(|_| written) {
                         return Err(invalid!(
                             "{}: stride {d} is 0, so that several results would share a place",
                             describe::arg_name(*id)

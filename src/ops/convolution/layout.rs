@@ -91,10 +91,10 @@ pub(super) fn panels(md: &MemoryDesc, (k, n): (usize, usize)) -> Option<Panels> 
     let (column, mut width) = spacing(&place, n, 1, md.padded_dims[n]);
     if reduction == v && width > WIDEST {
         // Panels of one group are one run of columns, to be cut anywhere; blocks stay whole.
-        width = Some(md.block_of(n))
-            .filter(|&n| n > 1)
-            .unwrap_or(WIDEST)
-            .min(WIDEST);
+        width = match md.block_of(n) {
+            1 => WIDEST,
+            block => block.min(WIDEST),
+        };
     }
     let (element, group) = spacing(&place, k, 1, reduction);
     let (group_bytes, run) = spacing(&place, k, v, reduction);
