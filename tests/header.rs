@@ -35,6 +35,7 @@ const SOURCES: &[&str] = &[
     "augru",
     "blas",
     "ukernel",
+    "transform",
     "conv",
     "strings",
 ];

@@ -43,6 +43,7 @@ pub mod rnn;
 pub mod service;
 pub mod stream;
 pub mod strings;
+pub mod transform;
 pub mod types;
 pub mod ukernel;
 
