@@ -1,6 +1,7 @@
 //! The host: its instruction-set rung, caches and usable cores. Nothing here changes after its first use.
 
-use std::sync::OnceLock;
+use once_cell::race::{OnceBox, OnceNonZeroUsize};
+use std::{num::NonZeroUsize, thread};
 
 use crate::error::Result;
 use crate::{invalid, knobs};
@@ -76,31 +77,32 @@ pub struct Machine {
 
 /// The host, looked at once.
 pub fn machine() -> &'static Machine {
-    static MACHINE: OnceLock<Machine> = OnceLock::new();
+    static MACHINE: OnceBox<Machine> = OnceBox::new();
     MACHINE.get_or_init(|| {
         let [l1d_bytes, l2_bytes, l3_bytes] = caches();
-        Machine {
+        Box::new(Machine {
             isa: detect_isa(),
             l1d_bytes,
             l2_bytes,
             l3_bytes,
-        }
+        })
     })
 }
 
 /// Cores this process may use: its affinity mask, cut by its cgroup's quota. Looked at once, when somebody asks: files are
 /// read for it.
 pub fn cores() -> usize {
-    static CORES: OnceLock<usize> = OnceLock::new();
-    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, |n| n.get()))
+    static CORES: OnceNonZeroUsize = OnceNonZeroUsize::new();
+    let count = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    CORES.get_or_init(count).get()
 }
 
-static EFFECTIVE: OnceLock<Isa> = OnceLock::new();
+static EFFECTIVE: OnceBox<Isa> = OnceBox::new();
 
 /// The rung that kernels use: the host's, capped by the knob. The first call freezes it for the process's life.
 #[inline]
 pub fn effective_isa() -> Isa {
-    *EFFECTIVE.get_or_init(|| machine().isa.min(knobs::MAX_ISA.get()))
+    *EFFECTIVE.get_or_init(|| Box::new(machine().isa.min(knobs::MAX_ISA.get())))
 }
 
 /// Plans for this rung whatever the host's; kernels that it cannot run are emulated or portable. For tests, before first
@@ -113,7 +115,7 @@ pub fn pretend(isa: Isa) -> Result<()> {
             isa.name()
         )
     };
-    EFFECTIVE.set(isa).map_err(used)
+    EFFECTIVE.set(Box::new(isa)).map_err(used)
 }
 
 /// Caps the rung by a call, which beats the environment; refused once the rung has been used.

@@ -25,9 +25,10 @@ use crate::{
     threads::{Pool, default_pool},
 };
 pub use cache::{cache_capacity, set_cache_capacity};
+use once_cell::race::OnceBox;
 use std::{
     ffi::{CStr, CString, c_void},
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
 /// A processor as clients name it: its identity is its address.
@@ -63,7 +64,7 @@ struct Made {
     /// Some dims are left to the execution: what runs is one of `sizes`.
     is_open: bool,
     sizes: sizes::Sizes,
-    run: OnceLock<Box<dyn Run>>,
+    run: OnceBox<Box<dyn Run>>,
 }
 
 /// What a memory must bring to be an argument.
@@ -100,7 +101,7 @@ impl Made {
             is_void: all_empty(planned.args.iter().filter(|a| a.output).map(|a| &a.md)),
             is_open: op.is_open(),
             sizes: sizes::Sizes::default(),
-            run: OnceLock::new(),
+            run: OnceBox::new(),
             op,
             attr,
             env,
@@ -169,7 +170,7 @@ impl Made {
             return Ok(&**run);
         }
         let run = self.planned.plan.compile()?;
-        Ok(&**self.run.get_or_init(|| run))
+        Ok(&**self.run.get_or_init(|| Box::new(run)))
     }
 }
 

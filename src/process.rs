@@ -2,7 +2,8 @@
 //!
 //! A child has one thread of its parent's and all of its memory: locks that the other threads held stay locked in it for
 //! good. So whatever a lock guards that creations share is kept here, by process; the child starts with an empty one, and
-//! what its parent had is left alone.
+//! what its parent had is left alone. What is made once and only read from then on is a `once_cell::race` cell: those of the
+//! standard library leave a child waiting for ever if the fork comes while another thread fills them.
 #![allow(unsafe_code)]
 
 use std::{
@@ -10,8 +11,8 @@ use std::{
     process,
     ptr::null_mut,
     sync::atomic::{
-        AtomicPtr,
-        Ordering::{AcqRel, Acquire},
+        AtomicPtr, AtomicU32,
+        Ordering::{AcqRel, Acquire, Release},
     },
 };
 
@@ -82,6 +83,47 @@ impl<T: Default + Sync> PerProcess<T> {
 impl<T: Default + Sync> Default for PerProcess<T> {
     fn default() -> PerProcess<T> {
         PerProcess::new()
+    }
+}
+
+/// What runs around each fork.
+pub struct ForkHandlers {
+    registered_by: AtomicU32,
+    before: Option<Handler>,
+    in_parent: Option<Handler>,
+    in_child: Handler,
+}
+
+type Handler = unsafe extern "C" fn();
+
+impl ForkHandlers {
+    /// Handlers that use nothing but what the forking thread holds. Threads that register them at once make them run more than
+    /// once a fork; `in_child` calls [`Self::inherit`].
+    pub const fn new(
+        before: Option<Handler>,
+        in_parent: Option<Handler>,
+        in_child: Handler,
+    ) -> ForkHandlers {
+        ForkHandlers {
+            registered_by: AtomicU32::new(0),
+            before,
+            in_parent,
+            in_child,
+        }
+    }
+
+    /// From here on they run. No lock is held meanwhile: a fork that another thread has begun makes this wait for its end.
+    pub fn register(&self) {
+        if self.registered_by.load(Acquire) != process::id() {
+            // SAFETY: the handlers are what `new` asks for. If the system has no memory for them, nothing can be done here.
+            unsafe { libc::pthread_atfork(self.before, self.in_parent, Some(self.in_child)) };
+            self.registered_by.store(process::id(), Release);
+        }
+    }
+
+    /// Says that this process, a child, has its parent's handlers.
+    pub fn inherit(&self) {
+        self.registered_by.store(process::id(), Release);
     }
 }
 

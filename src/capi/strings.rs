@@ -2,10 +2,8 @@
 
 use super::types::*;
 use crate::memory::tags;
-use std::{
-    ffi::{CString, c_char, c_int, c_uint},
-    sync::OnceLock,
-};
+use once_cell::race::OnceBox;
+use std::ffi::{CString, c_char, c_int, c_uint};
 
 fn text(table: &'static Enum, value: c_int) -> *const c_char {
     table.text(value).unwrap_or("unknown\0").as_ptr().cast()
@@ -50,10 +48,10 @@ pub extern "C" fn brick_sparse_encoding2str(v: brick_sparse_encoding_t) -> *cons
 /// The name of a format tag by its letters, e.g. `acdb`.
 #[unsafe(no_mangle)]
 pub extern "C" fn brick_fmt_tag2str(v: brick_format_tag_t) -> *const c_char {
-    static NAMES: OnceLock<Vec<CString>> = OnceLock::new();
+    static NAMES: OnceBox<Vec<CString>> = OnceBox::new();
     let names = NAMES.get_or_init(|| {
         let names = (0..).map_while(tags::name);
-        names.filter_map(|name| CString::new(name).ok()).collect()
+        Box::new(names.filter_map(|name| CString::new(name).ok()).collect())
     });
     let name = usize::try_from(v).ok().and_then(|v| names.get(v));
     name.map_or(c"unknown".as_ptr(), |name| name.as_ptr())

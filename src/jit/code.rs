@@ -10,13 +10,13 @@
 #![allow(unsafe_code)]
 
 use crate::error::{Error, Result, Status};
-use crate::process::{Own, PerProcess};
+use crate::process::{ForkHandlers, Own, PerProcess};
 use crate::unimplemented_here;
 use libc::{c_int, c_void};
 use std::cell::RefCell;
 use std::io;
 use std::ptr::{self, NonNull};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use crate::knobs::JitMemory as Policy;
 
@@ -168,7 +168,7 @@ fn lock(arena: &'static Arena) -> MutexGuard<'static, Chunks> {
 }
 
 fn publish_in_arena(bytes: &[u8]) -> Result<Code> {
-    watch_for_forks();
+    FORKS.register();
     let arena = ARENA.get();
     let entry = lock(arena).publish(bytes)?;
     Ok(Code {
@@ -192,36 +192,42 @@ struct Twin {
 }
 
 /// Gives forked children code of their own: the parent goes on writing to the pages that they would else share.
-fn watch_for_forks() {
-    thread_local! {
-        static FORK: RefCell<Option<Fork>> = const { RefCell::new(None) };
+static FORKS: ForkHandlers = ForkHandlers::new(Some(before), Some(in_parent), in_child);
+
+thread_local! {
+    static FORK: RefCell<Option<Fork>> = const { RefCell::new(None) };
+}
+
+extern "C" fn before() {
+    // A thread that is ending has no place for the copies; its child shares the parent's code.
+    let _ = FORK.try_with(|place| {
+        let mut place = place.borrow_mut();
+        if place.is_none() {
+            *place = ARENA.existing().map(Fork::prepare);
+        }
+    });
+}
+
+extern "C" fn in_parent() {
+    let _ = FORK.try_with(RefCell::take);
+}
+
+extern "C" fn in_child() {
+    FORKS.inherit();
+    if let Ok(Some(fork)) = FORK.try_with(RefCell::take) {
+        fork.copies.iter().for_each(Twin::take_over);
     }
-    extern "C" fn before() {
-        let fork = ARENA.existing().map(|arena| {
-            let arena = lock(arena);
-            let copies = arena.0.iter().filter_map(|chunk| chunk.twin().ok());
-            Fork {
-                copies: copies.collect(),
-                _arena: arena,
-            }
-        });
-        // A thread that is ending has no place for it; its child shares the parent's code.
-        let _ = FORK.try_with(|place| place.replace(fork));
-    }
-    extern "C" fn in_parent() {
-        let _ = FORK.try_with(RefCell::take);
-    }
-    extern "C" fn in_child() {
-        if let Ok(Some(fork)) = FORK.try_with(RefCell::take) {
-            fork.copies.iter().for_each(Twin::take_over);
+}
+
+impl Fork {
+    fn prepare(arena: &'static Arena) -> Fork {
+        let arena = lock(arena);
+        let copies = arena.0.iter().filter_map(|chunk| chunk.twin().ok());
+        Fork {
+            copies: copies.collect(),
+            _arena: arena,
         }
     }
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // SAFETY: the handlers use nothing but what the forking thread holds. If the system has no memory for them, a child
-        // shares its parent's code, which is right until the parent drops a kernel that the child still runs.
-        unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
-    });
 }
 
 impl Twin {

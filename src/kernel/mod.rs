@@ -19,10 +19,11 @@ use crate::jit::{code::Code, inspect};
 use crate::machine::{Isa, machine};
 use crate::process::PerProcess;
 use crate::{knobs, log_line, unimplemented_here};
+use once_cell::race::OnceBox;
 use spec::{Args, Spec};
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 type Entry = unsafe extern "C" fn(*const Args);
 
@@ -31,12 +32,12 @@ pub type Emulated = Box<dyn Fn(&Args) + Send + Sync>;
 /// Makes machine code for a specification runnable on a host that lacks its instructions.
 pub type Emulator = fn(&Spec, &[u8]) -> Emulated;
 
-static EMULATOR: OnceLock<Emulator> = OnceLock::new();
+static EMULATOR: OnceBox<Emulator> = OnceBox::new();
 
 /// From now on, kernels of rungs above the host's run in `emulator`; without one they are portable. For tests.
 #[doc(hidden)]
 pub fn emulate_with(emulator: Emulator) {
-    EMULATOR.get_or_init(|| emulator);
+    EMULATOR.get_or_init(|| Box::new(emulator));
 }
 
 /// What a call of a kernel runs.

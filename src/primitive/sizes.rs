@@ -5,7 +5,8 @@
 
 use super::Made;
 use crate::{error::Result, memory::MemoryDesc};
-use std::sync::{Arc, OnceLock};
+use once_cell::race::OnceBox;
+use std::sync::Arc;
 
 /// Sets of sizes that one primitive remembers.
 const MOST: usize = 64;
@@ -13,14 +14,14 @@ const MOST: usize = 64;
 /// The sets of sizes met so far.
 #[derive(Default)]
 pub(super) struct Sizes {
-    first: OnceLock<Box<Node>>,
+    first: OnceBox<Node>,
 }
 
 struct Node {
     /// The descriptors of the open arguments, in the order of arguments.
     key: Box<[MemoryDesc]>,
     made: Arc<Made>,
-    next: OnceLock<Box<Node>>,
+    next: OnceBox<Node>,
 }
 
 impl Sizes {
@@ -41,7 +42,7 @@ impl Sizes {
         let mut node = Box::new(Node {
             key: key.copied().collect(),
             made: made.clone(),
-            next: OnceLock::new(),
+            next: OnceBox::new(),
         });
         // Whoever was faster keeps its place; the same set twice does no harm.
         while count < MOST {
@@ -53,15 +54,5 @@ impl Sizes {
             count += 1;
         }
         Ok(made)
-    }
-}
-
-impl Drop for Sizes {
-    /// Not one in the other: a list is as deep as it is long.
-    fn drop(&mut self) {
-        let mut next = self.first.take();
-        while let Some(mut node) = next {
-            next = node.next.take();
-        }
     }
 }

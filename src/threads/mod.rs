@@ -4,9 +4,10 @@
 //! the drop-in library, the application's OpenMP team. A panic in a part is re-thrown to whoever opened the region.
 #![allow(unsafe_code)]
 
+use once_cell::race::{OnceBox, OnceRef};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use crate::{knobs, machine::cores};
 
@@ -56,26 +57,30 @@ impl Pool for Inline {
     }
 }
 
-static DEFAULT: OnceLock<&'static dyn Pool> = OnceLock::new();
+static DEFAULT: OnceBox<Team> = OnceBox::new();
+static IN_ITS_PLACE: OnceRef<&dyn Pool> = OnceRef::new();
 
 /// The pool of streams that bring none: our team, unless [`set_default_pool`] came first.
 ///
 /// It lives as long as the process. Asking for it starts no thread; its first parallel region does.
 pub fn default_pool() -> &'static dyn Pool {
-    *DEFAULT.get_or_init(|| {
+    if let Some(pool) = IN_ITS_PLACE.get() {
+        return *pool;
+    }
+    DEFAULT.get_or_init(|| {
         let threads = match knobs::NUM_THREADS.get() {
             0 => cores(),
             threads => threads,
         };
-        Box::leak(Box::new(Team::new(threads)))
+        Box::new(Team::new(threads))
     })
 }
 
 /// Puts another pool in our team's place; false if the default pool is already in use.
 ///
 /// The drop-in library does this when it is loaded.
-pub fn set_default_pool(pool: &'static dyn Pool) -> bool {
-    DEFAULT.set(pool).is_ok()
+pub fn set_default_pool(pool: &'static &'static dyn Pool) -> bool {
+    DEFAULT.get().is_none() && IN_ITS_PLACE.set(pool).is_ok()
 }
 
 /// Carries the first panic of a region's parts over frames that must not unwind.

@@ -20,17 +20,17 @@ use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{null, null_mut};
+use std::sync::Arc;
 use std::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64,
     Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst},
     fence,
 };
-use std::sync::{Arc, Once};
 use std::thread::{Builder, JoinHandle, park};
 use std::time::Duration;
 
 use super::{Pool, barrier::Wait};
-use crate::{knobs, machine::cores};
+use crate::{knobs, machine::cores, process::ForkHandlers};
 
 /// A pool of a fixed number of threads, the caller included.
 pub struct Team {
@@ -63,7 +63,7 @@ impl Team {
 
     #[cold]
     fn hire(&self) -> Option<&Crew> {
-        watch_for_forks();
+        FORKS.register();
         let generation = GENERATION.load(Relaxed);
         let hiring = self.hiring.load(Relaxed);
         if hiring == generation + 1
@@ -404,16 +404,11 @@ fn erase<'a>(f: &'a (dyn Fn(usize) + Sync + 'a)) -> *const (dyn Fn(usize) + Sync
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
 /// Lets a forked child know that it is one.
-fn watch_for_forks() {
-    extern "C" fn in_child() {
-        GENERATION.fetch_add(1, Relaxed);
-    }
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // SAFETY: the handler only writes an atomic, as a handler in a forked child may. If the system has no memory for
-        // it, forked children would wait for threads that they lack; nothing can be done about that here.
-        unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-    });
+static FORKS: ForkHandlers = ForkHandlers::new(None, None, another_generation);
+
+extern "C" fn another_generation() {
+    GENERATION.fetch_add(1, Relaxed);
+    FORKS.inherit();
 }
 
 /// While it lives, threads started here are born with all signals blocked: the program's handlers belong to its threads.

@@ -101,5 +101,6 @@ extern "C" fn at_load() {
         runtime: runtime::NAME,
         sink: Sink::Stdout,
     });
-    brick::threads::set_default_pool(&runtime::POOL);
+    static POOL: &dyn brick::threads::Pool = &runtime::POOL;
+    brick::threads::set_default_pool(&POOL);
 }
