@@ -77,32 +77,34 @@ fn is_regular(md: &MemoryDesc, channels: i64, groups: i64, block: i64) -> bool {
     run.is_some_and(|run| run >= channels || run % block == 0)
 }
 
+/// An argument's entry and layout.
+type Operand = (usize, MemoryDesc);
+
+/// How the gradient is cut into tiles.
+struct Tiling {
+    /// The layout in which they are summed: that of the weights, or panels in scratch.
+    seen: MemoryDesc,
+    in_place: bool,
+    /// Channels of the large and of the small side in a tile.
+    channels: [i64; 2],
+    /// All taps of a row go into one tile.
+    joined: bool,
+}
+
 impl Desc {
     pub(super) fn backward_weights(&self, attr: &Attr, env: &Env) -> Result<Planned> {
-        let first = usize::from(self.grouped());
-        // The weights' dimensions of the large side's channels and of the small side's.
-        let dims = match self.transposed {
-            true => (first, first + 1),
-            false => (first + 1, first),
-        };
-        let (m, n) = (self.weights.dims[dims.0], self.weights.dims[dims.1]);
-        let alone = depthwise::takes(env, self.groups(), (m, n));
+        let dims = self.side_dims();
+        let channels = (self.weights.dims[dims.0], self.weights.dims[dims.1]);
+        let alone = depthwise::takes(env, self.groups(), channels);
         let resolve = |md: &MemoryDesc| match md.is_any() {
             true if alone => channels_last(md),
             true => in_blocks(md, env),
             false => Ok(*md),
         };
         let (src, diff_dst) = (resolve(&self.src)?, resolve(&self.dst)?);
-        // Even panels: columns of padding would be multiplied.
-        let widest = panel_width(env, n) as usize;
-        let width = gemm::even(n as usize, widest, widest.min(16)) as i64;
-        let tag = |dtype: DataType| {
-            let tag = panel_tag(self.weights.dims().len(), dims, (1, width), 1, 1);
-            MemoryDesc::with_tag(self.weights.dims(), dtype, &tag)
-        };
         let weights = match self.weights.is_any() {
             true if alone => depthwise::layout(&self.weights, self.weights.dtype(), dims)?,
-            true => tag(self.weights.dtype())?,
+            true => self.in_panels(env, self.weights.dtype())?,
             false => self.weights,
         };
         let mut args = vec![
@@ -119,14 +121,108 @@ impl Desc {
             sequence.push(sum_of_rows(env, (from, &dense), pixels, (3, &bias))?);
             args.push(Arg::output(DIFF_BIAS, bias));
         }
-        if alone {
-            return self.backward_depthwise(env, dims, (src, diff_dst, weights), (args, sequence));
+        let sides = match self.transposed {
+            true => [(1, diff_dst), (0, src)],
+            false => [(0, src), (1, diff_dst)],
+        };
+        let main = match alone {
+            true => self.by_channels(env, sides, &weights, &mut sequence)?,
+            false => self.by_tiles((attr, env), sides, &weights, &mut sequence)?,
+        };
+        sequence.finish(args, main, env)
+    }
+
+    /// The weights' dimensions of the large side's channels and of the small side's.
+    fn side_dims(&self) -> (usize, usize) {
+        let first = usize::from(self.grouped());
+        match self.transposed {
+            true => (first, first + 1),
+            false => (first + 1, first),
         }
-        let joined = m < FEW
-            && self.groups() == 1
-            && self.axes()[2].dilation == 1
-            && self.axes()[2].taps > 1;
-        let mut seen = weights;
+    }
+
+    /// Columns of a panel, even ones: columns of padding would be multiplied.
+    fn panel_width(&self, env: &Env) -> i64 {
+        let n = self.weights.dims[self.side_dims().1];
+        let widest = panel_width(env, n) as usize;
+        gemm::even(n as usize, widest, widest.min(16)) as i64
+    }
+
+    fn in_panels(&self, env: &Env, dtype: DataType) -> Result<MemoryDesc> {
+        let (dims, width) = (self.weights.dims(), self.panel_width(env));
+        let tag = panel_tag(dims.len(), self.side_dims(), (1, width), 1, 1);
+        MemoryDesc::with_tag(dims, dtype, &tag)
+    }
+
+    /// The nest where channels do not mix, or in narrow groups.
+    fn by_channels(
+        &self,
+        env: &Env,
+        sides: [Operand; 2],
+        weights: &MemoryDesc,
+        sequence: &mut Sequence,
+    ) -> Result<Planned> {
+        let seen = [depthwise::seen(&sides[0].1)?, depthwise::seen(&sides[1].1)?];
+        let mut read = |i: usize| {
+            let (entry, md) = &sides[i];
+            Ok((sequence.read(env, (*entry, md), &seen[i])?, &seen[i]))
+        };
+        let sides = [read(0)?, read(1)?];
+        let dims = self.side_dims();
+        let taps = depthwise::layout(weights, DataType::F32, dims)?;
+        let stored = sequence.written(env, (2, weights), &taps, false)?;
+        let group = weights.dims[dims.0];
+        Ok(depthwise::Gradient::new(env, self.axes(), sides, group, stored).planned())
+    }
+
+    /// The nest over tiles of channels; sums of several parts come together in a stage of their own.
+    fn by_tiles(
+        &self,
+        (attr, env): (&Attr, &Env),
+        sides: [Operand; 2],
+        weights: &MemoryDesc,
+        sequence: &mut Sequence,
+    ) -> Result<Planned> {
+        let pairs = sides.iter().all(|(_, md)| md.dtype() == DataType::Bf16)
+            && gemm::has_dot(env.isa, DataType::Bf16);
+        let mut minibatch = sides[0].1.dims[0];
+        let even = pairs && minibatch % 2 != 0;
+        let tiling = self.tiling(env, weights)?;
+        let mut axes = self.axes();
+        let mut sides = self.sources(env, &mut axes, (sides, &tiling), sequence)?;
+        flattened(&mut axes, &mut sides, even);
+        if pairs {
+            paired(&mut minibatch, &mut axes, &mut sides);
+        }
+        let (space, seen) = ((minibatch, axes), &tiling.seen);
+        let (dims, joined) = (self.side_dims(), tiling.joined);
+        let mut gradient = Gradient::new(env, space, (pairs, sides), seen, dims, joined);
+        if attr.deterministic || !seen.is_dense() {
+            gradient.copies = 1;
+        }
+        let copies = gradient.copies;
+        let (stored, md) = match tiling.in_place && copies == 1 {
+            true => (2, weights),
+            false => (sequence.written(env, (2, weights), seen, false)?, seen),
+        };
+        gradient.out = Binding::whole(stored, md);
+        if copies == 1 {
+            return Ok(gradient.planned());
+        }
+        let each = sequence.buffer(copies as usize * seen.size_bytes())?;
+        (gradient.out.index, gradient.out.place.base) = (each, 0);
+        sequence.push(gradient.planned());
+        let mut flat = MemoryDesc::plain(&[seen.size_bytes() as i64 / 4], DataType::F32)?;
+        let one = flat;
+        flat.offset0 = seen.offset0;
+        sum_of_rows(env, (each, &one), copies, (stored, &flat))
+    }
+
+    fn tiling(&self, env: &Env, weights: &MemoryDesc) -> Result<Tiling> {
+        let (dims, width, x) = (self.side_dims(), self.panel_width(env), &self.axes()[2]);
+        let m = weights.dims[dims.0];
+        let joined = m < FEW && self.groups() == 1 && x.dilation == 1 && x.taps > 1;
+        let mut seen = *weights;
         seen.data_type = DataType::F32 as i32;
         let in_place = panels(&seen, dims).is_some_and(|p| {
             p.width <= width
@@ -135,88 +231,48 @@ impl Desc {
                 && (!joined || spatial_strides(&seen, 2)[2] == m * p.width * 4)
         });
         if !in_place {
-            seen = tag(DataType::F32)?;
+            seen = self.in_panels(env, DataType::F32)?;
         }
         let columns = panels(&seen, dims).expect("tiles lie in panels").width;
-        let block = if joined { m.max(1) } else { BLOCK };
-        let (large, small) = match self.transposed {
-            true => ((1, diff_dst), (0, src)),
-            false => ((0, src), (1, diff_dst)),
-        };
-        let groups = self.groups();
-        let mut axes = self.axes();
-        let near = NEAR_BYTES[usize::from(axes.iter().any(|a| a.taps > 1))];
-        let mut seen_side = |(entry, md): (usize, MemoryDesc), channels: i64, block: i64| {
-            let seen = match is_regular(&md, channels, groups, block) {
-                true => md,
-                false => channels_last(&md)?,
-            };
-            Ok((sequence.read(env, (entry, &md), &seen)?, seen))
-        };
-        let ((large, in_large), (small, in_small)) =
-            (seen_side(large, m, block)?, seen_side(small, n, columns)?);
-        let in_large = without_gaps(&mut axes, in_large);
-        let mut large = Source::new((large, &in_large), (groups, m), block, near[0]);
-        let mut small = Source::new((small, &in_small), (groups, n), columns, near[1]);
-        large.direct &= !joined;
-        // Panels are packed one at a time.
-        small.adjacent = false;
-        // The kernel reads whole panels.
-        small.direct &= n % columns == 0 || small.padded % columns == 0;
-        let pairs = [src.dtype(), diff_dst.dtype()] == [DataType::Bf16; 2]
-            && gemm::has_dot(env.isa, DataType::Bf16);
-        let mut minibatch = src.dims[0];
-        let even = pairs && minibatch % 2 != 0;
-        let mut sides = [large, small];
-        flattened(&mut axes, &mut sides, even);
-        if pairs {
-            paired(&mut minibatch, &mut axes, &mut sides);
-        }
-        let space = (minibatch, axes);
-        let mut gradient = Gradient::new(env, space, (pairs, sides), &seen, dims, joined);
-        if attr.deterministic || !seen.is_dense() {
-            gradient.copies = 1;
-        }
-        let copies = gradient.copies;
-        let (stored, md) = match in_place && copies == 1 {
-            true => (2, &weights),
-            false => (sequence.written(env, (2, &weights), &seen, false)?, &seen),
-        };
-        gradient.out = Binding::whole(stored, md);
-        if copies == 1 {
-            return sequence.finish(args, gradient.planned(), env);
-        }
-        let each = sequence.buffer(copies as usize * seen.size_bytes())?;
-        (gradient.out.index, gradient.out.place.base) = (each, 0);
-        sequence.push(gradient.planned());
-        let mut flat = MemoryDesc::plain(&[seen.size_bytes() as i64 / 4], DataType::F32)?;
-        let one = flat;
-        flat.offset0 = seen.offset0;
-        let sum = sum_of_rows(env, (each, &one), copies, (stored, &flat))?;
-        sequence.finish(args, sum, env)
+        Ok(Tiling {
+            seen,
+            in_place,
+            channels: [if joined { m.max(1) } else { BLOCK }, columns],
+            joined,
+        })
     }
 
-    /// The same where channels do not mix, or in narrow groups.
-    fn backward_depthwise(
+    /// The sides as tiles read them; gaps between the pixels of the large one leave the axes.
+    fn sources(
         &self,
         env: &Env,
-        dims: (usize, usize),
-        (src, diff_dst, weights): (MemoryDesc, MemoryDesc, MemoryDesc),
-        (args, mut sequence): (Vec<Arg>, Sequence),
-    ) -> Result<Planned> {
-        let (from_src, from_dst) = (depthwise::seen(&src)?, depthwise::seen(&diff_dst)?);
-        let src = (sequence.read(env, (0, &src), &from_src)?, &from_src);
-        let dst = (sequence.read(env, (1, &diff_dst), &from_dst)?, &from_dst);
-        let sides = if self.transposed {
-            [dst, src]
-        } else {
-            [src, dst]
+        axes: &mut [Axis; 3],
+        (sides, tiling): ([Operand; 2], &Tiling),
+        sequence: &mut Sequence,
+    ) -> Result<[Source; 2]> {
+        let (dims, groups) = (self.side_dims(), self.groups());
+        let near = NEAR_BYTES[usize::from(axes.iter().any(|a| a.taps > 1))];
+        let mut source = |side: usize, dim: usize| {
+            let ((entry, md), block) = (&sides[side], tiling.channels[side]);
+            let channels = self.weights.dims[dim];
+            let mut seen = match is_regular(md, channels, groups, block) {
+                true => *md,
+                false => channels_last(md)?,
+            };
+            let entry = sequence.read(env, (*entry, md), &seen)?;
+            if side == 0 {
+                seen = without_gaps(axes, seen);
+            }
+            let of_groups = (groups, channels);
+            Ok(Source::new((entry, &seen), of_groups, block, near[side]))
         };
-        let taps = depthwise::layout(&weights, DataType::F32, dims)?;
-        let stored = sequence.written(env, (2, &weights), &taps, false)?;
-        let gradient =
-            depthwise::Gradient::new(env, self.axes(), sides, weights.dims[dims.0], stored);
-        sequence.finish(args, gradient.planned(), env)
+        let (mut large, mut small) = (source(0, dims.0)?, source(1, dims.1)?);
+        large.direct &= !tiling.joined;
+        // Panels are packed one at a time, and kernels read whole ones.
+        let columns = tiling.channels[1];
+        small.adjacent = false;
+        small.direct &= small.channels % columns == 0 || small.padded % columns == 0;
+        Ok([large, small])
     }
 }
 
