@@ -10,7 +10,6 @@ use super::gemm::{Gemm, Matrix, Product};
 use super::{Env, Exec};
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::exec::pack::Side;
 use crate::kernel::Kernel;
 use crate::kernel::bare::Bare;
 use crate::kernel::expr::{Bcast, Builder, Expr, Id, Node};
@@ -188,14 +187,7 @@ impl Desc {
             _ => (self.c(), self.ldc, false),
         };
         let size = dtype.size_bytes() as i64;
-        let (rows, cols) = oriented(transposed, (ld * size, size));
-        Matrix {
-            arg,
-            dtype,
-            offset: 0,
-            side: Side::Strided { rows, cols },
-            batch: Vec::new(),
-        }
+        Matrix::strided(arg, dtype, 0, oriented(transposed, (ld * size, size)))
     }
 
     /// Whether sums can start from C.

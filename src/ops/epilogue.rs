@@ -105,6 +105,13 @@ pub struct Input<'a> {
     pub to: &'a [Option<usize>],
 }
 
+impl<'a> Input<'a> {
+    /// Input `id`, each of whose dimensions runs along a dst dimension or none.
+    pub fn new(id: i32, md: &'a MemoryDesc, to: &'a [Option<usize>]) -> Input<'a> {
+        Input { id, md, to }
+    }
+}
+
 /// An expression under construction, and its operands.
 pub struct Chain<'a> {
     /// The program so far.
@@ -345,11 +352,7 @@ impl<'a> Chain<'a> {
     /// Divides by the scale of dst and adds its zero point, if it has them.
     pub fn quantise(&mut self, attr: &Attr, mut x: Id) -> Result<Id> {
         let (dst, to) = (self.dst, identity(self.dst.dims().len()));
-        let input = Input {
-            id: arg::DST,
-            md: &dst,
-            to: &to,
-        };
+        let input = Input::new(arg::DST, &dst, &to);
         if let Some(scale) = self.scale(attr, input)? {
             x = self.code.div(x, scale);
         }

@@ -33,6 +33,19 @@ pub struct Matrix {
     pub batch: Vec<i64>,
 }
 
+impl Matrix {
+    /// A matrix without a batch, whose rows and whose columns lie so many bytes apart.
+    pub fn strided(arg: usize, dtype: DataType, offset: i64, (rows, cols): (i64, i64)) -> Matrix {
+        Matrix {
+            arg,
+            dtype,
+            offset,
+            side: Side::Strided { rows, cols },
+            batch: Vec::new(),
+        }
+    }
+}
+
 /// The product, planned: everything that the nest needs but kernels.
 #[derive(Clone, Debug)]
 pub struct Product {

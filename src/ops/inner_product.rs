@@ -20,7 +20,6 @@ use super::sequence::Sequence;
 use super::{Arg, Env, Planned, Prop};
 use crate::attr::Attr;
 use crate::error::Result;
-use crate::exec::pack::Side;
 use crate::kernel::expr::Expr;
 use crate::memory::MemoryDesc;
 use crate::plan::gemm::weights_panel;
@@ -103,11 +102,10 @@ impl Desc {
             (0..src.dims().len()).map(to).collect::<Vec<_>>()
         };
         let (rows, columns) = (first(0), first(1));
-        let input = |id, md, to| Input { id, md, to };
         let inputs = [
-            input(arg::SRC, &src, &rows[..]),
-            input(arg::WEIGHTS, &weights, &columns[..]),
-            input(arg::BIAS, &bias, &[Some(1)]),
+            Input::new(arg::SRC, &src, &rows[..]),
+            Input::new(arg::WEIGHTS, &weights, &columns[..]),
+            Input::new(arg::BIAS, &bias, &[Some(1)]),
         ];
         let mut product = Forward::new(attr, env, inputs, &dst);
         let (axes, sequence) = (product.axes()?, &mut product.sequence);
@@ -297,14 +295,6 @@ fn flat(arg: usize, md: &MemoryDesc) -> Matrix {
         return matrix(arg, md).expect("a matrix's layout");
     }
     let size = md.dtype().size_bytes() as i64;
-    Matrix {
-        arg,
-        dtype: md.dtype(),
-        offset: md.offset0 * size,
-        side: Side::Strided {
-            rows: md.strides()[0] * size,
-            cols: size,
-        },
-        batch: Vec::new(),
-    }
+    let strides = (md.strides()[0] * size, size);
+    Matrix::strided(arg, md.dtype(), md.offset0 * size, strides)
 }

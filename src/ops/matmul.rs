@@ -15,7 +15,6 @@ use super::{Env, Exec, Plan, Planned, Run};
 use crate::attr::Attr;
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::exec::pack::Side;
 use crate::kernel::expr::Expr;
 use crate::memory::MemoryDesc;
 use crate::plan::gemm::weights_panel;
@@ -51,11 +50,10 @@ impl Desc {
             (0..nd).map(to).collect::<Vec<_>>()
         };
         let (of_src, of_weights, all) = (without(nd - 1), without(nd - 2), identity(nd));
-        let input = |id, md, to| Input { id, md, to };
         let inputs = [
-            input(arg::SRC, &src, &of_src),
-            input(arg::WEIGHTS, &weights, &of_weights),
-            input(arg::BIAS, &bias, &all),
+            Input::new(arg::SRC, &src, &of_src),
+            Input::new(arg::WEIGHTS, &weights, &of_weights),
+            Input::new(arg::BIAS, &bias, &all),
         ];
         planned(Forward::new(attr, env, inputs, &dst), &src, &weights)
     }
@@ -115,12 +113,10 @@ fn planned(mut f: Forward, src: &MemoryDesc, weights: &MemoryDesc) -> Result<Pla
             src.dtype().is_int(),
             "matmul: zero points of src and weights need integer operands"
         );
-        let mut ones = |dtype| Matrix {
-            arg: f.sequence.ones(k as usize),
-            dtype,
-            offset: 0,
-            side: Side::Strided { rows: 1, cols: 1 },
+        let entry = f.sequence.ones(k as usize);
+        let ones = |dtype| Matrix {
             batch: vec![0; batch],
+            ..Matrix::strided(entry, dtype, 0, (1, 1))
         };
         let (md, sizes, factors) = match i {
             0 => (

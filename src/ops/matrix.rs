@@ -120,19 +120,13 @@ pub fn matrix(arg: usize, md: &MemoryDesc) -> Option<Matrix> {
     let nd = md.dims().len();
     let size = md.dtype().size_bytes() as i64;
     let (rows, cols) = match (is_unit(md, nd - 1), is_unit(md, nd - 2)) {
-        (true, _) => (md.strides()[nd - 2], 1),
-        (_, true) => (1, md.strides()[nd - 1]),
+        (true, _) => (md.strides()[nd - 2] * size, size),
+        (_, true) => (size, md.strides()[nd - 1] * size),
         _ => return None,
     };
     Some(Matrix {
-        arg,
-        dtype: md.dtype(),
-        offset: md.offset0 * size,
-        side: Side::Strided {
-            rows: rows * size,
-            cols: cols * size,
-        },
         batch: batch(md, nd - 2),
+        ..Matrix::strided(arg, md.dtype(), md.offset0 * size, (rows, cols))
     })
 }
 

@@ -151,11 +151,7 @@ impl Desc {
 /// `(src - zero point) * scale`, then what every chain ends with.
 fn converted(chain: &mut Chain, attr: &Attr, src: &MemoryDesc, mut x: Id) -> Result<Id> {
     let to = identity(src.dims().len());
-    let input = Input {
-        id: arg::SRC,
-        md: src,
-        to: &to,
-    };
+    let input = Input::new(arg::SRC, src, &to);
     if let Some(zero_point) = chain.zero_point(attr, input, false)? {
         x = chain.code.sub(x, zero_point);
     }

@@ -175,16 +175,8 @@ impl Brgemm {
             zero_points: &[],
             reduced: 0,
             scaled: &[
-                Input {
-                    id: arg::SRC,
-                    md: &src,
-                    to: &to,
-                },
-                Input {
-                    id: arg::WEIGHTS,
-                    md: &weights,
-                    to: &[None, Some(1)],
-                },
+                Input::new(arg::SRC, &src, &to),
+                Input::new(arg::WEIGHTS, &weights, &[None, Some(1)]),
             ],
             bias: None,
             dst: &dst,

@@ -372,16 +372,8 @@ impl Pass<'_> {
                 .collect();
             weights = MemoryDesc::plain(&merged, weights.dtype())?;
         }
-        let bias = Input {
-            id: arg::BIAS,
-            md: &self.bias,
-            to: &by_channel,
-        };
-        let src = Input {
-            id: arg::SRC,
-            md: &self.input.1,
-            to: &none,
-        };
+        let bias = Input::new(arg::BIAS, &self.bias, &by_channel);
+        let src = Input::new(arg::SRC, &self.input.1, &none);
         let zero_point = |entry| ZeroPoint {
             input: src,
             sums: channel_sums(entry),
@@ -395,14 +387,7 @@ impl Pass<'_> {
             },
             zero_points: &zero_points,
             reduced: 0,
-            scaled: &[
-                src,
-                Input {
-                    id: arg::WEIGHTS,
-                    md: &weights,
-                    to: &columns,
-                },
-            ],
+            scaled: &[src, Input::new(arg::WEIGHTS, &weights, &columns)],
             bias: (!self.bias.is_absent()).then_some(bias),
             dst: output,
             rows,

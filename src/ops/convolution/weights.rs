@@ -17,7 +17,6 @@ use super::{Desc, depthwise};
 use crate::attr::Attr;
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::exec::pack::Side;
 use crate::kernel::expr::Expr;
 use crate::kernel::spec::{Batch, Brgemm, Out};
 use crate::knobs;
@@ -303,17 +302,8 @@ fn sum_of_rows(
     to: (usize, &MemoryDesc),
 ) -> Result<Planned> {
     let cols = md.dtype().size_bytes() as i64;
-    let side = Side::Strided {
-        rows: to.1.dims[0] * cols,
-        cols,
-    };
-    let matrix = Matrix {
-        arg,
-        dtype: md.dtype(),
-        offset: md.offset0 * cols,
-        side,
-        batch: Vec::new(),
-    };
+    let strides = (to.1.dims[0] * cols, cols);
+    let matrix = Matrix::strided(arg, md.dtype(), md.offset0 * cols, strides);
     row_sum::planned(env, &matrix, rows as usize, to)
 }
 
