@@ -5,12 +5,13 @@
 //! accumulator sums over k strictly in order, whatever the tile, so a row's bits do not depend on its neighbours.
 
 mod group;
+mod staged;
 
 use super::blocking::{self, Budget};
 use super::expr::{self, Pool};
 use super::simd::{Lanes, Simd};
 use super::tile::store_tile;
-use super::{Pos, check_reach, repeat};
+use super::{Pos, add_imm, check_reach, repeat};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::jit::asm::{Cond, Label, Len, Mem, gpr::*};
@@ -53,6 +54,8 @@ struct Gen<'a> {
     dot: Dot,
     /// Both operands have the same signedness: A is shifted by 128.
     shifted: bool,
+    /// Whether broadcasts read what was widened onto the stack.
+    reads_stage: bool,
 }
 
 impl AsMut<Simd> for Gen<'_> {
@@ -113,6 +116,7 @@ fn generate(
         simd,
         dot,
         shifted: dot == Dot::Bytes && s.a == s.b,
+        reads_stage: false,
     };
     enter(&mut g.simd);
     g.simd.set_tail(s.n);
@@ -304,7 +308,9 @@ impl Gen<'_> {
         self.batch_walkers(t);
         self.start_fetching(t);
         self.start_fetching_rows(t);
+        let stage_bytes = self.stage_bytes(t);
         let a = &mut self.simd.a;
+        add_imm(a, RSP, -stage_bytes, R10);
         let (top, done) = (a.label(), a.label());
         a.load(RCX, Mem::new(RDI, offset_of!(Args, batch) as i32));
         a.test_rr(RCX, RCX);
@@ -316,6 +322,7 @@ impl Gen<'_> {
         a.dec(RCX);
         a.jcc(Cond::Ne, top);
         a.bind(done);
+        add_imm(a, RSP, stage_bytes, R10);
     }
 
     /// Walkers over the blocks of A and B, or over the lists of their places, into rsi and r12; into r8 and r9 what is
@@ -397,7 +404,7 @@ impl Gen<'_> {
         let a = &mut self.simd.a;
         a.load(R9, Mem::new(RDI, offset_of!(Args, c) as i32));
         t.at.0.add_scaled(a, R9, self.s.c_row_bytes, R10);
-        super::add_imm(a, R9, 4 * self.s.n as i64, R10);
+        add_imm(a, R9, 4 * self.s.n as i64, R10);
     }
 
     fn block_pointers(&mut self) {
@@ -406,7 +413,7 @@ impl Gen<'_> {
             Batch::Stride { a_bytes, b_bytes } => {
                 for (block, walker, bytes) in [(RAX, RSI, a_bytes), (RBX, R12, b_bytes)] {
                     a.mov_rr(block, walker);
-                    super::add_imm(a, walker, bytes, RDX);
+                    add_imm(a, walker, bytes, RDX);
                 }
             }
             Batch::RunStride => {
@@ -444,7 +451,20 @@ impl Gen<'_> {
     /// All groups of k of one block, rax and rbx pointing to its first: straight code, or a loop over several.
     fn reduce_k(&mut self, t: &Tile) {
         let v = self.s.a.vnni();
-        let (groups, partial) = (self.s.k / v, self.s.k % v);
+        let partial = self.s.k % v;
+        let rest = if self.is_staged(t) {
+            self.reduce_staged(t)
+        } else {
+            self.reduce_rounds(t)
+        };
+        (0..rest).for_each(|g| self.group(t, g, v));
+        if partial > 0 {
+            self.group(t, rest, partial);
+        }
+    }
+
+    /// The groups of a block that fill whole turns of a loop; answers how many are left.
+    fn reduce_rounds(&mut self, t: &Tile) -> usize {
         let ((unroll, turns), rows) = (self.turns(t), self.fetched_rows(t));
         if rows > 0 {
             let top = self.simd.a.label();
@@ -453,7 +473,7 @@ impl Gen<'_> {
             for byte in (0..4 * self.s.n).step_by(64) {
                 self.simd.a.prefetcht1(Mem::new(R9, byte as i32));
             }
-            super::add_imm(&mut self.simd.a, R9, self.s.c_row_bytes, R10);
+            add_imm(&mut self.simd.a, R9, self.s.c_row_bytes, R10);
             self.reduce_turns(t, turns / rows, unroll);
             self.simd.a.dec(R8);
             self.simd.a.jcc(Cond::Ne, top);
@@ -462,11 +482,7 @@ impl Gen<'_> {
         if left > 0 {
             self.reduce_turns(t, left, unroll);
         }
-        let rest = groups - turns * unroll;
-        (0..rest).for_each(|g| self.group(t, g, v));
-        if partial > 0 {
-            self.group(t, rest, partial);
-        }
+        self.s.k / self.s.a.vnni() - turns * unroll
     }
 
     /// A loop over so many turns of `unroll` groups of k.
@@ -477,9 +493,9 @@ impl Gen<'_> {
         self.simd.a.bind(top);
         (0..unroll).for_each(|g| self.group(t, g, self.s.a.vnni()));
         let a = &mut self.simd.a;
-        super::add_imm(a, RAX, unroll as i64 * self.s.a_group_bytes, R10);
-        super::add_imm(a, RBX, unroll as i64 * self.s.b_group_bytes, R10);
-        super::add_imm(a, R11, unroll as i64 * fetched, R10);
+        add_imm(a, RAX, unroll as i64 * self.s.a_group_bytes, R10);
+        add_imm(a, RBX, unroll as i64 * self.s.b_group_bytes, R10);
+        add_imm(a, R11, unroll as i64 * fetched, R10);
         a.dec(RDX);
         a.jcc(Cond::Ne, top);
     }

@@ -60,6 +60,7 @@ impl Gen<'_> {
     pub fn group(&mut self, t: &Tile, g: usize, valid: usize) {
         self.fetch(t, g);
         self.prefetch_next_rows_of_a(t, g);
+        self.prefetch_rows_of_b(t, g);
         for step in 0..self.dot.steps() {
             if blocking::stationary_rows(t.rows, t.vecs.len()) {
                 self.group_rows_held(t, g, valid, step);
@@ -89,6 +90,21 @@ impl Gen<'_> {
                 let at = self.a_at(g, row);
                 self.simd.a.prefetcht0(at);
             }
+        }
+    }
+
+    /// Fetches the vectors of B some groups ahead, the first of the next block among them. Two vectors of 8 are narrow beside the
+    /// rows of most blocks: the processor does not foresee where they go on. Short blocks would fetch more than they read.
+    fn prefetch_rows_of_b(&mut self, t: &Tile, g: usize) {
+        const AHEAD: usize = 8;
+        const SHORT: usize = 16;
+        let width = t.vecs.len() * self.simd.vl() * 4;
+        if self.simd.z() || t.rows < 2 || self.s.k <= SHORT * self.s.a.vnni() {
+            return;
+        }
+        for byte in (0..width).step_by(64) {
+            let at = self.b_at(g + AHEAD, 0).plus(byte as i32);
+            self.simd.a.prefetcht0(at);
         }
     }
 
@@ -124,7 +140,11 @@ impl Gen<'_> {
                 continue;
             }
             let temp = temps + if two { (row % 2) as u8 } else { 0 };
-            self.bcast_a(temp, self.a_at(g, row), valid, step, t);
+            self.bcast_a(temp, (g, row), valid, step, t);
+            if self.dot == Dot::ByteSteps {
+                self.row_of_words(t, row, temp, first);
+                continue;
+            }
             for (vec, lanes) in t.vecs.iter().enumerate() {
                 let acc = t.acc(row, vec);
                 if short && vec == 0 {
@@ -134,6 +154,26 @@ impl Gen<'_> {
                     self.dot(acc, temp, first + vec as u8, lanes.len, t.free);
                 }
             }
+        }
+    }
+
+    /// Words of one row, in `factor`, times the vectors from register `first` on. The last product takes the place of the factor,
+    /// so that two sums can follow two products: a sum that waits for its product takes the unit of the next one.
+    fn row_of_words(&mut self, t: &Tile, row: usize, factor: u8, first: u8) {
+        let (count, a) = (t.vecs.len(), &mut self.simd.a);
+        let product = |vec: usize| if vec + 1 == count { factor } else { t.free };
+        let mut start = 0;
+        while start < count {
+            let end = if count - start == 2 { count } else { start + 1 };
+            for vec in start..end {
+                let b = first + vec as u8;
+                a.v(&VPMADDWD, t.vecs[vec].len, product(vec), factor, b);
+            }
+            for vec in start..end {
+                let acc = t.acc(row, vec);
+                a.v(&VPADDD, t.vecs[vec].len, acc, acc, product(vec));
+            }
+            start = end;
         }
     }
 
@@ -159,7 +199,7 @@ impl Gen<'_> {
     fn group_rows_held(&mut self, t: &Tile, g: usize, valid: usize, step: usize) {
         let first = t.free + self.fixed();
         for row in 0..t.rows {
-            self.bcast_a(first + row as u8, self.a_at(g, row), valid, step, t);
+            self.bcast_a(first + row as u8, (g, row), valid, step, t);
         }
         let temp = first + t.rows as u8;
         let from_memory = t.rows == 1 && self.vectors_from_memory();
@@ -198,11 +238,11 @@ impl Gen<'_> {
     }
 
     /// Registers from `free` on that are constants or scratch of the inner loop.
-    fn fixed(&self) -> u8 {
+    pub fn fixed(&self) -> u8 {
         u8::from(self.shifted) + u8::from(self.dot == Dot::ByteSteps)
     }
 
-    fn a_at(&self, g: usize, row: usize) -> Mem {
+    pub fn a_at(&self, g: usize, row: usize) -> Mem {
         Mem::new(
             RAX,
             (g as i64 * self.s.a_group_bytes + row as i64 * self.s.a_row_bytes) as i32,
@@ -227,8 +267,12 @@ impl Gen<'_> {
     }
 
     /// One group of A in every lane, prepared for a step; elements beyond `valid` are zero.
-    fn bcast_a(&mut self, reg: u8, mem: Mem, valid: usize, step: usize, t: &Tile) {
+    fn bcast_a(&mut self, reg: u8, (g, row): (usize, usize), valid: usize, step: usize, t: &Tile) {
         let len = t.len();
+        if self.reads_stage {
+            return self.simd.bcast32(reg, self.staged_at(row, step, g), len);
+        }
+        let mem = self.a_at(g, row);
         let whole = valid == self.s.a.vnni();
         if self.s.a_wide {
             return self.simd.bcast32(reg, mem.plus(4 * step as i32), len);
@@ -270,7 +314,7 @@ impl Gen<'_> {
     }
 
     /// Where a group is multiplied in two steps: its even elements (step 0) or odd ones (step 1), widened.
-    fn take_step(&mut self, reg: u8, dtype: DataType, step: usize, len: Len) {
+    pub fn take_step(&mut self, reg: u8, dtype: DataType, step: usize, len: Len) {
         match (self.dot, step) {
             (Dot::Bf16Steps, 0) => self.simd.a.vi(&VPSLLD, len, reg, 0, reg, 16),
             (Dot::Bf16Steps, _) => {
