@@ -5,32 +5,13 @@
 
 use super::{
     Cell,
-    forward::{plus, rest, shown, tanh, update},
+    formula::{Formula::Sum, LOGISTIC, TANH, rest},
+    forward::{Phase, update},
     layer::{Layer, Net},
     program::{Factor, Task, View, Work},
     tensor::*,
 };
-use crate::{
-    attr::Eltwise,
-    dtype::DataType,
-    kernel::{
-        eltwise,
-        expr::{Builder, Id},
-    },
-};
-
-/// Tasks of one phase.
-type Phase = Vec<Task<Work>>;
-
-/// The derivative of an activation by its result.
-fn slope(b: &mut Builder, alg: Eltwise, y: Id) -> Id {
-    eltwise::derivative(b, alg, true, 0.0, 0.0, y)
-}
-
-/// The product of all.
-fn times(b: &mut Builder, factors: &[Id]) -> Id {
-    factors[1..].iter().fold(factors[0], |x, &y| b.mul(x, y))
-}
+use crate::dtype::DataType;
 
 /// The gradients of one layer in one direction on their way back.
 struct Gradients {
@@ -44,9 +25,8 @@ struct Gradients {
     projected: Option<(View, View)>,
     /// A product of every step that is needed afterwards: the state that was reset, or that was projected.
     kept: View,
-    /// Terms of the gradients by attention or by peephole weights, and a row of ones to sum the former.
+    /// Terms of the gradients by attention or by peephole weights.
     terms: View,
-    ones: View,
 }
 
 impl Net<'_> {
@@ -92,19 +72,16 @@ impl Net<'_> {
             projected,
             kept: self.scratch_steps(if_needed(has_projection || resets, s.dhc), self.dtype),
             terms: self.scratch_steps(if_needed(has_terms, s.dhc), f32),
-            ones: self.scratch(1, s.dhc, f32),
         }
     }
 
     /// What comes back from behind the last step.
     fn last_gradients(&self, layer: &Layer, g: &Gradients) -> Phase {
         let given = |i| self.user(DIFF + i, layer.l, layer.dir);
-        let mut tasks = vec![self.copied(self.s.dic, g.state, given(DST_ITER))];
+        let mut tasks = vec![self.tile(self.s.dic, g.state, given(DST_ITER))];
         if self.desc.cell == Cell::Lstm {
-            tasks.push(self.copied(self.s.dhc, g.cells, given(DST_ITER_C)));
+            tasks.push(self.set(g.cells, given(DST_ITER_C)));
         }
-        let one = |b: &mut Builder, _: &[Id]| b.float(1.0);
-        tasks.push(self.program.tile((1, self.s.dhc), g.ones, &[], one));
         tasks
     }
 
@@ -114,29 +91,25 @@ impl Net<'_> {
         Factor { gate: 0, ..weights }
     }
 
-    /// Gradients of the gates from slot `first` on times their weights, into `d` or added to it.
+    /// Gradients of `count` gates, which lie from slot `slot` on, times the weights from gate `first` on, into `d` or added
+    /// to it.
     fn back_product(
         &self,
+        layer: &Layer,
+        (gates, first, count): (View, i64, i64),
         adds: bool,
-        (gates, count): (View, i64),
-        weights: &Factor,
         d: View,
     ) -> Task<Work> {
-        let factors = [Factor::rows(gates), weights.clone(), Factor::rows(d)];
+        let weights = self.back_weights(WEIGHTS_ITER, layer, first);
         let sizes = (self.s.n, self.s.sic, count * self.s.dhc, 1);
-        self.program.plain((true, adds), sizes, factors)
+        let factors = [gates.into(), weights, d.into()];
+        self.program.product((true, adds), sizes, factors, Sum)
     }
 
     fn vanilla_back(&self, layer: &Layer, g: &Gradients) -> Vec<Phase> {
-        let d = self.desc;
-        let weights = self.back_weights(WEIGHTS_ITER, layer, 0);
-        let gate = self.cell_tile(g.gates, &[g.shown, g.state, layer.gates], |b, x| {
-            let slope =
-                eltwise::derivative(b, d.activation, true, d.alpha.get(), d.beta.get(), x[2]);
-            let sum = b.add(x[0], x[1]);
-            b.mul(sum, slope)
-        });
-        let back = self.back_product(false, (g.gates, 1), &weights, g.state);
+        let slope = self.desc.act().slope(layer.gates);
+        let gate = self.set(g.gates, (g.shown + g.state) * slope);
+        let back = self.back_product(layer, (g.gates, 0, 1), false, g.state);
         vec![vec![gate], vec![back]]
     }
 
@@ -144,116 +117,67 @@ impl Net<'_> {
         let (mut phases, mut phase) = (Vec::new(), Vec::new());
         let [i, f, c, o] = [0, 1, 2, 3].map(|gate| self.gate(layer.gates, gate));
         let [di, df, dc, d_o] = [0, 1, 2, 3].map(|gate| self.gate(g.gates, gate));
-        let peepholes = [0, 1, 2].map(|gate| self.user_gate(PEEPHOLE, layer, gate));
-        let mut hidden = vec![g.shown, g.state];
+        let [pi, pf, po] = [0, 1, 2].map(|gate| self.user_gate(PEEPHOLE, layer, gate));
+        let (dcells, tanh) = (g.cells, TANH.of(layer.c.now));
+        let mut dh = g.shown + g.state;
         if let Some((sum, before)) = g.projected {
-            let added = |b: &mut Builder, x: &[Id]| b.add(x[0], x[1]);
-            let sizes = (self.s.n, self.s.dic);
-            phases.push(vec![self.program.tile(sizes, sum, &hidden, added)]);
+            phases.push(vec![self.tile(self.s.dic, sum, dh)]);
             let weights = self.back_weights(PROJECTION, layer, 0);
             let sizes = (self.s.n, self.s.dhc, self.s.dic, 1);
-            let factors = [Factor::rows(sum), weights, Factor::rows(before)];
-            phase.push(self.program.plain((true, false), sizes, factors));
-            phase.push(self.cell_tile(g.kept, &[o, layer.c.now], shown));
-            hidden = vec![before];
+            let factors = [sum.into(), weights, before.into()];
+            phase.push(self.program.product((true, false), sizes, factors, Sum));
+            phase.push(self.set(g.kept, o * tanh.clone()));
+            dh = before.into();
         }
-        let dh = |b: &mut Builder, x: &[Id]| plus(b, x[0], &x[1..]);
-        let with = |views: &[View]| [views, &hidden].concat();
-        phase.push(self.cell_tile(d_o, &with(&[o, layer.c.now]), |b, x| {
-            let (dh, c) = (dh(b, &x[2..]), tanh(b, x[1]));
-            let slope = slope(b, Eltwise::Logistic, x[0]);
-            times(b, &[dh, c, slope])
-        }));
-        phase.push(
-            self.cell_tile(g.cells, &with(&[g.cells, o, layer.c.now]), |b, x| {
-                let (dh, c) = (dh(b, &x[3..]), tanh(b, x[2]));
-                let slope = slope(b, Eltwise::Tanh, c);
-                let more = times(b, &[dh, x[1], slope]);
-                b.add(x[0], more)
-            }),
-        );
-        if let Some(p) = peepholes[2] {
-            phase.push(self.cell_tile(g.cells, &[g.cells, d_o, p], |b, x| b.fma(x[1], x[2], x[0])));
-        }
-        let gates = [
-            (di, c, i, Eltwise::Logistic),
-            (df, layer.c.before, f, Eltwise::Logistic),
-            (dc, i, c, Eltwise::Tanh),
-        ];
-        for (d, factor, value, alg) in gates {
-            phase.push(self.cell_tile(d, &[g.cells, factor, value], |b, x| {
-                let slope = slope(b, alg, x[2]);
-                times(b, &[x[0], x[1], slope])
-            }));
-        }
-        let mut terms = vec![g.cells, f];
-        if let [Some(pi), Some(pf), _] = peepholes {
-            terms.extend([di, pi, df, pf]);
-        }
-        phase.push(self.cell_tile(g.cells, &terms, |b, x| {
-            let first = b.mul(x[0], x[1]);
-            x[2..]
-                .chunks(2)
-                .fold(first, |sum, pair| b.fma(pair[0], pair[1], sum))
-        }));
-        let weights = self.back_weights(WEIGHTS_ITER, layer, 0);
-        let back = self.back_product(false, (g.gates, 4), &weights, g.state);
-        phases.extend([phase, vec![back]]);
+        let by_cells = dcells + dh.clone() * o * TANH.slope(tanh.clone());
+        let left = (dcells * f)
+            .plus(pi.map(|p| p * di))
+            .plus(pf.map(|p| p * df));
+        phase.extend([
+            self.set(d_o, dh * tanh * LOGISTIC.slope(o)),
+            self.set(dcells, by_cells.plus(po.map(|p| p * d_o))),
+            self.set(di, dcells * c * LOGISTIC.slope(i)),
+            self.set(df, dcells * layer.c.before * LOGISTIC.slope(f)),
+            self.set(dc, dcells * i * TANH.slope(c)),
+            self.set(dcells, left),
+        ]);
+        phases.push(phase);
+        phases.push(vec![self.back_product(
+            layer,
+            (g.gates, 0, 4),
+            false,
+            g.state,
+        )]);
         phases
     }
 
     fn gru_back(&mut self, layer: &Layer, g: &Gradients) -> Vec<Phase> {
-        let (before, lbr) = (layer.h.before, self.desc.cell.is_linear_before_reset());
+        let before = layer.h.before;
         let [u, r, o, s] = [0, 1, 2, 3].map(|gate| self.gate(layer.gates, gate));
         let [du, dr, d_o, ds] = [0, 1, 2, 3].map(|gate| self.gate(g.gates, gate));
-        let attention: Vec<View> = self.user(ATTENTION, 0, 0).into_iter().collect();
-        let with = |views: &[View]| [&[g.shown, g.state], views, &attention].concat();
-        let mut phase = vec![self.cell_tile(d_o, &with(&[u, o]), |b, x| {
-            let (dh, u) = (b.add(x[0], x[1]), update(b, x[2], x.get(4)));
-            let slope = slope(b, Eltwise::Tanh, x[3]);
-            let new = rest(b, u);
-            times(b, &[dh, new, slope])
-        })];
-        if !attention.is_empty() {
-            phase.push(
-                self.cell_tile(g.terms, &[g.shown, g.state, u, o, before], |b, x| {
-                    let (dh, less) = (b.add(x[0], x[1]), b.sub(x[3], x[4]));
-                    times(b, &[dh, less, x[2]])
-                }),
-            );
+        let attention = self.user(ATTENTION, 0, 0);
+        let (dh, kept) = (g.shown + g.state, update(u, attention));
+        let by_update = dh.clone() * (before - o) * LOGISTIC.slope(u);
+        let mut phase = vec![self.set(d_o, dh.clone() * rest(kept.clone()) * TANH.slope(o))];
+        if attention.is_some() {
+            phase.push(self.set(g.terms, dh.clone() * (o - before) * u));
         }
-        phase.push(self.cell_tile(du, &with(&[u, o, before]), |b, x| {
-            let (dh, more) = (b.add(x[0], x[1]), b.sub(x[4], x[3]));
-            let slope = slope(b, Eltwise::Logistic, x[2]);
-            let gradient = times(b, &[dh, more, slope]);
-            update(b, gradient, x.get(5))
-        }));
-        phase.push(self.cell_tile(g.state, &with(&[u]), |b, x| {
-            let (dh, u) = (b.add(x[0], x[1]), update(b, x[2], x.get(3)));
-            b.mul(dh, u)
-        }));
-        let two = self.back_weights(WEIGHTS_ITER, layer, 0);
-        let third = self.back_weights(WEIGHTS_ITER, layer, 2);
-        let both = self.back_product(true, (g.gates, 2), &two, g.state);
-        let opened = |b: &mut Builder, x: &[Id]| {
-            let slope = slope(b, Eltwise::Logistic, x[2]);
-            times(b, &[x[0], x[1], slope])
-        };
-        if lbr {
-            phase.push(self.cell_tile(dr, &[d_o, s, r], opened));
-            phase.push(self.cell_tile(ds, &[d_o, r], |b, x| b.mul(x[0], x[1])));
-            let inner = self.back_product(true, (ds, 1), &third, g.state);
+        phase.push(self.set(du, update(by_update, attention)));
+        phase.push(self.set(g.state, dh * kept));
+        let both = self.back_product(layer, (g.gates, 0, 2), true, g.state);
+        if self.desc.cell.is_linear_before_reset() {
+            phase.push(self.set(dr, d_o * s * LOGISTIC.slope(r)));
+            phase.push(self.set(ds, d_o * r));
+            let inner = self.back_product(layer, (ds, 2, 1), true, g.state);
             return vec![phase, vec![both, inner]];
         }
         // The gradient of the state after reset.
         let reset = self.scratch(self.s.n, self.s.dhc, DataType::F32);
         let second = vec![
-            self.back_product(false, (d_o, 1), &third, reset),
-            self.cell_tile(dr, &[reset, before, r], opened),
-            self.cell_tile(g.state, &[g.state, reset, r], |b, x| {
-                b.fma(x[1], x[2], x[0])
-            }),
-            self.cell_tile(g.kept, &[r, before], |b, x| b.mul(x[0], x[1])),
+            self.back_product(layer, (d_o, 2, 1), false, reset),
+            self.set(dr, reset * before * LOGISTIC.slope(r)),
+            self.set(g.state, g.state + reset * r),
+            self.set(g.kept, r * before),
         ];
         vec![phase, second, vec![both]]
     }
@@ -267,7 +191,7 @@ impl Net<'_> {
         let slots = self.desc.cell.slots();
         if self.desc.overwrites {
             let columns = slots * self.s.dhc;
-            first.push(self.program.tile((1, columns), d, &[], |b, _| b.float(0.0)));
+            first.push(self.program.tile((1, columns), d, 0.0));
         }
         let sizes = (self.s.n, self.s.dhc);
         let ready = phases.len() - 2;
@@ -279,16 +203,14 @@ impl Net<'_> {
     }
 
     /// What follows from the gradients of the gates of all steps, and what is left behind the first step.
-    fn afterwards(&self, layer: &Layer, g: &Gradients, below: View) -> Phase {
-        let (l, dir) = (layer.l, layer.dir);
+    fn afterwards(&mut self, layer: &Layer, g: &Gradients, below: View) -> Phase {
         let mut tasks = Vec::new();
-        let (states, cells) = (
+        for (i, cols, from) in [
             (SRC_ITER, self.s.sic, g.state),
             (SRC_ITER_C, self.s.dhc, g.cells),
-        );
-        for (i, columns, from) in [states, cells] {
-            let to = self.user(DIFF + i, l, dir);
-            tasks.extend(to.map(|to| self.copied(columns, to, Some(from))));
+        ] {
+            let to = self.user(DIFF + i, layer.l, layer.dir);
+            tasks.extend(to.map(|to| self.tile(cols, to, from)));
         }
         // Gates that were multiplied with one state, and where the gradients of its product lie.
         let (gates, states) = (self.s.gates, (layer.h.before, self.s.sic));
@@ -328,23 +250,22 @@ impl Net<'_> {
         let d = self.weights(DIFF + i, layer, first);
         let projects = i == PROJECTION;
         let columns = if projects { self.s.dic } else { self.s.dhc };
-        let sizes = (channels, columns, self.rows().0, count);
-        let input = Factor::rows(input.at(0)).transposed();
+        let sizes = (channels, columns, self.rows(), count);
+        let input = Factor::from(input.at(0)).transposed();
         let factors = [input, self.gates(gates.at(0), 0), d];
         let how = (false, !self.desc.overwrites);
-        Some(self.program.plain(how, sizes, factors))
+        Some(self.program.product(how, sizes, factors, Sum))
     }
 
     /// Gates' gradients times the cell states they looked at, summed over all rows.
     fn by_peephole(&self, layer: &Layer, g: &Gradients) -> Phase {
-        let rows = (self.rows().0, self.s.dhc);
+        let rows = (self.rows(), self.s.dhc);
         let mut tasks = Vec::new();
         let (terms, c) = (g.terms.at(0), layer.c);
         for (i, slot, cells) in [(0, 0, c.before), (1, 1, c.before), (2, 3, c.now)] {
             if let Some(d) = self.user_gate(DIFF + PEEPHOLE, layer, i) {
-                let factors = [self.gate(g.gates, slot).at(0), cells.at(0)];
-                let product = |b: &mut Builder, x: &[Id]| b.mul(x[0], x[1]);
-                tasks.push(self.program.tile(rows, terms, &factors, product));
+                let gate = self.gate(g.gates, slot).at(0);
+                tasks.push(self.program.tile(rows, terms, gate * cells.at(0)));
                 tasks.push(self.program.sum(rows, d, terms, !self.desc.overwrites));
             }
         }
@@ -356,24 +277,20 @@ impl Net<'_> {
         let adds = user.is_some() && layer.dir == 1;
         let d = user.unwrap_or(below).at(0);
         let weights = self.back_weights(WEIGHTS_LAYER, layer, 0);
-        let sizes = (self.rows().0, self.s.slc, self.s.gates * self.s.dhc, 1);
-        let factors = [Factor::rows(g.gates.at(0)), weights, Factor::rows(d)];
-        self.program.plain((false, adds), sizes, factors)
+        let sizes = (self.rows(), self.s.slc, self.s.gates * self.s.dhc, 1);
+        let factors = [g.gates.at(0).into(), weights, d.into()];
+        self.program.product((false, adds), sizes, factors, Sum)
     }
 
     /// Sums over the columns are products with ones.
-    fn by_attention(&self, layer: &Layer, g: &Gradients) -> Option<Task<Work>> {
-        let d = self.user(DIFF + ATTENTION, 0, 0)?;
-        let size = g.ones.col;
-        let d = Factor::rows(View {
-            step: 0,
-            col: size,
-            ..d
-        });
+    fn by_attention(&mut self, layer: &Layer, g: &Gradients) -> Option<Task<Work>> {
+        let mut d = self.user(DIFF + ATTENTION, 0, 0)?.at(0);
+        d.col = d.dtype.size_bytes() as i64;
+        let ones = self.program.constant(vec![1.0; self.s.dhc as usize]);
+        let ones = Factor::strided(ones, 4, 4, 0);
         let adds = layer.dir == 1 || layer.l < self.s.layers - 1;
-        let sizes = (self.rows().0, 1, self.s.dhc, 1);
-        let ones = Factor::strided(g.ones, size, size, 0);
-        let factors = [Factor::rows(g.terms.at(0)), ones, d];
-        Some(self.program.plain((false, adds), sizes, factors))
+        let sizes = (self.rows(), 1, self.s.dhc, 1);
+        let factors = [g.terms.at(0).into(), ones, d.into()];
+        Some(self.program.product((false, adds), sizes, factors, Sum))
     }
 }

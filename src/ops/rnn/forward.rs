@@ -1,67 +1,38 @@
 //! Forward passes: `docs/rnn.md` has the formulas.
 
 use super::{
-    Cell,
-    layer::{Layer, Net},
+    Cell, Direction,
+    formula::{
+        Formula::{self, Sum},
+        LOGISTIC, TANH, rest,
+    },
+    layer::{Layer, Net, State},
     program::{Factor, Task, View, Work},
     tensor::*,
 };
-use crate::{
-    attr::{Eltwise, F32, RnnQuant},
-    dtype::DataType,
-    kernel::{
-        eltwise,
-        expr::{Builder, Id},
-    },
-};
+use crate::{attr::F32, dtype::DataType};
 
 /// Four 8-bit ones.
 const ONES: f32 = f32::from_bits(0x0101_0101);
 
-/// The phases of one time step.
-type Phases = Vec<Vec<Task<Work>>>;
-
-/// 1/(1 + exp(-x))
-fn logistic(b: &mut Builder, x: Id) -> Id {
-    eltwise::forward(b, Eltwise::Logistic, 0.0, 0.0, x)
-}
-
-/// The hyperbolic tangent.
-pub fn tanh(b: &mut Builder, x: Id) -> Id {
-    eltwise::forward(b, Eltwise::Tanh, 0.0, 0.0, x)
-}
-
-/// What a cell shows of itself through gate x0: x0·tanh(x1).
-pub fn shown(b: &mut Builder, x: &[Id]) -> Id {
-    let c = tanh(b, x[1]);
-    b.mul(x[0], c)
-}
-
-/// 1 - x
-pub fn rest(b: &mut Builder, x: Id) -> Id {
-    let one = b.float(1.0);
-    b.sub(one, x)
-}
+/// Tasks that end at a barrier.
+pub type Phase = Vec<Task<Work>>;
 
 /// The update gate as it weighs the old state: less attention, where there is attention.
-pub fn update(b: &mut Builder, u: Id, attention: Option<&Id>) -> Id {
-    attention.map_or(u, |&a| {
-        let kept = rest(b, a);
-        b.mul(kept, u)
-    })
+pub fn update(u: impl Into<Formula>, attention: Option<View>) -> Formula {
+    match attention {
+        Some(a) => rest(a) * u,
+        None => u.into(),
+    }
 }
 
-/// x plus all of these.
-pub fn plus(b: &mut Builder, x: Id, others: &[Id]) -> Id {
-    others.iter().fold(x, |x, &other| b.add(x, other))
-}
-
-/// A sum as the number that it stands for, times a factor and plus an offset where there are such.
-fn number(b: &mut Builder, x: Id, given: &[Id]) -> Id {
-    match *given {
-        [factor, offset] => b.fma(x, factor, offset),
-        [factor] => b.mul(x, factor),
-        _ => x,
+/// The sums of products with weights as the numbers that they stand for, from some column on.
+fn number(real: &[View], column: i64) -> Formula {
+    let at = |v: View| v.shifted(column * v.col);
+    match *real {
+        [factor, offset] => Sum * at(factor) + at(offset),
+        [factor] => Sum * at(factor),
+        _ => Sum,
     }
 }
 
@@ -71,11 +42,19 @@ impl Net<'_> {
             let mut layer = net.layer(l, dir);
             let mut first = vec![net.input(&layer)];
             first.extend(net.initial(&layer));
-            layer.real = net.gates_as_numbers(&layer, &mut first);
-            let phases = net.steps(&layer, &mut first);
+            let weights = [(WEIGHTS_LAYER, net.s.slc), (WEIGHTS_ITER, net.s.sic)];
+            layer.real = net.as_numbers(&layer, &weights, &mut first);
+            let mut phases = match net.desc.cell {
+                Cell::Vanilla => net.vanilla(&layer),
+                Cell::Lstm => net.lstm(&layer, &mut first),
+                _ => net.gru(&layer),
+            };
+            if let (Some(phase), Some(task)) = (phases.last_mut(), net.shown(&layer)) {
+                phase.push(task);
+            }
+            let last = net.last(&layer);
             net.program.stage(1, false, vec![first]);
             net.program.stage(net.s.t, layer.reversed, phases);
-            let last = net.last(&layer);
             net.program.stage(1, false, vec![last]);
         });
     }
@@ -90,91 +69,74 @@ impl Net<'_> {
         let view = self.gate(gates, g);
         Factor {
             gate: self.s.dhc * view.col,
-            ..Factor::rows(view)
+            ..view.into()
         }
+    }
+
+    /// `d = f` for the rows of a step.
+    pub fn tile(&self, cols: i64, d: View, f: impl Into<Formula>) -> Task<Work> {
+        self.program.tile((self.s.n, cols), d, f)
+    }
+
+    /// `d = f` for the cell's columns.
+    pub fn set(&self, d: View, f: impl Into<Formula>) -> Task<Work> {
+        self.tile(self.s.dhc, d, f)
     }
 
     /// Input times weights plus bias, for all steps; of 8-bit integers the sums alone, to which the state's are added.
     fn input(&self, layer: &Layer) -> Task<Work> {
-        let (rows, _) = self.rows();
-        let mut bias: Vec<View> = self.user_gate(BIAS, layer, 0).into_iter().collect();
         let mut gates = self.gates(layer.gates.at(0), 0);
         if self.dtype.is_int() {
             gates.view.dtype = DataType::S32;
-            bias.clear();
         }
         let weights = self.weights(WEIGHTS_LAYER, layer, 0);
-        let factors = [Factor::rows(layer.x.at(0)), weights, gates];
-        let sizes = (rows, self.s.dhc, self.s.slc, self.s.gates);
-        self.program
-            .product((false, false), sizes, factors, &bias, plus)
-    }
-
-    /// What makes numbers of the sums of all gates' products of 8-bit integers; nothing for floats.
-    fn gates_as_numbers(&mut self, layer: &Layer, first: &mut Vec<Task<Work>>) -> Vec<View> {
-        let weights = [(WEIGHTS_LAYER, self.s.slc), (WEIGHTS_ITER, self.s.sic)];
+        let sizes = (self.rows(), self.s.dhc, self.s.slc, self.s.gates);
         let bias = self.user_gate(BIAS, layer, 0);
-        let quant = self.attr.rnn_weights.as_ref();
-        self.as_numbers(
-            layer,
-            &weights,
-            (self.s.gates, self.s.dhc),
-            (quant, bias),
-            first,
-        )
+        let factors = [layer.x.at(0).into(), weights, gates];
+        self.program
+            .product((false, false), sizes, factors, Sum.plus(bias))
     }
 
     /// What makes numbers of Σ q·w for 8-bit data q = scale·x + shift and weights: a factor 1/(scale·scale of w), and the
-    /// bias less shift·factor·Σ w. The sums are products with ones, by tasks of `first`.
+    /// bias less shift·factor·Σ w; nothing for floats. The sums are products with ones, by tasks of `first`.
     fn as_numbers(
         &mut self,
         layer: &Layer,
         weights: &[(usize, i64)],
-        (gates, n): (i64, i64),
-        (quant, bias): (Option<&RnnQuant>, Option<View>),
-        first: &mut Vec<Task<Work>>,
+        first: &mut Phase,
     ) -> Vec<View> {
         if !self.dtype.is_int() {
             return Vec::new();
         }
-        let (scale, shift) = self.program.data;
-        let scales = quant.map_or(vec![F32::new(1.0)], |q| q.scales.clone());
-        let factor = self
-            .program
-            .constant(scales.into_iter().map(|w| 1.0 / (scale * w.get())));
-        let mut operands = vec![factor];
-        operands.extend(bias);
-        if shift == 0.0 {
-            return operands;
-        }
-        let missed = |b: &mut Builder, x: Id, given: &[Id]| {
-            let shift = b.float(-shift);
-            let each = b.mul(given[0], shift);
-            let all = b.mul(each, x);
-            plus(b, all, &given[1..])
+        let (quant, bias, gates, n) = match weights[0].0 {
+            PROJECTION => (&self.attr.rnn_projection, None, 1, self.s.dic),
+            _ => {
+                let bias = self.user_gate(BIAS, layer, 0);
+                (&self.attr.rnn_weights, bias, self.s.gates, self.s.dhc)
+            }
         };
+        let (scale, shift) = self.program.data;
+        let scales = (quant.as_ref()).map_or(vec![F32::new(1.0)], |q| q.scales.clone());
+        let factors = scales.into_iter().map(|w| 1.0 / (scale * w.get()));
+        let factor = self.program.constant(factors);
+        if shift == 0.0 {
+            return [factor].into_iter().chain(bias).collect();
+        }
         let mut to = self.scratch(gates, n, DataType::F32);
         to.row = 0;
         for (i, &(which, k)) in weights.iter().enumerate() {
             let mut ones = self.program.constant(vec![ONES; (k as usize).div_ceil(4)]);
             (ones.dtype, ones.row, ones.col) = (DataType::U8, k, 1);
             let mut d = Factor::strided(to, 4 * n * gates, 4, 4 * n);
-            let mut read = &operands[..];
             if i + 1 < weights.len() {
-                (d.view.dtype, read) = (DataType::S32, &[]);
+                d.view.dtype = DataType::S32;
             }
-            let factors = [Factor::rows(ones), self.weights(which, layer, 0), d];
-            let how = ((true, i > 0), (1, n, k, gates));
-            first.push(self.program.product(how.0, how.1, factors, read, missed));
+            let factors = [ones.into(), self.weights(which, layer, 0), d];
+            let (how, sizes) = ((true, i > 0), (1, n, k, gates));
+            let missed = (Sum * (factor * -shift)).plus(bias);
+            first.push(self.program.product(how, sizes, factors, missed));
         }
         vec![factor, to]
-    }
-
-    /// `to` of `cols` columns for the rows of a step, from an optional tensor.
-    pub fn copied(&self, cols: i64, to: View, from: Option<View>) -> Task<Work> {
-        let from: Vec<View> = from.into_iter().collect();
-        let value = |b: &mut Builder, x: &[Id]| x.first().copied().unwrap_or_else(|| b.float(0.0));
-        self.program.tile((self.s.n, cols), to, &from, value)
     }
 
     /// When a pass begins, and when it ends.
@@ -183,67 +145,43 @@ impl Net<'_> {
         if backwards { (last, 0) } else { (0, last) }
     }
 
-    fn initial(&self, layer: &Layer) -> Vec<Task<Work>> {
+    fn initial(&self, layer: &Layer) -> Phase {
         let (begin, _) = self.times(layer.reversed);
-        let state = self.user(SRC_ITER, layer.l, layer.dir);
-        let mut tasks = vec![self.copied(self.s.sic, layer.h.before.at(begin), state)];
+        let given = |i| self.user(i, layer.l, layer.dir);
+        let mut tasks = vec![self.tile(self.s.sic, layer.h.before.at(begin), given(SRC_ITER))];
         if self.desc.cell == Cell::Lstm {
-            let cells = self.user(SRC_ITER_C, layer.l, layer.dir);
-            tasks.push(self.copied(self.s.dhc, layer.c.before.at(begin), cells));
+            tasks.push(self.set(layer.c.before.at(begin), given(SRC_ITER_C)));
         }
         tasks
     }
 
-    fn last(&self, layer: &Layer) -> Vec<Task<Work>> {
+    fn last(&self, layer: &Layer) -> Phase {
         let (_, end) = self.times(layer.reversed);
-        let copy = |i: usize, cols: i64, from: View| {
+        let states = [
+            (DST_ITER, self.s.dic, layer.h),
+            (DST_ITER_C, self.s.dhc, layer.c),
+        ];
+        let copy = |(i, cols, state): (_, _, State)| {
             let to = self.user(i, layer.l, layer.dir)?;
-            Some(self.copied(cols, to, Some(from.at(end))))
+            Some(self.tile(cols, to, state.now.at(end)))
         };
-        let states = copy(DST_ITER, self.s.dic, layer.h.now);
-        states
-            .into_iter()
-            .chain(copy(DST_ITER_C, self.s.dhc, layer.c.now))
-            .collect()
+        states.into_iter().filter_map(copy).collect()
     }
 
     /// The columns of the layer tensor `i` that belong to a direction.
     pub fn joined(&self, i: usize, dir: i64) -> Option<View> {
         let view = self.user(i, 0, 0)?;
-        let concat = self.desc.direction == super::Direction::Concat;
+        let concat = self.desc.direction == Direction::Concat;
         let column = if concat { dir * self.s.dic } else { 0 };
         Some(view.shifted(column * view.col))
     }
 
     /// What a step of the last layer shows: the state; with two directions summed, added to what the first left.
     fn shown(&self, layer: &Layer) -> Option<Task<Work>> {
-        let to = self
-            .joined(DST_LAYER, layer.dir)
-            .filter(|_| layer.l == self.s.layers - 1)?;
-        let mut from = vec![layer.h.now];
-        if layer.dir == 1 && self.desc.direction == super::Direction::Sum {
-            from.push(to);
-        }
-        let sizes = (self.s.n, self.s.dic);
-        Some(
-            self.program
-                .tile(sizes, to, &from, |b, x| plus(b, x[0], &x[1..])),
-        )
-    }
-
-    /// The phases of a step; what they read at every step is computed by tasks of `first`.
-    fn steps(&mut self, layer: &Layer, first: &mut Vec<Task<Work>>) -> Phases {
-        let weights = self.weights(WEIGHTS_ITER, layer, 0);
-        let mut phases = match self.desc.cell {
-            Cell::Vanilla => self.vanilla(layer, &weights),
-            Cell::Lstm => self.lstm(layer, &weights, first),
-            _ => self.gru(layer, &weights),
-        };
-        phases
-            .last_mut()
-            .expect("every cell has a phase")
-            .extend(self.shown(layer));
-        phases
+        let to = (self.joined(DST_LAYER, layer.dir)).filter(|_| layer.l == self.s.layers - 1)?;
+        let adds = layer.dir == 1 && self.desc.direction == Direction::Sum;
+        let shown = Formula::from(layer.h.now).plus(adds.then_some(to));
+        Some(self.tile(self.s.dic, to, shown))
     }
 
     /// Adds a state's product with the weights of some gates to these, then applies f to the sum as a number.
@@ -251,128 +189,75 @@ impl Net<'_> {
         &self,
         layer: &Layer,
         (first, count): (i64, i64),
-        (state, weights): (View, &Factor),
-        operands: &[View],
-        f: impl FnOnce(&mut Builder, Id, &[Id]) -> Id,
+        state: View,
+        f: impl FnOnce(Formula) -> Formula,
     ) -> Task<Work> {
-        let weights = weights.clone().at_gate(first);
-        let factors = [Factor::rows(state), weights, self.gates(layer.gates, first)];
-        let own = layer
-            .real
-            .iter()
-            .map(|v| v.shifted(first * self.s.dhc * v.col));
-        let all: Vec<View> = own.chain(operands.iter().copied()).collect();
-        let given = layer.real.len();
+        let weights = self.weights(WEIGHTS_ITER, layer, first);
+        let factors = [state.into(), weights, self.gates(layer.gates, first)];
         let sizes = (self.s.n, self.s.dhc, self.s.sic, count);
-        (self.program).product((true, true), sizes, factors, &all, |b, x, read| {
-            let (own, others) = read.split_at(given);
-            let x = number(b, x, own);
-            f(b, x, others)
-        })
+        let sum = number(&layer.real, first * self.s.dhc);
+        self.program.product((true, true), sizes, factors, f(sum))
     }
 
-    /// A tile of the cell's columns.
-    pub fn cell_tile(
-        &self,
-        d: View,
-        operands: &[View],
-        f: impl FnOnce(&mut Builder, &[Id]) -> Id,
-    ) -> Task<Work> {
-        self.program.tile((self.s.n, self.s.dhc), d, operands, f)
+    fn vanilla(&self, layer: &Layer) -> Vec<Phase> {
+        let act = self.desc.act();
+        let gate = self.gate_product(layer, (0, 1), layer.h.before, |x| act.of(x));
+        vec![vec![gate, self.set(layer.h.now, layer.gates)]]
     }
 
-    fn vanilla(&self, layer: &Layer, weights: &Factor) -> Phases {
-        let d = self.desc;
-        let act = |b: &mut Builder, x, _: &[Id]| {
-            eltwise::forward(b, d.activation, d.alpha.get(), d.beta.get(), x)
-        };
-        let state = (layer.h.before, weights);
-        vec![vec![
-            self.gate_product(layer, (0, 1), state, &[], act),
-            self.copied(self.s.dhc, layer.h.now, Some(layer.gates)),
-        ]]
-    }
-
-    fn lstm(&mut self, layer: &Layer, weights: &Factor, first: &mut Vec<Task<Work>>) -> Phases {
-        let state = (layer.h.before, weights);
-        let peep = |gate, cells| {
-            self.user_gate(PEEPHOLE, layer, gate)
-                .map_or(Vec::new(), |p| vec![p, cells])
-        };
-        let gated = |b: &mut Builder, x: Id, peephole: &[Id]| {
-            let x = match *peephole {
-                [p, c] => b.fma(p, c, x),
-                _ => x,
-            };
-            logistic(b, x)
-        };
+    fn lstm(&mut self, layer: &Layer, first: &mut Phase) -> Vec<Phase> {
+        let (h, c) = (layer.h, layer.c);
         let [i, f, candidate, o] = [0, 1, 2, 3].map(|g| self.gate(layer.gates, g));
+        let gated = |gates, peephole, cells: View| {
+            let seen = self.user_gate(PEEPHOLE, layer, peephole);
+            let f = |x: Formula| LOGISTIC.of(x.plus(seen.map(|p| p * cells)));
+            self.gate_product(layer, gates, h.before, f)
+        };
         let mut phase = vec![
-            self.gate_product(layer, (0, 2), state, &peep(0, layer.c.before), gated),
-            self.gate_product(layer, (2, 1), state, &[], |b, x, _| tanh(b, x)),
+            gated((0, 2), 0, c.before),
+            self.gate_product(layer, (2, 1), h.before, |x| TANH.of(x)),
         ];
-        let cells = self.cell_tile(layer.c.now, &[i, f, candidate, layer.c.before], |b, x| {
-            let added = b.mul(x[0], x[2]);
-            b.fma(x[1], x[3], added)
-        });
+        let cells = self.set(c.now, f * c.before + i * candidate);
         // Gate o looks at the new cell state.
-        let output = self.gate_product(layer, (3, 1), state, &peep(2, layer.c.now), gated);
+        let output = gated((3, 1), 2, c.now);
         match self.desc.has(PEEPHOLE) {
             true => phase.extend([cells, output]),
             false => phase.extend([output, cells]),
         }
-        let projected = self.desc.has(PROJECTION);
-        let hidden = match projected {
-            true => self.scratch(self.s.n, self.s.dhc, self.dtype),
-            false => layer.h.now,
-        };
-        phase.push(self.cell_tile(hidden, &[o, layer.c.now], shown));
-        if !projected {
+        let shown = o * TANH.of(c.now);
+        if !self.desc.has(PROJECTION) {
+            phase.push(self.set(h.now, shown));
             return vec![phase];
         }
-        let (k, n) = (self.s.dhc, self.s.dic);
-        let quant = (self.attr.rnn_projection.as_ref(), None);
-        let own = self.as_numbers(layer, &[(PROJECTION, k)], (1, n), quant, first);
+        let hidden = self.scratch(self.s.n, self.s.dhc, self.dtype);
+        phase.push(self.set(hidden, shown));
+        let real = self.as_numbers(layer, &[(PROJECTION, self.s.dhc)], first);
         let weights = self.weights(PROJECTION, layer, 0);
-        let factors = [Factor::rows(hidden), weights, Factor::rows(layer.h.now)];
-        let sizes = (self.s.n, n, k, 1);
-        let project = self
-            .program
-            .product((true, false), sizes, factors, &own, number);
+        let sizes = (self.s.n, self.s.dic, self.s.dhc, 1);
+        let factors = [hidden.into(), weights, h.now.into()];
+        let project = (self.program).product((true, false), sizes, factors, number(&real, 0));
         vec![phase, vec![project]]
     }
 
-    fn gru(&mut self, layer: &Layer, weights: &Factor) -> Phases {
-        let (before, lbr) = (layer.h.before, self.desc.cell.is_linear_before_reset());
+    fn gru(&mut self, layer: &Layer) -> Vec<Phase> {
+        let before = layer.h.before;
         let [u, r, o, s] = [0, 1, 2, 3].map(|g| self.gate(layer.gates, g));
-        let gated = |b: &mut Builder, x, _: &[Id]| logistic(b, x);
-        let mut phase = vec![self.gate_product(layer, (0, 2), (before, weights), &[], gated)];
-        let mut new = vec![u, o, before];
-        new.extend(self.user(ATTENTION, 0, 0));
-        let state = self.cell_tile(layer.h.now, &new, |b, x| {
-            let (u, more) = (update(b, x[0], x.get(3)), b.sub(x[2], x[1]));
-            b.fma(u, more, x[1])
-        });
-        if lbr {
+        let gated = self.gate_product(layer, (0, 2), before, |x| LOGISTIC.of(x));
+        let kept = update(u, self.user(ATTENTION, 0, 0));
+        let state = self.set(layer.h.now, kept * (before - o) + o);
+        if self.desc.cell.is_linear_before_reset() {
+            let third = self.weights(WEIGHTS_ITER, layer, 2);
             let sizes = (self.s.n, self.s.dhc, self.s.sic, 1);
-            let third = weights.clone().at_gate(2);
-            let bias: Vec<View> = self.user_gate(BIAS, layer, 3).into_iter().collect();
-            let factors = [Factor::rows(before), third, self.gates(layer.gates, 3)];
-            phase.push(
-                self.program
-                    .product((true, false), sizes, factors, &bias, plus),
-            );
-            phase.push(self.cell_tile(o, &[r, s, o], |b, x| {
-                let sum = b.fma(x[0], x[1], x[2]);
-                tanh(b, sum)
-            }));
-            phase.push(state);
-            return vec![phase];
+            let bias = self.user_gate(BIAS, layer, 3);
+            let factors = [before.into(), third, s.into()];
+            let inner = (self.program).product((true, false), sizes, factors, Sum.plus(bias));
+            return vec![vec![gated, inner, self.set(o, TANH.of(r * s + o)), state]];
         }
         let reset = self.scratch(self.s.n, self.s.dhc, self.dtype);
-        phase.push(self.cell_tile(reset, &[r, before], |b, x| b.mul(x[0], x[1])));
-        let candidate =
-            self.gate_product(layer, (2, 1), (reset, weights), &[], |b, x, _| tanh(b, x));
-        vec![phase, vec![candidate, state]]
+        let candidate = self.gate_product(layer, (2, 1), reset, |x| TANH.of(x));
+        vec![
+            vec![gated, self.set(reset, r * before)],
+            vec![candidate, state],
+        ]
     }
 }

@@ -131,9 +131,9 @@ impl<'a> Net<'a> {
         self.room = peak;
     }
 
-    /// Rows of all steps, and of one.
-    pub fn rows(&self) -> (i64, i64) {
-        (self.s.t * self.s.n, self.s.n)
+    /// Rows of all steps.
+    pub fn rows(&self) -> i64 {
+        self.s.t * self.s.n
     }
 
     /// Bytes of gates, states and cell states of one layer in one direction, and how many of them are kept.

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 mod backward;
+mod formula;
 mod forward;
 mod layer;
 mod program;
@@ -21,6 +22,7 @@ use crate::{
     plan::{gemm::weights_panel, rnn::repacks},
     require, supported,
 };
+use formula::Act;
 use layer::Net;
 
 numbered! {
@@ -175,6 +177,11 @@ impl Desc {
             Cell::Vanilla => self.activation as i32,
             _ => 0,
         }
+    }
+
+    /// The activation of a vanilla cell.
+    fn act(&self) -> Act {
+        Act(self.activation, self.alpha.get(), self.beta.get())
     }
 
     /// Sizes as the weights and the source say them.

@@ -6,16 +6,14 @@
 
 mod run;
 
+use super::formula::{Formula, Writer};
 use crate::{
     dtype::DataType,
     exec::pack::Side,
-    kernel::{
-        expr::{Builder, Expr, Id, Node},
-        spec::{Reduce, Spec},
-    },
+    kernel::spec::{Reduce, Spec},
     machine::Isa,
     ops::{
-        epilogue::{Binding, Bindings, bcast},
+        epilogue::{Binding, Bindings},
         gemm::{Matrix, Product},
     },
     plan::{
@@ -99,22 +97,11 @@ impl Factor {
         Factor { view, side, gate }
     }
 
-    /// The rows of a view.
-    pub fn rows(view: View) -> Factor {
-        Factor::strided(view, view.row, view.col, 0)
-    }
-
     /// Rows and columns exchanged; not for panels.
     pub fn transposed(mut self) -> Factor {
         if let Side::Strided { rows, cols } = &mut self.side {
             std::mem::swap(rows, cols);
         }
-        self
-    }
-
-    /// The same, beginning at a later gate.
-    pub fn at_gate(mut self, first: i64) -> Factor {
-        self.view = self.view.shifted(first * self.gate);
         self
     }
 
@@ -132,6 +119,12 @@ impl Factor {
                 }
                 Side::Panels { .. } => return false,
             }
+    }
+}
+
+impl From<View> for Factor {
+    fn from(view: View) -> Factor {
+        Factor::strided(view, view.row, view.col, 0)
     }
 }
 
@@ -201,55 +194,6 @@ fn columns(
 }
 
 impl Program<Work> {
-    /// The expression of operands in slots, as a tile or an epilogue of integers or floats reads them, for a result of
-    /// type `d`. 8-bit operands are read as the numbers that they stand for, and stored so; one that is only moved stays
-    /// as it is. Integers summed into integers are nothing but their sum.
-    fn expression(
-        &self,
-        views: &[View],
-        (d, acc): (DataType, Option<DataType>),
-        f: impl FnOnce(&mut Builder, Id, &[Id]) -> Id,
-    ) -> Expr {
-        let sums = acc.is_some_and(DataType::is_int);
-        if sums && d == DataType::S32 {
-            return Expr::acc(true);
-        }
-        let mut code = Builder::new();
-        let mut acc = acc.map_or(0, |_| code.push(Node::Acc));
-        if sums {
-            acc = code.to_float(acc);
-        }
-        let load = |(slot, v): (usize, &View)| Node::Load {
-            slot: slot as u8,
-            dtype: v.dtype,
-            bcast: bcast(v.col, v.row, v.dtype.size_bytes() as i64)
-                .expect("views have adjacent elements"),
-            int: false,
-        };
-        let stored: Vec<Id> = (views.iter().enumerate().map(load))
-            .map(|node| code.push(node))
-            .collect();
-        let [scale, shift, unit] =
-            [self.data.0, self.data.1, 1.0 / self.data.0].map(|x| code.float(x));
-        let number = |(&x, v): (&Id, &View)| match v.dtype.is_int() {
-            true => {
-                let x = code.sub(x, shift);
-                code.mul(x, unit)
-            }
-            false => x,
-        };
-        let numbers: Vec<Id> = stored.iter().zip(views).map(number).collect();
-        let mut result = f(&mut code, acc, &numbers);
-        if d.is_int() {
-            let moved = |i: &usize| numbers[*i] == result && views[*i].dtype == d;
-            result = match (0..views.len()).find(moved) {
-                Some(i) => stored[i],
-                None => code.fma(result, scale, shift),
-            };
-        }
-        code.finish(result, false)
-    }
-
     /// A constant for every column, or for all of them.
     pub fn constant(&mut self, values: impl IntoIterator<Item = f32>) -> View {
         let start = self.constants.len();
@@ -268,17 +212,11 @@ impl Program<Work> {
         });
     }
 
-    /// `d = f(operands)` over so many rows and columns.
-    pub fn tile(
-        &self,
-        (rows, cols): (i64, i64),
-        d: View,
-        operands: &[View],
-        f: impl FnOnce(&mut Builder, &[Id]) -> Id,
-    ) -> Task<Work> {
-        let expr = self.expression(operands, (d.dtype, None), |code, _, x| f(code, x));
+    /// `d = f` over so many rows and columns.
+    pub fn tile(&self, sizes: (i64, i64), d: View, f: impl Into<Formula>) -> Task<Work> {
+        let (expr, read) = Writer::write(&f.into(), (d.dtype, DataType::F32), self.data);
         let isa = self.isa;
-        columns((rows, cols), [&[d], operands].concat(), move |n| {
+        columns(sizes, [vec![d], read].concat(), move |n| {
             rows_of(isa, d.dtype, n as i64, expr.clone(), d.row)
         })
     }
@@ -297,18 +235,23 @@ impl Program<Work> {
         })
     }
 
-    /// `d = f(Σ a·b, operands)`, the sum starting from d where it `adds`; with `own`, every part computes the columns
-    /// that it owns. Operands without rows follow the columns from gate to gate.
+    /// `d = f(Σ a·b)`, the sum starting from d where it `adds`; with `own`, every part computes the columns that it owns.
+    /// Operands without rows follow the columns from gate to gate.
     pub fn product(
         &self,
         (own, adds): (bool, bool),
         sizes: (i64, i64, i64, i64),
-        [a, b, d]: [Factor; 3],
-        operands: &[View],
-        f: impl FnOnce(&mut Builder, Id, &[Id]) -> Id,
+        mut factors: [Factor; 3],
+        f: impl Into<Formula>,
     ) -> Task<Work> {
-        let mut views = [&[a.view, b.view, d.view], operands].concat();
-        let mut factors = [a, b, d];
+        let acc = match factors[0].view.dtype.is_int() {
+            true => DataType::S32,
+            false => DataType::F32,
+        };
+        let types = (factors[2].view.dtype, acc);
+        let (expr, operands) = Writer::write(&f.into(), types, self.data);
+        let mut views = factors.iter().map(|f| f.view).collect::<Vec<_>>();
+        views.extend(&operands);
         let [mut m, mut n, k, mut gates] = <[i64; 4]>::from(sizes).map(|x| x as usize);
         // One part owns all columns; operands with rows are the same for every gate.
         let whole = (!own || self.share.0 == 1) && operands.iter().all(|v| v.row == 0);
@@ -322,8 +265,6 @@ impl Program<Work> {
         }
         let batch: Vec<i64> = (gates > 1).then_some(gates as i64).into_iter().collect();
         let axes = (batch.len(), batch.len() + 1);
-        let types = (factors[2].view.dtype, Some(factors[0].view.dtype));
-        let expr = self.expression(operands, types, f);
         let bind = |(i, v): (usize, &View)| {
             let gate = if v.row == 0 { n as i64 * v.col } else { 0 };
             let strides = [(axes.0, v.row), (axes.1, v.col), (0, gate)];
@@ -364,16 +305,6 @@ impl Program<Work> {
             work: Work::Product(vec![product]),
             views,
         }
-    }
-
-    /// `d = Σ a·b`
-    pub fn plain(
-        &self,
-        how: (bool, bool),
-        sizes: (i64, i64, i64, i64),
-        factors: [Factor; 3],
-    ) -> Task<Work> {
-        self.product(how, sizes, factors, &[], |_, x, _| x)
     }
 
     /// Parts that work at once, and the scratch bytes that products of one part need.
