@@ -22,7 +22,7 @@ use crate::attr::Attr;
 use crate::error::Result;
 use crate::kernel::expr::Expr;
 use crate::memory::MemoryDesc;
-use crate::plan::gemm::weights_panel;
+use crate::plan::gemm::{is_far, weights_panel};
 use crate::{invalid, require, supported};
 
 const DIFF_WEIGHTS: i32 = 161;
@@ -178,7 +178,8 @@ impl Desc {
         }
         let v = md.dtype().vnni();
         let columns = md.dims()[usize::from(!forward)] as usize;
-        let width = weights_panel(env.isa, src.dims()[0] as usize, columns);
+        let far = is_far(md.nelems() as usize * md.dtype().size_bytes(), v, 1);
+        let width = weights_panel(env.isa, src.dims()[0] as usize, columns, far);
         let (outer, k, n) = match forward {
             true => ("AB", 'b', 'a'),
             false => ("BA", 'a', 'b'),

@@ -17,7 +17,7 @@ use crate::dtype::DataType;
 use crate::error::Result;
 use crate::kernel::expr::Expr;
 use crate::memory::MemoryDesc;
-use crate::plan::gemm::weights_panel;
+use crate::plan::gemm::{is_far, weights_panel};
 use crate::{require, supported};
 
 /// The operation; an absent bias has `ndims == 0`.
@@ -161,7 +161,8 @@ fn weights_layout(md: &MemoryDesc, src: &MemoryDesc, env: &Env) -> Result<Memory
     if !md.is_any() || nd > 3 {
         return plain(md);
     }
-    let width = weights_panel(env.isa, m, n);
+    let far = is_far(md.nelems() as usize * md.dtype().size_bytes(), v, 1);
+    let width = weights_panel(env.isa, m, n, far);
     let (k, n) = if nd == 2 { ('a', 'b') } else { ('b', 'c') };
     let outer = if nd == 2 { "BA" } else { "aCB" };
     let tag = panel_tag(outer, (k, n), width, v);

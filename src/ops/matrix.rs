@@ -278,6 +278,7 @@ impl<'a> Forward<'a> {
 /// The tag of panels that the kernel reads: `outer` blocks of 16 × `width`, in groups of `v` along k.
 pub fn panel_tag(outer: &str, (k, n): (char, char), width: usize, v: usize) -> String {
     match v {
+        _ if width == 1 => outer.replace(|c: char| c.is_uppercase(), "") + &format!("{k}{n}"),
         1 => format!("{outer}16{k}{width}{n}"),
         v => format!("{outer}16{k}{width}{n}{v}{k}"),
     }

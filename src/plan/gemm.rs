@@ -23,8 +23,9 @@ const fn m_block(isa: Isa) -> usize {
     if isa.is_avx512() { 48 } else { 192 }
 }
 
-/// Rows of a register tile.
+/// Rows of a register tile, and rows that surely make a single one.
 const TILE_ROWS: usize = 6;
+const ONE_TILE: usize = 4;
 /// Rows and size of B from which on it is worth copying into panels.
 const PACK_B_ROWS: usize = 24;
 const PACK_B_BYTES: usize = 64 << 10;
@@ -129,26 +130,33 @@ pub fn has_dot(isa: Isa, dtype: DataType) -> bool {
 }
 
 /// The width of panels for weights that many products will use as they lie: where few rows read them, as wide as keeps
-/// enough sums in flight, since then B is read once and from end to end.
-pub fn weights_panel(isa: Isa, m: usize, n: usize) -> usize {
+/// enough sums in flight, since then B is read once and from end to end. 1 where they are `far` and whole rows are better:
+/// tiles of few registers take some of several rows, and the processor reads ahead in all of these at once.
+pub fn weights_panel(isa: Isa, m: usize, n: usize, far: bool) -> usize {
     let width = match m {
         1 if isa.is_avx512() => 256,
         2..4 if isa.is_avx512() => 128,
-        _ if m <= STREAM_ROWS / 2 => 64,
+        ..=ONE_TILE if !isa.is_avx512() && far => return 1,
+        ..=ONE_TILE => 64,
         _ => panel(isa),
     };
     width.min(n.max(1).next_multiple_of(16))
 }
 
+/// Whether weights that are read so often in an execution come from memory each time: in groups they are never `far`.
+pub fn is_far(bytes: usize, v: usize, reads: usize) -> bool {
+    const KEPT: usize = 16 << 20;
+    let others = if reads > 1 { 0 } else { 3 * bytes };
+    v == 1 && bytes + others > KEPT
+}
+
 /// How many bytes behind what it reads of B a kernel fetches: the panel after this one; where a single tile of rows reads B
 /// from end to end only a little ahead, since a whole panel would drive out the rest of this one.
-pub fn fetched_ahead(m: usize, to_next_panel: i64) -> i64 {
-    const ONE_TILE: usize = 4;
-    const STREAM_AHEAD: i64 = 16 << 10;
-    if m <= ONE_TILE {
-        STREAM_AHEAD
-    } else {
-        to_next_panel
+pub fn fetched_ahead(isa: Isa, m: usize, to_next_panel: i64) -> i64 {
+    match m {
+        ..=ONE_TILE if isa.is_avx512() => 16 << 10,
+        ..=ONE_TILE => 8 << 10,
+        _ => to_next_panel,
     }
 }
 
@@ -279,16 +287,23 @@ mod tests {
 
     #[test]
     fn fewer_rows_read_wider_panels() {
-        let wide = |isa| [1, 3, 8, 64].map(|m| weights_panel(isa, m, 1024));
-        assert_eq!(wide(Isa::Avx512), [256, 128, 64, 64]);
-        assert_eq!(wide(Isa::Avx2), [64, 64, 64, 16]);
-        assert_eq!(weights_panel(Isa::Avx512, 1, 100), 112);
+        let wide = |isa, far| [1, 3, 8, 64].map(|m| weights_panel(isa, m, 1024, far));
+        assert_eq!(wide(Isa::Avx512, true), [256, 128, 64, 64]);
+        assert_eq!(wide(Isa::Avx2, false), [64, 64, 16, 16]);
+        assert_eq!(wide(Isa::Avx2, true), [1, 1, 16, 16]);
+        assert_eq!(weights_panel(Isa::Avx512, 1, 100, true), 112);
+    }
+
+    #[test]
+    fn weights_are_far_that_the_caches_do_not_keep() {
+        assert!(is_far(8 << 20, 1, 1) && !is_far(8 << 20, 1, 2) && is_far(64 << 20, 1, 50));
+        assert!(!is_far(64 << 20, 2, 1) && !is_far(4 << 20, 1, 1));
     }
 
     #[test]
     fn a_tile_that_streams_b_fetches_less_than_a_panel_ahead() {
         assert_eq!(
-            [1, 4, 5].map(|m| fetched_ahead(m, 1 << 20)),
+            [1, 4, 5].map(|m| fetched_ahead(Isa::Avx512, m, 1 << 20)),
             [16 << 10, 16 << 10, 1 << 20]
         );
     }

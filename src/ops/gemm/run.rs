@@ -221,7 +221,7 @@ impl<'a> Entry<'a> {
                 _ => n0,
             };
             let to_next = (next as i64 - nb as i64) / bn as i64 * g.panel_bytes();
-            let to_next = gemm::fetched_ahead(m, to_next);
+            let to_next = gemm::fetched_ahead(g.p.isa, m, to_next);
             // SAFETY: the block lies inside the share.
             unsafe { self.block(call, m0, (nb, nb - n0), (k, k_in_group), to_next) };
         }

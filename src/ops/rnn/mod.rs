@@ -19,7 +19,10 @@ use crate::{
     invalid,
     memory::MemoryDesc,
     numbered,
-    plan::{gemm::weights_panel, rnn::repacks},
+    plan::{
+        gemm::{is_far, weights_panel},
+        rnn::repacks,
+    },
     require, supported,
 };
 use formula::Act;
@@ -431,20 +434,35 @@ impl Desc {
         (DIFF + WEIGHTS_LAYER..=DIFF + BIAS).contains(&i) && !self.overwrites
     }
 
+    /// The width of panels for weights: 1 for rows as they are.
+    fn panel_width(&self, i: usize, env: &Env) -> usize {
+        let (md, s) = (self.get(i), self.sizes());
+        let (reads, rows) = match i {
+            WEIGHTS_LAYER => (1, s.t * s.n),
+            _ => (s.t, s.n),
+        };
+        let columns = md.dims()[if self.is_forward() {
+            md.dims().len() - 1
+        } else {
+            2
+        }];
+        let bytes = md.dims()[2..].iter().product::<i64>() as usize * md.dtype().size_bytes();
+        let far = is_far(bytes, md.dtype().vnni(), reads as usize);
+        weights_panel(env.isa, rows as usize, columns as usize, far)
+    }
+
     /// The layout chosen for `any`: row-major, but weights as the products read them.
     fn layout(&self, i: usize, env: &Env) -> Result<MemoryDesc> {
         let (md, s) = (self.get(i), self.sizes());
-        let rows = match i {
-            WEIGHTS_LAYER => s.t * s.n,
-            WEIGHTS_ITER | PROJECTION => s.n,
-            _ => return MemoryDesc::plain(md.dims(), md.dtype()),
-        };
+        if !matches!(i, WEIGHTS_LAYER | WEIGHTS_ITER | PROJECTION) {
+            return MemoryDesc::plain(md.dims(), md.dtype());
+        }
         let (v, forward, last) = (md.dtype().vnni(), self.is_forward(), md.dims().len() - 1);
-        let columns = md.dims()[if forward { last } else { 2 }];
-        let width = weights_panel(env.isa, rows as usize, columns as usize);
+        let width = self.panel_width(i, env);
         let tag = match (forward, v) {
             // The reduction of backward passes runs from gate to gate.
-            (false, _) if last == 4 && s.dhc % v as i64 != 0 => "abdec".into(),
+            (false, _) if width == 1 || last == 4 && s.dhc % v as i64 != 0 => "abdec".into(),
+            (true, _) if width == 1 => "abcde".into(),
             (true, 1) => format!("abdEc{width}e"),
             (true, _) => format!("abdEC{width}e{v}c"),
             (false, 1) => format!("abCde{width}c"),
@@ -475,7 +493,8 @@ impl Desc {
                 if i < DIFF && layer::panel(md, self.is_forward()).is_some() {
                     return Ok(*md);
                 }
-                if i < DIFF && i != WEIGHTS_LAYER && repacks(s.t, s.n, read) {
+                let repacks = i < DIFF && i != WEIGHTS_LAYER && repacks(s.t, s.n, read);
+                if repacks && !(read && self.panel_width(i, env) == 1) {
                     return self.layout(i, env);
                 }
                 adjacent.contains(&true)

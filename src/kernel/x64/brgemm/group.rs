@@ -70,12 +70,21 @@ impl Gen<'_> {
         }
     }
 
+    /// Whether few rows read B as it comes: short vectors wait for it less in the first level.
+    fn streams(&self) -> bool {
+        self.s.m <= 4 && !self.simd.z()
+    }
+
     /// Fetches the lines of the next block of B that begin within this group's share.
     fn fetch(&mut self, t: &Tile, g: usize) {
         const LINE: usize = 64;
         let fetched = self.fetched_bytes(t) as usize;
         for line in (g * fetched).div_ceil(LINE)..((g + 1) * fetched).div_ceil(LINE) {
-            self.simd.a.prefetcht1(Mem::new(R11, (line * LINE) as i32));
+            let at = Mem::new(R11, (line * LINE) as i32);
+            match self.streams() {
+                true => self.simd.a.prefetcht0(at),
+                false => self.simd.a.prefetcht1(at),
+            }
         }
     }
 
