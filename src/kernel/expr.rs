@@ -340,6 +340,15 @@ impl Builder {
         to_float(a) = ToFloat;
     }
 
+    /// a + b, in one step with the product that one of them is.
+    pub fn add_fused(&mut self, a: Id, b: Id) -> Id {
+        match [a, b].map(|id| self.nodes[id as usize]) {
+            [Node::Mul(x, y), _] => self.fma(x, y, b),
+            [_, Node::Mul(x, y)] => self.fma(x, y, a),
+            _ => self.add(a, b),
+        }
+    }
+
     /// pred(x, y) ? a : b
     pub fn select(&mut self, pred: Pred, x: Id, y: Id, a: Id, b: Id) -> Id {
         self.push(Node::Select { pred, x, y, a, b })

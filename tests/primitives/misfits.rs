@@ -14,16 +14,31 @@ const ATTRIBUTED: [c_int; 4] = [1, 2, 33, 17];
 const SCALES: c_int = 4096;
 const ZERO_POINTS: c_int = 8192;
 const POST_OP: c_int = 32768;
-const ARGUMENTS: [c_int; 22] = [
+const ARGUMENTS: [c_int; 37] = [
     1,
     2,
     3,
+    4,
     17,
+    18,
+    19,
     33,
+    34,
+    35,
+    36,
     41,
+    64,
     129,
+    130,
+    131,
+    132,
     145,
+    146,
+    147,
     161,
+    162,
+    163,
+    164,
     169,
     1024,
     1025,
@@ -221,7 +236,7 @@ fn create(kind: usize, place: *mut Handle, m: [Handle; 4], attr: Handle) -> c_in
 }
 
 /// Creates and executes the primitive on memory of the library's own.
-fn execute(pd: Handle) -> Result<(), String> {
+pub fn execute(pd: Handle) -> Result<(), String> {
     let api = api();
     let mut memories = Vec::new();
     for arg in ARGUMENTS {

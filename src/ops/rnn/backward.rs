@@ -5,7 +5,7 @@
 
 use super::{
     Cell,
-    formula::{Formula::Sum, LOGISTIC, TANH, rest},
+    formula::{LOGISTIC, TANH, rest, sum},
     forward::{Phase, update},
     layer::{Layer, Net},
     program::{Factor, Task, View, Work},
@@ -103,7 +103,7 @@ impl Net<'_> {
         let weights = self.back_weights(WEIGHTS_ITER, layer, first);
         let sizes = (self.s.n, self.s.sic, count * self.s.dhc, 1);
         let factors = [gates.into(), weights, d.into()];
-        self.program.product((true, adds), sizes, factors, Sum)
+        self.program.product((true, adds), sizes, factors, sum())
     }
 
     fn vanilla_back(&self, layer: &Layer, g: &Gradients) -> Vec<Phase> {
@@ -120,12 +120,12 @@ impl Net<'_> {
         let [pi, pf, po] = [0, 1, 2].map(|gate| self.user_gate(PEEPHOLE, layer, gate));
         let (dcells, tanh) = (g.cells, TANH.of(layer.c.now));
         let mut dh = g.shown + g.state;
-        if let Some((sum, before)) = g.projected {
-            phases.push(vec![self.tile(self.s.dic, sum, dh)]);
+        if let Some((both, before)) = g.projected {
+            phases.push(vec![self.tile(self.s.dic, both, dh)]);
             let weights = self.back_weights(PROJECTION, layer, 0);
             let sizes = (self.s.n, self.s.dhc, self.s.dic, 1);
-            let factors = [sum.into(), weights, before.into()];
-            phase.push(self.program.product((true, false), sizes, factors, Sum));
+            let factors = [both.into(), weights, before.into()];
+            phase.push(self.program.product((true, false), sizes, factors, sum()));
             phase.push(self.set(g.kept, o * tanh.clone()));
             dh = before.into();
         }
@@ -254,7 +254,7 @@ impl Net<'_> {
         let input = Factor::from(input.at(0)).transposed();
         let factors = [input, self.gates(gates.at(0), 0), d];
         let how = (false, !self.desc.overwrites);
-        Some(self.program.product(how, sizes, factors, Sum))
+        Some(self.program.product(how, sizes, factors, sum()))
     }
 
     /// Gates' gradients times the cell states they looked at, summed over all rows.
@@ -279,7 +279,7 @@ impl Net<'_> {
         let weights = self.back_weights(WEIGHTS_LAYER, layer, 0);
         let sizes = (self.rows(), self.s.slc, self.s.gates * self.s.dhc, 1);
         let factors = [g.gates.at(0).into(), weights, d.into()];
-        self.program.product((false, adds), sizes, factors, Sum)
+        self.program.product((false, adds), sizes, factors, sum())
     }
 
     /// Sums over the columns are products with ones.
@@ -291,6 +291,6 @@ impl Net<'_> {
         let adds = layer.dir == 1 || layer.l < self.s.layers - 1;
         let sizes = (self.rows(), 1, self.s.dhc, 1);
         let factors = [g.terms.at(0).into(), ones, d.into()];
-        Some(self.program.product((false, adds), sizes, factors, Sum))
+        Some(self.program.product((false, adds), sizes, factors, sum()))
     }
 }

@@ -2,10 +2,7 @@
 
 use super::{
     Cell, Direction,
-    formula::{
-        Formula::{self, Sum},
-        LOGISTIC, TANH, rest,
-    },
+    formula::{Formula, LOGISTIC, TANH, rest, sum},
     layer::{Layer, Net, State},
     program::{Factor, Task, View, Work},
     tensor::*,
@@ -30,9 +27,9 @@ pub fn update(u: impl Into<Formula>, attention: Option<View>) -> Formula {
 fn number(real: &[View], column: i64) -> Formula {
     let at = |v: View| v.shifted(column * v.col);
     match *real {
-        [factor, offset] => Sum * at(factor) + at(offset),
-        [factor] => Sum * at(factor),
-        _ => Sum,
+        [factor, offset] => sum() * at(factor) + at(offset),
+        [factor] => sum() * at(factor),
+        _ => sum(),
     }
 }
 
@@ -94,7 +91,7 @@ impl Net<'_> {
         let bias = self.user_gate(BIAS, layer, 0);
         let factors = [layer.x.at(0).into(), weights, gates];
         self.program
-            .product((false, false), sizes, factors, Sum.plus(bias))
+            .product((false, false), sizes, factors, sum().plus(bias))
     }
 
     /// What makes numbers of Σ q·w for 8-bit data q = scale·x + shift and weights: a factor 1/(scale·scale of w), and the
@@ -133,7 +130,7 @@ impl Net<'_> {
             }
             let factors = [ones.into(), self.weights(which, layer, 0), d];
             let (how, sizes) = ((true, i > 0), (1, n, k, gates));
-            let missed = (Sum * (factor * -shift)).plus(bias);
+            let missed = (sum() * (factor * -shift)).plus(bias);
             first.push(self.program.product(how, sizes, factors, missed));
         }
         vec![factor, to]
@@ -250,7 +247,7 @@ impl Net<'_> {
             let sizes = (self.s.n, self.s.dhc, self.s.sic, 1);
             let bias = self.user_gate(BIAS, layer, 3);
             let factors = [before.into(), third, s.into()];
-            let inner = (self.program).product((true, false), sizes, factors, Sum.plus(bias));
+            let inner = (self.program).product((true, false), sizes, factors, sum().plus(bias));
             return vec![vec![gated, inner, self.set(o, TANH.of(r * s + o)), state]];
         }
         let reset = self.scratch(self.s.n, self.s.dhc, self.dtype);

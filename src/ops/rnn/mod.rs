@@ -67,13 +67,20 @@ pub mod tensor {
     pub const DST_ITER_C: usize = 11;
     pub const DIFF: usize = 12;
     pub const COUNT: usize = 24;
-    /// Names in sentences.
-    pub const NAMES: &str = "src_layer src_iter src_iter_c attention weights_layer weights_iter weights_peephole \
-        weights_projection bias dst_layer dst_iter dst_iter_c";
-    /// Numbers of the arguments in the C API.
-    pub const IDS: [i32; COUNT] = [
-        1, 2, 3, 4, 33, 34, 35, 36, 41, 17, 18, 19, 129, 130, 131, 132, 161, 162, 163, 164, 169,
-        145, 146, 147,
+    /// By tensor: its name in sentences, the numbers of it and of its gradient in the C API, its dims: a letter for each.
+    pub const ALL: [(&str, [i32; 2], &str); DIFF] = [
+        ("src_layer", [1, 129], "tnx"),
+        ("src_iter", [2, 130], "ldns"),
+        ("src_iter_c", [3, 131], "ldno"),
+        ("attention", [4, 132], "tn1"),
+        ("weights_layer", [33, 161], "ldxgo"),
+        ("weights_iter", [34, 162], "ldsgo"),
+        ("weights_peephole", [35, 163], "ld3o"),
+        ("weights_projection", [36, 164], "ldop"),
+        ("bias", [41, 169], "ldbo"),
+        ("dst_layer", [17, 145], "tny"),
+        ("dst_iter", [18, 146], "ldnp"),
+        ("dst_iter_c", [19, 147], "ldno"),
     ];
 }
 use tensor::*;
@@ -138,7 +145,7 @@ impl Cell {
 
 /// What verbose lines call an argument.
 pub fn line_name(id: i32) -> Option<String> {
-    let own = name(IDS.iter().position(|&i| i == id)?);
+    let own = name((0..COUNT).find(|&i| tensor_id(i) == id)?);
     let renamed = [
         ("weights", "wei"),
         ("projection", "proj"),
@@ -152,8 +159,12 @@ pub fn line_name(id: i32) -> Option<String> {
 /// What sentences call a tensor.
 fn name(i: usize) -> String {
     let diff = if i < DIFF { "" } else { "diff_" };
-    let name = NAMES.split(' ').nth(i % DIFF);
-    format!("{diff}{}", name.unwrap_or_default())
+    format!("{diff}{}", ALL[i % DIFF].0)
+}
+
+/// The number of a tensor's argument in the C API.
+fn tensor_id(i: usize) -> i32 {
+    ALL[i % DIFF].1[i / DIFF]
 }
 
 impl Desc {
@@ -211,33 +222,33 @@ impl Desc {
     /// The dims that a tensor must have.
     fn dims(&self, i: usize) -> Vec<i64> {
         let s = self.sizes();
-        let (l, d) = (s.layers, s.directions);
         let joined = 1 + i64::from(self.direction == Direction::Concat);
-        match i % DIFF {
-            SRC_LAYER => vec![s.t, s.n, s.slc],
-            SRC_ITER => vec![l, d, s.n, s.sic],
-            SRC_ITER_C | DST_ITER_C => vec![l, d, s.n, s.dhc],
-            ATTENTION => vec![s.t, s.n, 1],
-            WEIGHTS_LAYER => vec![l, d, s.slc, s.gates, s.dhc],
-            WEIGHTS_ITER => vec![l, d, s.sic, s.gates, s.dhc],
-            PEEPHOLE => vec![l, d, 3, s.dhc],
-            PROJECTION => vec![l, d, s.dhc, s.dic],
-            BIAS => vec![l, d, self.cell.slots(), s.dhc],
-            DST_LAYER => vec![s.t, s.n, joined * s.dic],
-            _ => vec![l, d, s.n, s.dic],
-        }
+        let size = |letter| match letter {
+            'l' => s.layers,
+            'd' => s.directions,
+            't' => s.t,
+            'n' => s.n,
+            'x' => s.slc,
+            's' => s.sic,
+            'o' => s.dhc,
+            'p' => s.dic,
+            'g' => s.gates,
+            'b' => self.cell.slots(),
+            'y' => joined * s.dic,
+            digit => i64::from(digit as u8 - b'0'),
+        };
+        ALL[i % DIFF].2.chars().map(size).collect()
     }
 
     fn check(&self) -> Result<()> {
-        let ranks = [
-            (SRC_LAYER, 3),
-            (WEIGHTS_LAYER, 5),
-            (WEIGHTS_ITER, 5),
-            (DST_LAYER, 3),
-            (PROJECTION, 4),
-        ];
-        for (i, rank) in ranks {
-            let given = self.get(i).ndims;
+        for i in [
+            SRC_LAYER,
+            WEIGHTS_LAYER,
+            WEIGHTS_ITER,
+            DST_LAYER,
+            PROJECTION,
+        ] {
+            let (given, rank) = (self.get(i).dims().len(), ALL[i].2.len());
             require!(
                 given == rank || (i == PROJECTION && given == 0),
                 "{}: {given} dims, {rank} are needed",
@@ -399,7 +410,7 @@ impl Desc {
         }
         let mut net = Net::new(self, attr, env, inside);
         args.extend(given.map(|i| Arg {
-            id: IDS[i],
+            id: tensor_id(i),
             md: *self.get(i),
             output: self.writes(i),
         }));
@@ -441,11 +452,8 @@ impl Desc {
             WEIGHTS_LAYER => (1, s.t * s.n),
             _ => (s.t, s.n),
         };
-        let columns = md.dims()[if self.is_forward() {
-            md.dims().len() - 1
-        } else {
-            2
-        }];
+        let last = [2, md.dims().len() - 1];
+        let columns = md.dims()[last[usize::from(self.is_forward())]];
         let bytes = md.dims()[2..].iter().product::<i64>() as usize * md.dtype().size_bytes();
         let far = is_far(bytes, md.dtype().vnni(), reads as usize);
         weights_panel(env.isa, rows as usize, columns as usize, far)

@@ -1,8 +1,14 @@
 //! Random recurrent layers: every cell, direction, pass, type and size, tensors absent or in layouts and types of their own,
 //! against the oracle.
 
-use super::{CELLS, DIFF, DIRECTIONS, Problem, judge_passes, name};
+use super::{
+    BACKWARD, CELLS, DIFF, DIRECTIONS, Descriptors, INFERENCE, NAMES, Problem, TRAINING, create_pd,
+    judge_passes, name,
+};
+use crate::api::{INVALID, UNIMPLEMENTED, is_brick};
 use crate::fuzz::{cases, one_of};
+use crate::misfits::execute;
+use crate::tensor::{Type, describe};
 use proptest::prelude::*;
 use std::process::Command;
 
@@ -207,6 +213,78 @@ proptest! {
         }
         let verdict = judge_passes(&Problem::new(&text));
         prop_assert!(verdict.is_ok(), "{}", verdict.unwrap_err());
+    }
+}
+
+/// What becomes of one tensor of a good set.
+#[derive(Clone, Debug)]
+enum Spoiled {
+    Absent,
+    /// One dimension of another size.
+    Dim(usize, i64),
+    /// A dimension more, or less.
+    Rank(bool),
+    Type(&'static str),
+    Lies(Layout),
+}
+
+fn spoiled() -> impl Strategy<Value = Spoiled> {
+    prop_oneof![
+        1 => Just(Spoiled::Absent),
+        3 => (0..5usize, 0..9i64).prop_map(|(d, size)| Spoiled::Dim(d, size)),
+        1 => any::<bool>().prop_map(Spoiled::Rank),
+        1 => one_of(&["f32", "bf16", "f16", "s32", "u8", "s8"]).prop_map(Spoiled::Type),
+        1 => layout().prop_map(Spoiled::Lies),
+    ]
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    /// What does not fit is refused with a sentence that names a tensor, or what else is at fault; what is taken can be executed.
+    #[test]
+    fn tensors_thrown_together_are_refused_by_name(
+        (cell, direction) in (prop::sample::select(&CELLS[..]), one_of(&DIRECTIONS)),
+        dtype in one_of(&["f32", "f32", "bf16", "u8"]),
+        (l, t, n, channels) in (1..3i64, 1..3i64, 1..4i64, 1..6i64),
+        prop in prop::sample::select(&[INFERENCE, TRAINING, BACKWARD][..]),
+        faults in prop::collection::vec((0..2 * DIFF, spoiled()), 1..4),
+    ) {
+        if !is_brick() {
+            return Ok(());
+        }
+        let problem = Problem::new(&format!("{cell} {dtype} l{l}t{t}mb{n}dhc{channels} dir={direction}"));
+        let Ok(mut mds) = Descriptors::new(&problem, prop) else { return Ok(()) };
+        for (i, fault) in &faults {
+            let Some(slot) = mds.0.get_mut(*i) else { continue };
+            let (mut dims, mut dtype, mut tag) = (problem.dims(*i), problem.dtype(*i), String::new());
+            match fault {
+                Spoiled::Absent => {
+                    *slot = None;
+                    continue;
+                }
+                Spoiled::Dim(d, size) => {
+                    let at = d % dims.len();
+                    dims[at] = *size;
+                }
+                Spoiled::Rank(true) => dims.push(2),
+                Spoiled::Rank(false) => drop(dims.pop()),
+                Spoiled::Type(name) => dtype = Type::named(name),
+                Spoiled::Lies(layout) => tag = layout.text(&dims).unwrap_or_default(),
+            }
+            let Ok(md) = describe(&dims, dtype, &tag) else { return Ok(()) };
+            *slot = Some(md);
+        }
+        match create_pd(&problem, prop, &mds) {
+            Ok(pd) => {
+                let outcome = execute(pd.raw);
+                prop_assert!(outcome.is_ok(), "{}: {}", problem.text, outcome.unwrap_err());
+            }
+            Err(refusal) => {
+                prop_assert!(matches!(refusal.status, INVALID | UNIMPLEMENTED), "{refusal:?}");
+                prop_assert!(NAMES.iter().any(|name| refusal.sentence.contains(name)), "{refusal:?}");
+            }
+        }
     }
 }
 
