@@ -7,6 +7,7 @@
 
 use super::epilogue::{Binding, Bindings};
 use super::gemm::{Gemm, Matrix, Product};
+use super::matrix::product;
 use super::{Env, Exec};
 use crate::dtype::DataType;
 use crate::error::Result;
@@ -201,22 +202,11 @@ impl Desc {
             code: Builder::new(),
             bindings: Bindings::default(),
         };
-        let (expr, bindings) = epilogue.finish();
+        let (sizes, sides) = ((self.m, self.n, self.depth() as i64), [A, B, C]);
+        let sides = sides.map(|arg| self.matrix(arg));
         Product {
-            isa: env.isa,
-            batch: Vec::new(),
-            m: self.m as usize,
-            n: self.n as usize,
-            k: self.depth(),
-            a: self.matrix(A),
-            b: self.matrix(B),
-            d: self.matrix(C),
             accumulates: self.accumulates(),
-            expr,
-            bindings,
-            axes: (0, 1),
-            threads: env.threads,
-            share: None,
+            ..product(env, &[], sizes, sides, epilogue.finish())
         }
     }
 }

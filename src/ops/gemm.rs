@@ -7,7 +7,7 @@
 
 mod run;
 
-use super::epilogue::Bindings;
+use super::{Planned, epilogue::Bindings};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::pack::{Packer, ROWS_AT_ONCE, Shape, Side};
@@ -204,6 +204,11 @@ impl Product {
             "G{}N{}M{}nkmb:bm{}bn{}kc{}nc{}",
             s.batch, s.n, s.m, b.bm, b.bn, b.kc, b.nc
         )
+    }
+
+    /// The product as a plan.
+    pub fn planned(self) -> Planned {
+        Planned::new(self.nest(), self.scratch_bytes(), self)
     }
 
     /// Scratch bytes that `Gemm::run` needs.

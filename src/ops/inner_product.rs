@@ -137,7 +137,11 @@ impl Desc {
         };
         let sizes = (diff_dst.dims()[0], columns, diff_dst.dims()[1]);
         let end = (Expr::acc(false), Bindings::default());
-        sequence.finish(args, product(env, &[], sizes, [a, b, d], end), env)
+        sequence.finish(
+            args,
+            product(env, &[], sizes, [a, b, d], end).planned(),
+            env,
+        )
     }
 
     fn backward_weights(&self, attr: &Attr, env: &Env) -> Result<Planned> {
@@ -161,7 +165,7 @@ impl Desc {
         let d = flat(sequence.written(env, (2, &diff_weights), &y, false)?, &y);
         let sizes = (diff_dst.dims()[1], columns, diff_dst.dims()[0]);
         let end = (Expr::acc(false), Bindings::default());
-        let main = product(env, &[], sizes, [a.transposed(), b, d], end);
+        let main = product(env, &[], sizes, [a.transposed(), b, d], end).planned();
         sequence.finish(args, main, env)
     }
 

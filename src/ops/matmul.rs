@@ -149,7 +149,7 @@ fn sum(
     let d = matrix(entry, &md).expect("a row-major tensor is a matrix");
     let end = (Expr::acc(true), Bindings::default());
     f.sequence
-        .push(product(f.env, batch, (m, n, k), [a, b, d], end));
+        .push(product(f.env, batch, (m, n, k), [a, b, d], end).planned());
     Ok(Binding::whole(entry, &md))
 }
 

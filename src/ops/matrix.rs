@@ -61,7 +61,7 @@ pub fn inputs(list: &[(i32, MemoryDesc)]) -> Vec<Arg> {
     there.map(|&(id, md)| Arg::input(id, md)).collect()
 }
 
-/// The product of A, B and D, of (m, n, k) and a batch, as a plan; where D is stored by columns, its transpose is
+/// The product of A, B and D, of (m, n, k) and a batch; where D is stored by columns, its transpose is
 /// computed. The epilogue was planned for the rows and columns that [`axes`] says.
 pub fn product(
     env: &Env,
@@ -69,13 +69,13 @@ pub fn product(
     (m, n, k): (i64, i64, i64),
     [a, b, d]: [Matrix; 3],
     (expr, bindings): (Expr, Bindings),
-) -> Planned {
+) -> Product {
     let axes = axes(&d, batch.len() + 2);
     let ((m, n), [a, b, d]) = match d.is_by_columns() {
         true => ((n, m), [b.transposed(), a.transposed(), d.transposed()]),
         false => ((m, n), [a, b, d]),
     };
-    let product = Product {
+    Product {
         isa: env.isa,
         batch: batch.to_vec(),
         m: m as usize,
@@ -90,8 +90,7 @@ pub fn product(
         axes,
         threads: env.threads,
         share: None,
-    };
-    Planned::new(product.nest(), product.scratch_bytes(), product)
+    }
 }
 
 /// The dims of dst that the rows and columns of the computed product run along.
@@ -264,13 +263,8 @@ impl<'a> Forward<'a> {
         let stored = (self.sequence).written(env, (entry, dst), &layout, end.expr.reads_dst())?;
         let (batch, mn) = dst.dims().split_at(dst.dims().len() - 2);
         let sides = [a, b, self.result(stored)?];
-        let main = product(
-            env,
-            batch,
-            (mn[0], mn[1], k),
-            sides,
-            (end.expr, end.bindings),
-        );
+        let end = (end.expr, end.bindings);
+        let main = product(env, batch, (mn[0], mn[1], k), sides, end).planned();
         self.sequence.finish(self.args, main, env)
     }
 }

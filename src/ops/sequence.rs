@@ -165,7 +165,7 @@ impl Sequence {
 }
 
 /// The dense layout in which `cols` is the innermost dimension and `rows` the next.
-fn innermost(md: &MemoryDesc, rows: usize, cols: usize) -> Result<MemoryDesc> {
+pub fn innermost(md: &MemoryDesc, rows: usize, cols: usize) -> Result<MemoryDesc> {
     let nd = md.dims().len();
     let others = (0..nd).rev().filter(|d| *d != rows && *d != cols);
     let (mut strides, mut stride) = (vec![0; nd], 1);

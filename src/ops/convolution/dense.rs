@@ -4,11 +4,12 @@
 //! Layouts that kernels cannot read are staged: reordered in scratch, activations a few images at a time.
 #![allow(unsafe_code)]
 
+use super::Pass;
+use super::epilogues::Epilogues;
 use super::layout::{
     Panels, channel_run, channels_last, panels, place, spatial_strides, strides, without_gaps,
 };
 use super::zero_point::TapSums;
-use super::{Pass, stepped};
 use crate::attr::Attr;
 use crate::dtype::DataType;
 use crate::error::Result;
@@ -213,78 +214,35 @@ impl Pass<'_> {
     ) -> Result<Dense> {
         let (k, n) = self.together();
         let [input, weights, output] = &operands;
-        let (depthwise, merged) = (self.is_depthwise(), self.merged());
-        let laid = match depthwise || merged > 1 {
-            true => Panels {
-                width: match depthwise {
-                    true => narrowed(gcd(in_run, out_run), output.md.dtype()),
-                    false => n,
-                },
-                run: self.channels().0,
-                group_bytes: n
-                    * weights.md.dtype().vnni() as i64
-                    * weights.md.dtype().size_bytes() as i64,
-            },
-            false => panels(&weights.md, self.dims).expect("staged weights lie in panels"),
-        };
-        let mix = match (depthwise, merged) {
-            (true, _) => Some(Mix::Equal),
-            (_, 1) => None,
-            _ => Some(Mix::Groups {
-                group: self.channels().1 as usize,
-                k: laid.run as usize,
-                b_group_bytes: laid.group_bytes,
-            }),
-        };
+        let (laid, mix) = self.laid(&weights.md, &output.md, (in_run, out_run));
         let chunk = laid.run.min(in_run).min(k);
         let width = match out_run < n {
             true => gcd(laid.width, out_run),
             false => laid.width.min(n).max(1),
         };
         let mut space = self.space(&operands, images, chunk, laid.group_bytes);
-        let cols_block = if n == output.md.dims[1] || n % width == 0 {
-            width
-        } else {
-            0
-        };
-        let last = self.output.1.dims().len() - 1;
         let channels = (space.tables().len() as i64 * output.md.dims[1]) as usize;
         let sums = self.has_zero_point().then(|| sequence.buffer(4 * channels));
         let sums = sums.transpose()?;
-        let mut copies = Vec::new();
-        let mut epilogue = |rows: Along| {
-            let rows: &[usize] = match rows {
-                Along::Images => &[0],
-                Along::Height => &[last - 1],
-                Along::Width => &[last],
-                Along::Plane => &[last - 1, last],
-            };
-            let copy = |index, md: &MemoryDesc| {
-                let copied = copies.iter().find(|c: &&(usize, Binding)| c.0 == index);
-                if let Some((_, binding)) = copied {
-                    return Ok(Some(binding.clone()));
-                }
-                let binding = sequence.operand(self.env, (index, md), (last, 1))?;
-                copies.extend(binding.clone().map(|b| (index, b)));
-                Ok(binding)
-            };
-            self.epilogue((rows, cols_block), sums, args, copy)
+        let whole = n == output.md.dims[1] || n % width == 0;
+        let mut epilogues = Epilogues {
+            pass: self,
+            args,
+            sequence,
+            cols_block: if whole { width } else { 0 },
+            sums,
+            copies: Vec::new(),
         };
-        space.planes = last > 2 && epilogue(Along::Plane).is_ok();
+        space.planes = output.md.dims().len() > 3 && epilogues.allow(Along::Plane);
         let (rows, columns) = space.block();
         let rows = knobs::NEST.get().or('r', rows, |_| true);
         let cut = space.cut(rows, columns);
         if cut.shapes.is_empty() {
             // Unfit attributes are refused also where no kernel is called.
-            epilogue(Along::Width)?;
+            epilogues.along(Along::Width)?;
         }
-        let mut epilogues = Vec::new();
-        for shape in &cut.shapes {
-            let mut of_shape = epilogue(shape.along)?;
-            of_shape.expr = stepped(of_shape.expr, shape.step);
-            epilogues.push(of_shape);
-        }
-        let reads_output = epilogues.iter().any(|e| e.expr.reads_dst());
+        let of_shapes = cut.shapes.iter().map(|shape| epilogues.of(shape));
+        let epilogues: Vec<Epilogue> = of_shapes.collect::<Result<_>>()?;
         let mut dense = Dense {
             env: *self.env,
             mix,
@@ -293,6 +251,7 @@ impl Pass<'_> {
             panels: self.panels(&input.md, &weights.md, &output.md, width),
             widths: [width, n % width],
             cut,
+            reads_output: epilogues.iter().any(|e| e.expr.reads_dst()),
             epilogues,
             b_group_bytes: laid.group_bytes,
             images,
@@ -300,7 +259,6 @@ impl Pass<'_> {
             blocks: self.input.1.dims[0] / images.max(1),
             split: (1, 1),
             reorder_bytes: 0,
-            reads_output,
             sums: None,
             operands,
         };
@@ -316,6 +274,37 @@ impl Pass<'_> {
         }
         dense.split = dense.split(2 * self.output.1.nelems() * self.channels().0);
         Ok(dense)
+    }
+
+    /// The panels of weights as kernels read them, and how channels meet where not all of them do.
+    fn laid(
+        &self,
+        weights: &MemoryDesc,
+        output: &MemoryDesc,
+        (in_run, out_run): (i64, i64),
+    ) -> (Panels, Option<Mix>) {
+        let (merged, dtype, (_, n)) = (self.merged(), weights.dtype(), self.together());
+        if !self.is_depthwise() && merged == 1 {
+            let laid = panels(weights, self.dims).expect("staged weights lie in panels");
+            return (laid, None);
+        }
+        let (run, group) = self.channels();
+        let laid = |width| Panels {
+            width,
+            run,
+            group_bytes: n * (dtype.vnni() * dtype.size_bytes()) as i64,
+        };
+        if self.is_depthwise() {
+            let width = narrowed(gcd(in_run, out_run), output.dtype());
+            return (laid(width), Some(Mix::Equal));
+        }
+        let laid = laid(n);
+        let mix = Mix::Groups {
+            group: group as usize,
+            k: run as usize,
+            b_group_bytes: laid.group_bytes,
+        };
+        (laid, Some(mix))
     }
 
     fn space(

@@ -14,21 +14,19 @@ mod bands;
 mod calls;
 mod dense;
 mod depthwise;
+mod epilogues;
 mod layout;
 mod sides;
 mod weights;
 mod zero_point;
 
-use super::epilogue::{self, Binding, Epilogue, Input, Request, ZeroPoint, arg};
+use super::epilogue::{self, arg};
 use super::matrix::{accumulator, check_types, plain};
-use super::{Arg, Env, Planned, Prop};
+use super::{Env, Planned, Prop};
 use crate::attr::Attr;
-use crate::dtype::DataType;
 use crate::error::Result;
-use crate::kernel::expr::{Bcast, Expr};
 use crate::memory::{MAX_NDIMS, MemoryDesc};
 use crate::plan::conv::Axis;
-use crate::plan::place::{Place, Term};
 use crate::{ensure, invalid, knobs, unimplemented_here};
 
 /// Values by spatial dimension; the others are 0.
@@ -329,104 +327,4 @@ impl Desc {
         );
         Ok(())
     }
-}
-
-impl Pass<'_> {
-    /// The epilogue of tiles whose rows run along the given dimensions of the output.
-    fn epilogue(
-        &self,
-        (rows, cols_block): (&[usize], i64),
-        sums: Option<usize>,
-        args: &mut Vec<Arg>,
-        copy: impl FnMut(usize, &MemoryDesc) -> Result<Option<Binding>>,
-    ) -> Result<Epilogue> {
-        if !self.forward {
-            let expr = Expr::acc(false);
-            return Ok(Epilogue {
-                expr,
-                bindings: Default::default(),
-            });
-        }
-        let output = &self.output.1;
-        let nd = output.dims().len();
-        let (none, by_channel) = (vec![None; nd], [Some(1)]);
-        let mut attr = self.attr.clone();
-        let mut weights = self.weights;
-        let mut columns = vec![None; nd];
-        columns[0] = Some(1);
-        if self.groups > 1 || weights.dims().len() > nd {
-            // Scales see the weights' groups and output channels as one dimension.
-            if let Some(scales) = attr.scales.get_mut(&arg::WEIGHTS) {
-                ensure!(
-                    matches!(scales.mask, 0 | 3),
-                    unimplemented_here!(
-                        "convolution: scales of grouped weights with mask {} are not supported",
-                        scales.mask
-                    )
-                );
-                scales.mask &= 1;
-            }
-            let dims = weights.dims();
-            let merged: Vec<i64> = std::iter::once(dims[0] * dims[1])
-                .chain(dims[2..].iter().copied())
-                .collect();
-            weights = MemoryDesc::plain(&merged, weights.dtype())?;
-        }
-        let bias = Input::new(arg::BIAS, &self.bias, &by_channel);
-        let src = Input::new(arg::SRC, &self.input.1, &none);
-        let zero_point = |entry| ZeroPoint {
-            input: src,
-            sums: channel_sums(entry),
-        };
-        let zero_points: Vec<ZeroPoint> = sums.map(zero_point).into_iter().collect();
-        let request = Request {
-            attr: &attr,
-            acc: match self.is_depthwise() {
-                true => DataType::F32,
-                false => accumulator(self.input.1.dtype()),
-            },
-            zero_points: &zero_points,
-            reduced: 0,
-            scaled: &[src, Input::new(arg::WEIGHTS, &weights, &columns)],
-            bias: (!self.bias.is_absent()).then_some(bias),
-            dst: output,
-            rows,
-            cols: 1,
-            cols_block,
-        };
-        Epilogue::with_copies(&request, args, copy)
-    }
-}
-
-/// Sums by output channel, in an entry of the table of pointers.
-fn channel_sums(entry: usize) -> Binding {
-    let term = Term {
-        dim: 1,
-        div: 1,
-        size: i64::MAX,
-        stride: 4,
-    };
-    Binding {
-        index: entry,
-        dtype: DataType::S32,
-        place: Place {
-            base: 0,
-            terms: vec![term],
-        },
-    }
-}
-
-/// An expression for rows that are `step` apart.
-fn stepped(mut expr: Expr, step: i64) -> Expr {
-    use crate::kernel::expr::Node;
-    for node in &mut expr.nodes {
-        if let Node::Load {
-            bcast: Bcast::Col { row_bytes } | Bcast::Full { row_bytes },
-            ..
-        } = node
-        {
-            *row_bytes *= step;
-        }
-    }
-    expr
 }

@@ -1,0 +1,166 @@
+//! What follows the sums of a pass: an epilogue for each way in which the rows of kernel calls run over the output.
+
+use super::Pass;
+use crate::attr::Attr;
+use crate::dtype::DataType;
+use crate::error::Result;
+use crate::kernel::expr::{Bcast, Expr, Node};
+use crate::memory::MemoryDesc;
+use crate::ops::Arg;
+use crate::ops::epilogue::{Binding, Epilogue, Input, Request, ZeroPoint, arg};
+use crate::ops::matrix::accumulator;
+use crate::ops::sequence::{Sequence, innermost};
+use crate::plan::conv::{Along, Shape};
+use crate::plan::place::{Place, Term};
+use crate::{ensure, unimplemented_here};
+use std::borrow::Cow;
+
+/// The epilogues of a pass under planning.
+pub(super) struct Epilogues<'a> {
+    pub pass: &'a Pass<'a>,
+    pub args: &'a mut Vec<Arg>,
+    pub sequence: &'a mut Sequence,
+    /// As of [`Request`].
+    pub cols_block: i64,
+    /// The entry of the sums of weights by output channel, where the input has a zero point.
+    pub sums: Option<usize>,
+    /// Operands that kernels could not walk, by the index of the argument: all epilogues read the same copy.
+    pub copies: Vec<(usize, Binding)>,
+}
+
+impl Epilogues<'_> {
+    /// The epilogue of a shape of calls.
+    pub fn of(&mut self, shape: &Shape) -> Result<Epilogue> {
+        let mut epilogue = self.along(shape.along)?;
+        epilogue.expr = stepped(epilogue.expr, shape.step);
+        Ok(epilogue)
+    }
+
+    /// The epilogue of rows along these dimensions.
+    pub fn along(&mut self, rows: Along) -> Result<Epilogue> {
+        let (env, last) = (self.pass.env, self.pass.last());
+        let (sequence, copies) = (&mut *self.sequence, &mut self.copies);
+        let request = (rows, self.cols_block, self.sums);
+        self.pass.epilogue(request, self.args, |index, md| {
+            if let Some((_, binding)) = copies.iter().find(|(i, _)| *i == index) {
+                return Ok(Some(binding.clone()));
+            }
+            let binding = sequence.operand(env, (index, md), (last, 1))?;
+            copies.extend(binding.clone().map(|b| (index, b)));
+            Ok(binding)
+        })
+    }
+
+    /// Whether rows may run along these dimensions; nothing is copied for that.
+    pub fn allow(&mut self, rows: Along) -> bool {
+        let last = self.pass.last();
+        let request = (rows, self.cols_block, self.sums);
+        let as_copied = |index, md: &MemoryDesc| {
+            let layout = innermost(md, last, 1)?;
+            Ok(Some(Binding::whole(index, &layout)))
+        };
+        self.pass.epilogue(request, self.args, as_copied).is_ok()
+    }
+}
+
+impl Pass<'_> {
+    /// The last dimension of the output.
+    fn last(&self) -> usize {
+        self.output.1.dims().len() - 1
+    }
+
+    fn epilogue(
+        &self,
+        (rows, cols_block, sums): (Along, i64, Option<usize>),
+        args: &mut Vec<Arg>,
+        copy: impl FnMut(usize, &MemoryDesc) -> Result<Option<Binding>>,
+    ) -> Result<Epilogue> {
+        if !self.forward {
+            return Ok(Epilogue {
+                expr: Expr::acc(false),
+                bindings: Default::default(),
+            });
+        }
+        let (output, last) = (&self.output.1, self.last());
+        let rows: &[usize] = match rows {
+            Along::Images => &[0],
+            Along::Height => &[last - 1],
+            Along::Width => &[last],
+            Along::Plane => &[last - 1, last],
+        };
+        let (none, by_channel) = (vec![None; last + 1], [Some(1)]);
+        let mut columns = none.clone();
+        columns[0] = Some(1);
+        let (attr, weights) = self.ungrouped()?;
+        let src = Input::new(arg::SRC, &self.input.1, &none);
+        let bias = Input::new(arg::BIAS, &self.bias, &by_channel);
+        let zero_point = |entry| ZeroPoint {
+            input: src,
+            sums: channel_sums(entry),
+        };
+        let zero_points: Vec<ZeroPoint> = sums.map(zero_point).into_iter().collect();
+        let request = Request {
+            attr: &attr,
+            acc: match self.is_depthwise() {
+                true => DataType::F32,
+                false => accumulator(self.input.1.dtype()),
+            },
+            zero_points: &zero_points,
+            reduced: 0,
+            scaled: &[src, Input::new(arg::WEIGHTS, &weights, &columns)],
+            bias: (!self.bias.is_absent()).then_some(bias),
+            dst: output,
+            rows,
+            cols: 1,
+            cols_block,
+        };
+        Epilogue::with_copies(&request, args, copy)
+    }
+
+    /// The attributes and the weights as if groups and output channels were one dimension: so scales see them.
+    fn ungrouped(&self) -> Result<(Cow<'_, Attr>, MemoryDesc)> {
+        let (mut attr, weights) = (Cow::Borrowed(self.attr), &self.weights);
+        if weights.dims().len() == self.output.1.dims().len() {
+            return Ok((attr, *weights));
+        }
+        if attr.scales.contains_key(&arg::WEIGHTS) {
+            let scales = attr.to_mut().scales.get_mut(&arg::WEIGHTS);
+            let mask = &mut scales.expect("it is there").mask;
+            ensure!(
+                matches!(mask, 0 | 3),
+                unimplemented_here!(
+                    "convolution: scales of grouped weights with mask {mask} are not supported"
+                )
+            );
+            *mask &= 1;
+        }
+        let mut dims = weights.dims().to_vec();
+        let groups = dims.remove(0);
+        dims[0] *= groups;
+        Ok((attr, MemoryDesc::plain(&dims, weights.dtype())?))
+    }
+}
+
+/// Sums by output channel, in an entry of the table of pointers.
+fn channel_sums(entry: usize) -> Binding {
+    let terms = vec![Term::plain(1, 4)];
+    Binding {
+        index: entry,
+        dtype: DataType::S32,
+        place: Place { base: 0, terms },
+    }
+}
+
+/// An expression for rows that are `step` apart.
+fn stepped(mut expr: Expr, step: i64) -> Expr {
+    for node in &mut expr.nodes {
+        if let Node::Load {
+            bcast: Bcast::Col { row_bytes } | Bcast::Full { row_bytes },
+            ..
+        } = node
+        {
+            *row_bytes *= step;
+        }
+    }
+    expr
+}
