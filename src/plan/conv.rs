@@ -186,6 +186,8 @@ pub struct Shape {
     /// Bytes between taps of a row in the input and in the weights, and the places within the input, where the kernel
     /// walks over the taps.
     pub taps: ([i64; 2], (i64, i64)),
+    /// Whether the batch is one block.
+    pub single: bool,
 }
 
 /// The batch of a call: byte offsets of its blocks.
@@ -415,6 +417,7 @@ impl Space {
             a_row: in_step * self.input[place],
             d_row: step * self.output[place],
             taps: self.walk(runs[2], x),
+            single: cut.tables[table].a.len() == 1,
         };
         let shape = index_of(&mut cut.shapes, shape);
         let loops = |i: usize| match (axis == i, along) {

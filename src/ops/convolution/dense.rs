@@ -7,7 +7,8 @@
 use super::Pass;
 use super::epilogues::Epilogues;
 use super::layout::{
-    Panels, channel_run, channels_last, panels, place, spatial_strides, strides, without_gaps,
+    Panels, channel_run, channels_last, padded_channels, panels, place, spatial_strides, strides,
+    without_gaps,
 };
 use super::zero_point::TapSums;
 use crate::attr::Attr;
@@ -146,6 +147,11 @@ impl Pass<'_> {
             if self.axes[2].small < LONG_ROW && n >= MANY_CHANNELS {
                 seen_input = Some(channels_last(&input)?);
             }
+        }
+        self.padded = self.pads();
+        let k = self.together().0;
+        if self.padded {
+            seen_input = Some(padded_channels(&input, k)?);
         }
         let in_run = in_run.filter(|_| seen_input.is_none());
         let (in_run, out_run) = (in_run.unwrap_or(k), out_run.unwrap_or(n));
@@ -527,12 +533,22 @@ impl Dense {
             a_group_bytes: (a.vnni() * a.size_bytes()) as i64,
             b_group_bytes: self.b_group_bytes,
             a_wide: false,
-            batch: Batch::Offset,
+            batch: match self.streams(shape) {
+                true => Batch::ONE,
+                false => Batch::Offset,
+            },
             beta: false,
             c_row_bytes: 0,
             fetches: false,
             out,
         })
+    }
+
+    /// Whether most of the input is met for the first time by calls of a shape, so that their kernel had better fetch it
+    /// ahead: those of a single block do.
+    pub fn streams(&self, shape: usize) -> bool {
+        const FEW_PANELS: usize = 4;
+        self.cut.shapes[shape].single && self.mix.is_none() && self.panels.len() <= FEW_PANELS
     }
 }
 

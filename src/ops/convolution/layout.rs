@@ -144,12 +144,22 @@ pub(super) fn panel_tag(
 }
 
 impl Pass<'_> {
-    /// Channels of a group in the input and in the output.
+    /// Channels of a group in the input, as kernels see it, and in the output.
     pub(super) fn channels(&self) -> (i64, i64) {
-        (
-            self.weights.dims[self.dims.0],
-            self.weights.dims[self.dims.1],
-        )
+        let [k, n] = [self.dims.0, self.dims.1].map(|dim| self.weights.dims[dim]);
+        match self.padded {
+            true => (k + (-k).rem_euclid(self.weights.dtype().vnni() as i64), n),
+            false => (k, n),
+        }
+    }
+
+    /// Whether the input has so few channels that the taps of a row had better be one reduction, once these are padded to whole
+    /// groups of it.
+    pub(super) fn pads(&self) -> bool {
+        const FEW: i64 = 8;
+        let (k, v) = (self.channels().0, self.weights.dtype().vnni() as i64);
+        let walks_forward = !self.to_large && self.axes[2].dilation == 1;
+        self.groups == 1 && k < FEW && k % v != 0 && self.axes[2].taps > 1 && walks_forward
     }
 
     /// Whether the input has a zero point.
@@ -258,6 +268,12 @@ pub(super) fn without_gaps(axes: &mut [Axis; 3], mut md: MemoryDesc) -> MemoryDe
         }
     }
     md
+}
+
+/// Channels last, padded to blocks of so many.
+pub(super) fn padded_channels(md: &MemoryDesc, block: i64) -> Result<MemoryDesc> {
+    let spatial = &"cde"[..md.dims().len() - 2];
+    MemoryDesc::with_tag(md.dims(), md.dtype(), &format!("aB{spatial}{block}b"))
 }
 
 /// Row-major with the channels behind all other dimensions.

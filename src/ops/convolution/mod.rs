@@ -69,6 +69,8 @@ struct Pass<'a> {
     bias: MemoryDesc,
     /// The weights' dimensions of the reduction and of the output's channels.
     dims: (usize, usize),
+    /// Whether kernels see a copy of the input whose channels are padded to whole groups of the reduction.
+    padded: bool,
 }
 
 impl Desc {
@@ -182,6 +184,7 @@ impl Desc {
             } else {
                 (of_dst, of_src)
             },
+            padded: false,
         })
     }
 

@@ -2,13 +2,21 @@
 //! taken together.
 
 use super::layout::{channel_run, place, strides};
+use super::weights::BLOCK;
 use crate::dtype::DataType;
 use crate::memory::MemoryDesc;
 use crate::plan::conv::Axis;
 
-/// Pixels of the large and the small side that lie no further apart are read in place by one tap, or by several: some of
-/// them share a page, and few fall into the same cache set. Of the large side, longer ones are packed in order.
-pub(super) const NEAR_BYTES: [[i64; 2]; 2] = [[1024, 2048], [512, 512]];
+/// Bytes between pixels of the large and the small side up to which they are read in place, by one tap or by several: some of
+/// them share a page, and few fall into the same cache set. Of the large side, longer ones are packed in order; where panels are
+/// narrow, so many of these read a block that all pixels are packed which do not share cache lines.
+pub(super) fn near_bytes(several_taps: bool, panel: i64) -> [i64; 2] {
+    match (several_taps, panel > BLOCK) {
+        (true, _) => [512, 512],
+        (_, true) => [1024, 2048],
+        _ => [127, 2048],
+    }
+}
 
 /// One side of the product.
 #[derive(Clone)]

@@ -12,7 +12,7 @@ use super::layout::{
     channel_run, channels_last, panel_tag, panel_width, panels, place, spatial_strides,
     without_gaps,
 };
-use super::sides::{NEAR_BYTES, Ranges, Source, flattened, paired};
+use super::sides::{Ranges, Source, flattened, near_bytes, paired};
 use super::{Desc, depthwise};
 use crate::attr::Attr;
 use crate::dtype::DataType;
@@ -34,7 +34,9 @@ use crate::plan::gemm;
 const DIFF_WEIGHTS: i32 = 161;
 const DIFF_BIAS: i32 = 169;
 /// Channels of the large side in a tile.
-const BLOCK: i64 = 16;
+pub(super) const BLOCK: i64 = 16;
+/// The same for so few pixels that a call takes longer than its sums.
+const WIDE_BLOCK: i64 = 64;
 /// Channels so few that all taps of a row go into one tile.
 const FEW: i64 = 8;
 
@@ -96,7 +98,7 @@ impl Desc {
         let channels = (self.weights.dims[dims.0], self.weights.dims[dims.1]);
         let alone = depthwise::takes(env, self.groups(), channels);
         let resolve = |md: &MemoryDesc| match md.is_any() {
-            true if alone => channels_last(md),
+            true if alone || self.block() > BLOCK => channels_last(md),
             true => in_blocks(md, env),
             false => Ok(*md),
         };
@@ -217,16 +219,26 @@ impl Desc {
         sum_of_rows(env, (each, &one), copies, (stored, &flat))
     }
 
+    /// Channels of the large side in a tile.
+    fn block(&self) -> i64 {
+        let pixels: i64 = self.axes().iter().map(|a| a.small).product();
+        match pixels * self.src.dims[0] < BLOCK {
+            true => WIDE_BLOCK,
+            false => BLOCK,
+        }
+    }
+
     fn tiling(&self, env: &Env, weights: &MemoryDesc) -> Result<Tiling> {
         let (dims, width, x) = (self.side_dims(), self.panel_width(env), &self.axes()[2]);
         let m = weights.dims[dims.0];
         let joined = m < FEW && self.groups() == 1 && x.dilation == 1 && x.taps > 1;
+        let block = if joined { m.max(1) } else { self.block() };
         let mut seen = *weights;
         seen.data_type = DataType::F32 as i32;
         let in_place = panels(&seen, dims).is_some_and(|p| {
             p.width <= width
                 && seen.padded_dims[dims.1] % p.width == 0
-                && writes_tiles(&seen, dims, (p.width, p.run))
+                && writes_tiles(&seen, dims, (p.width, p.run), block)
                 && (!joined || spatial_strides(&seen, 2)[2] == m * p.width * 4)
         });
         if !in_place {
@@ -236,7 +248,7 @@ impl Desc {
         Ok(Tiling {
             seen,
             in_place,
-            channels: [if joined { m.max(1) } else { BLOCK }, columns],
+            channels: [block, columns],
             joined,
         })
     }
@@ -250,7 +262,8 @@ impl Desc {
         sequence: &mut Sequence,
     ) -> Result<[Source; 2]> {
         let (dims, groups) = (self.side_dims(), self.groups());
-        let near = NEAR_BYTES[usize::from(axes.iter().any(|a| a.taps > 1))];
+        let several_taps = axes.iter().any(|a| a.taps > 1);
+        let near = near_bytes(several_taps, gemm::panel(env.isa) as i64);
         let mut source = |side: usize, dim: usize| {
             let ((entry, md), block) = (&sides[side], tiling.channels[side]);
             let channels = self.weights.dims[dim];
@@ -286,12 +299,17 @@ fn in_blocks(md: &MemoryDesc, env: &Env) -> Result<MemoryDesc> {
     MemoryDesc::with_tag(md.dims(), md.dtype(), tag)
 }
 
-/// Whether tiles of so many columns and runs of rows can be stored in place, the padding of the last panel included.
-fn writes_tiles(md: &MemoryDesc, (m, n): (usize, usize), (width, run): (i64, i64)) -> bool {
+/// Whether tiles of so many columns and `block` rows can be stored in place, the padding of the last panel included.
+fn writes_tiles(
+    md: &MemoryDesc,
+    (m, n): (usize, usize),
+    (width, run): (i64, i64),
+    block: i64,
+) -> bool {
     md.padded_dims[m] == md.dims[m]
         && md.padded_dims[n] % width == 0
         && width % 8 == 0
-        && (run >= md.dims[m] || run % BLOCK == 0)
+        && (run >= md.dims[m] || run % block == 0)
 }
 
 /// The sum of so many dense rows, each as long as `to`.
