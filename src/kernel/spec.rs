@@ -92,6 +92,29 @@ pub struct Brgemm {
     pub out: Out,
 }
 
+impl Brgemm {
+    /// One dense block times another, not added to anything.
+    pub fn new(isa: Isa, [m, n, k]: [usize; 3], [a, b]: [DataType; 2], out: Out) -> Brgemm {
+        Brgemm {
+            isa,
+            m,
+            n,
+            k,
+            a,
+            b,
+            a_row_bytes: (k * a.size_bytes()) as i64,
+            a_group_bytes: (a.vnni() * a.size_bytes()) as i64,
+            b_group_bytes: (n * a.vnni() * b.size_bytes()) as i64,
+            a_wide: false,
+            batch: Batch::ONE,
+            beta: false,
+            c_row_bytes: 0,
+            fetches: false,
+            out,
+        }
+    }
+}
+
 /// An expression, and where its value goes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Out {
@@ -102,6 +125,17 @@ pub struct Out {
     pub d: DataType,
     /// Bytes from one row of D to the next.
     pub d_row_bytes: i64,
+}
+
+impl Out {
+    /// The accumulator as it is.
+    pub fn acc(int: bool, d: DataType, d_row_bytes: i64) -> Out {
+        Out {
+            expr: Expr::acc(int),
+            d,
+            d_row_bytes,
+        }
+    }
 }
 
 /// `d[i][j] = expr(operands at i, j)` for `args.m` rows (run time) of n columns.

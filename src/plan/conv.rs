@@ -58,11 +58,6 @@ impl Axis {
         pad: 0,
     };
 
-    /// The runs of outputs on the small side.
-    pub fn to_small(&self) -> Vec<Run> {
-        self.runs(false, false)
-    }
-
     /// The runs of outputs on the large or the small side; whole ones have all taps, also where these meet padding.
     pub fn runs(&self, to_large: bool, whole: bool) -> Vec<Run> {
         let (runs, size) = match to_large {

@@ -160,13 +160,10 @@ impl Compiled {
                     operands[slot] = operands[slot].wrapping_add(row);
                 }
                 let table = &p.cut.tables[call.table];
-                let (a, b) = match p.streams(call.shape) {
-                    true => (table.a[0], table.b[0]),
-                    false => (0, 0),
-                };
+                let first = |list: &[i64]| if p.streams(call.shape) { list[0] } else { 0 };
                 let args = Args {
-                    a: input.wrapping_offset((call.a + panel.a + a) as isize),
-                    b: weights.wrapping_offset((panel.b + b) as isize),
+                    a: input.wrapping_offset((call.a + panel.a + first(&table.a)) as isize),
+                    b: weights.wrapping_offset((panel.b + first(&table.b)) as isize),
                     a_offsets: table.a.as_ptr(),
                     b_offsets: table.b.as_ptr(),
                     d: output.wrapping_offset((call.d + panel.d) as isize),

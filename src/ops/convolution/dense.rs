@@ -522,25 +522,13 @@ impl Dense {
                 ..Depthwise::new(self.env.isa, [m, n], [a, b], out)
             });
         }
+        let sizes = [s.m, n, s.k.max(1)].map(|size| size as usize);
+        let single = self.streams(shape);
         Spec::Brgemm(Brgemm {
-            isa: self.env.isa,
-            m: s.m as usize,
-            n: n as usize,
-            k: s.k.max(1) as usize,
-            a,
-            b,
             a_row_bytes: s.a_row,
-            a_group_bytes: (a.vnni() * a.size_bytes()) as i64,
             b_group_bytes: self.b_group_bytes,
-            a_wide: false,
-            batch: match self.streams(shape) {
-                true => Batch::ONE,
-                false => Batch::Offset,
-            },
-            beta: false,
-            c_row_bytes: 0,
-            fetches: false,
-            out,
+            batch: if single { Batch::ONE } else { Batch::Offset },
+            ..Brgemm::new(self.env.isa, sizes, [a, b], out)
         })
     }
 

@@ -12,7 +12,6 @@ use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::share;
 use crate::kernel::Kernel;
-use crate::kernel::expr::Expr;
 use crate::kernel::spec::{Args, Depthwise, Mix, Out, Spec};
 use crate::memory::MemoryDesc;
 use crate::ops::{Env, Exec, Plan, Planned, Run};
@@ -141,11 +140,7 @@ impl Gradient {
         let ([large, small], [_, height, width]) = (&self.sides, &self.axes);
         let (taps, pitch) = (width.taps as usize, large.strides[3]);
         let reach = (pixels - 1) * width.stride + (width.taps - 1) * width.dilation;
-        let out = Out {
-            expr: Expr::acc(false),
-            d: DataType::F32,
-            d_row_bytes: self.channels * 4,
-        };
+        let out = Out::acc(false, DataType::F32, self.channels * 4);
         let sizes = [fold * taps, n as usize];
         Spec::Depthwise(Depthwise {
             taps: pixels as usize,
@@ -195,7 +190,7 @@ impl Plan for Gradient {
         } else {
             height.taps.max(1)
         };
-        let (heights, columns) = (height.to_small(), width.runs(false, true));
+        let (heights, columns) = (height.runs(false, false), width.runs(false, true));
         let bands = conv::pieces(&heights, self.rows());
         let at = |side: usize, z: i64, y: i64, x: i64| {
             let s = &self.sides[side].strides;

@@ -17,7 +17,6 @@ use super::{Desc, depthwise};
 use crate::attr::Attr;
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::kernel::expr::Expr;
 use crate::kernel::spec::{Batch, Brgemm, Out};
 use crate::knobs;
 use crate::machine::machine;
@@ -222,10 +221,7 @@ impl Desc {
     /// Channels of the large side in a tile.
     fn block(&self) -> i64 {
         let pixels: i64 = self.axes().iter().map(|a| a.small).product();
-        match pixels * self.src.dims[0] < BLOCK {
-            true => WIDE_BLOCK,
-            false => BLOCK,
-        }
+        [BLOCK, WIDE_BLOCK][usize::from(pixels * self.src.dims[0] < BLOCK)]
     }
 
     fn tiling(&self, env: &Env, weights: &MemoryDesc) -> Result<Tiling> {
@@ -538,26 +534,21 @@ impl Gradient {
         let dtype = [DataType::F32, DataType::Bf16][usize::from(self.pairs)];
         let d = if last { self.out.dtype } else { DataType::F32 };
         let [large, small] = &self.sides;
+        let sizes = [m * taps, small.block, k.max(1) * dtype.vnni() as i64];
+        let out = Out::acc(false, d, self.row_bytes / 4 * d.size_bytes() as i64);
         Brgemm {
-            isa: self.env.isa,
-            m: (m * taps) as usize,
-            n: small.block as usize,
-            k: k.max(1) as usize * dtype.vnni(),
-            a: dtype,
-            b: dtype,
             a_row_bytes: 4,
             a_group_bytes: self.axes[2].stride * large.pitch(),
             b_group_bytes: small.pitch(),
-            a_wide: false,
             batch: Batch::Offset,
             beta,
             c_row_bytes: self.row_bytes,
-            fetches: false,
-            out: Out {
-                expr: Expr::acc(false),
-                d,
-                d_row_bytes: self.row_bytes / 4 * d.size_bytes() as i64,
-            },
+            ..Brgemm::new(
+                self.env.isa,
+                sizes.map(|size| size as usize),
+                [dtype; 2],
+                out,
+            )
         }
     }
 }

@@ -8,7 +8,6 @@ use super::dense::{Dense, Panel, pair};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::kernel::Kernel;
-use crate::kernel::expr::Expr;
 use crate::kernel::spec::{Args, Batch, Brgemm, Out, Spec};
 use crate::ops::{Exec, Plan, Planned, Run};
 use crate::plan::conv::Cut;
@@ -43,28 +42,14 @@ impl TapSums {
             call.map_or(1, |c| dense.cut.shapes[c.shape].k.max(1) as usize)
         };
         let tables = dense.cut.tables.iter().enumerate();
+        let types = [DataType::U8, weights.dtype()];
+        let out = Out::acc(true, DataType::S32, 0);
         TapSums {
             entries: [dense.operands[1].arg, ones, sums],
             spec: Brgemm {
-                isa: dense.env.isa,
-                m: 1,
-                n: 1,
-                k: 1,
-                a: DataType::U8,
-                b: weights.dtype(),
-                a_row_bytes: 0,
-                a_group_bytes: DataType::U8.vnni() as i64,
                 b_group_bytes: dense.b_group_bytes,
-                a_wide: false,
                 batch: Batch::Offset,
-                beta: false,
-                c_row_bytes: 0,
-                fetches: false,
-                out: Out {
-                    expr: Expr::acc(true),
-                    d: DataType::S32,
-                    d_row_bytes: 0,
-                },
+                ..Brgemm::new(dense.env.isa, [1; 3], types, out)
             },
             tables: tables.map(|(i, t)| (length(i), t.b.clone())).collect(),
             panels: dense.panels.clone(),

@@ -22,7 +22,7 @@ fn summary(runs: &[Run]) -> Vec<(i64, i64, i64, Vec<i64>)> {
 
 #[test]
 fn the_rim_meets_fewer_taps() {
-    let runs = axis(7, 7, 3, 1, 1, 1).to_small();
+    let runs = axis(7, 7, 3, 1, 1, 1).runs(false, false);
     let expected = [
         (0, 1, 1, vec![1, 2]),
         (1, 1, 5, vec![0, 1, 2]),
@@ -30,7 +30,7 @@ fn the_rim_meets_fewer_taps() {
     ];
     assert_eq!(summary(&runs), expected);
     assert_eq!(runs[1].taps[0].from, 0);
-    assert_eq!(summary(&axis(9, 9, 1, 1, 1, 0).to_small()).len(), 1);
+    assert_eq!(summary(&axis(9, 9, 1, 1, 1, 0).runs(false, false)).len(), 1);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn runs_agree_with_the_definition() {
             }
             let a = axis(large, small, taps, stride, dilation, pad);
             let mut met = Vec::new();
-            for run in a.to_small() {
+            for run in a.runs(false, false) {
                 for i in 0..run.count {
                     let out = run.first + i * run.step;
                     let from = |t: &Tap| (out, t.at, t.from + i * run.in_step);
