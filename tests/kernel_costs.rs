@@ -166,6 +166,43 @@ fn floats_on_avx2() {
     );
 }
 
+/// Without a dot product of their type, rows of A are widened once a tile, and vectors of B once a group.
+#[test]
+fn narrow_types_on_avx2() {
+    let shapes = [[64, 64, 64], [28, 64, 64], [64, 64, 128]];
+    let table = |instructions, accesses| shapes.map(|shape| (shape, instructions, accesses));
+    check(Avx2, [Bf16, Bf16], &table(440, 200));
+    check(Avx2, [U8, S8], &table(690, 175));
+    check(Avx2, [S8, S8], &table(690, 175));
+}
+
+/// Rows of A that share the sets of a cache are not fetched beside those that are being read.
+#[test]
+fn rows_that_evict_each_other_are_not_fetched() {
+    let fetches = |a_row_bytes| {
+        let mut s = spec(Avx2, [F32, F32], [24, 16, 16]);
+        (s.batch, s.a_row_bytes) = (Batch::ONE, a_row_bytes);
+        let room = vec![0u8; 24 * a_row_bytes as usize];
+        let code = machine_code(&Spec::Brgemm(s)).unwrap_or_else(|e| panic!("{}", e.message));
+        let program = Program::new("rows", &code).unwrap_or_else(|e| panic!("{e}"));
+        let mut d = vec![0u8; 24 * 16 * 4];
+        let args = Args {
+            a: room.as_ptr(),
+            b: room.as_ptr(),
+            d: d.as_mut_ptr(),
+            batch: 1,
+            ..Args::default()
+        };
+        // SAFETY: the operands are as large as the specification says.
+        let mut memory = unsafe { Memory::unchecked() };
+        let profile = program.run(std::ptr::from_ref(&args).cast(), &mut memory);
+        let profile = profile.unwrap_or_else(|e| panic!("{e}"));
+        profile.count(|i| i.mnemonic() == Mnemonic::Prefetcht0)
+    };
+    assert_eq!(fetches(4096), 0);
+    assert_eq!(fetches(4096 + 64), 24);
+}
+
 /// The tiles of all rows share what is fetched of the next block, each line of it once or twice, whatever their number and heights.
 #[test]
 fn the_next_block_is_fetched() {

@@ -89,11 +89,13 @@ impl Gen<'_> {
     }
 
     /// Fetches what the tile below will read of A, once in a round of the loop: rows that are short, or many, are not foreseen by
-    /// the processor. None where many columns would fetch them again, or one vector of them leaves no time for more loads.
+    /// the processor. None where many columns would fetch them again, or one vector of them leaves no time for more loads, or
+    /// where the rows of two tiles evict each other: AVX2 rarely comes with caches of more than 8 ways.
     fn prefetch_next_rows_of_a(&mut self, t: &Tile, g: usize) {
         let vecs = t.vecs.len();
         let few_columns = vecs > 1 && self.s.n <= 2 * vecs * self.simd.vl();
-        let met_first = self.s.batch == Batch::ONE && !self.s.fetches && few_columns;
+        let evict = !self.simd.z() && self.s.a_row_bytes % 4096 == 0;
+        let met_first = self.s.batch == Batch::ONE && !self.s.fetches && few_columns && !evict;
         if met_first && g == 0 && t.rows < self.s.m {
             for row in t.rows..2 * t.rows {
                 let at = self.a_at(g, row);
