@@ -115,8 +115,8 @@ impl Net<'_> {
 
     fn lstm_back(&self, layer: &Layer, g: &Gradients) -> Vec<Phase> {
         let (mut phases, mut phase) = (Vec::new(), Vec::new());
-        let [i, f, c, o] = [0, 1, 2, 3].map(|gate| self.gate(layer.gates, gate));
-        let [di, df, dc, d_o] = [0, 1, 2, 3].map(|gate| self.gate(g.gates, gate));
+        let [i, f, c, o] = self.each_gate(layer.gates);
+        let [di, df, dc, d_o] = self.each_gate(g.gates);
         let [pi, pf, po] = [0, 1, 2].map(|gate| self.user_gate(PEEPHOLE, layer, gate));
         let (dcells, tanh) = (g.cells, TANH.of(layer.c.now));
         let mut dh = g.shown + g.state;
@@ -153,8 +153,8 @@ impl Net<'_> {
 
     fn gru_back(&mut self, layer: &Layer, g: &Gradients) -> Vec<Phase> {
         let before = layer.h.before;
-        let [u, r, o, s] = [0, 1, 2, 3].map(|gate| self.gate(layer.gates, gate));
-        let [du, dr, d_o, ds] = [0, 1, 2, 3].map(|gate| self.gate(g.gates, gate));
+        let [u, r, o, s] = self.each_gate(layer.gates);
+        let [du, dr, d_o, ds] = self.each_gate(g.gates);
         let attention = self.user(ATTENTION, 0, 0);
         let (dh, kept) = (g.shown + g.state, update(u, attention));
         let by_update = dh.clone() * (before - o) * LOGISTIC.slope(u);

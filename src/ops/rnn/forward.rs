@@ -61,7 +61,12 @@ impl Net<'_> {
         gates.shifted(g * self.s.dhc * gates.col)
     }
 
-    /// The same for a product that writes or reads gate by gate.
+    /// The slots of four gates.
+    pub fn each_gate(&self, gates: View) -> [View; 4] {
+        [0, 1, 2, 3].map(|g| self.gate(gates, g))
+    }
+
+    /// The gate buffer for a product that writes or reads gate by gate.
     pub fn gates(&self, gates: View, g: i64) -> Factor {
         let view = self.gate(gates, g);
         Factor {
@@ -204,7 +209,7 @@ impl Net<'_> {
 
     fn lstm(&mut self, layer: &Layer, first: &mut Phase) -> Vec<Phase> {
         let (h, c) = (layer.h, layer.c);
-        let [i, f, candidate, o] = [0, 1, 2, 3].map(|g| self.gate(layer.gates, g));
+        let [i, f, candidate, o] = self.each_gate(layer.gates);
         let gated = |gates, peephole, cells: View| {
             let seen = self.user_gate(PEEPHOLE, layer, peephole);
             let f = |x: Formula| LOGISTIC.of(x.plus(seen.map(|p| p * cells)));
@@ -238,7 +243,7 @@ impl Net<'_> {
 
     fn gru(&mut self, layer: &Layer) -> Vec<Phase> {
         let before = layer.h.before;
-        let [u, r, o, s] = [0, 1, 2, 3].map(|g| self.gate(layer.gates, g));
+        let [u, r, o, s] = self.each_gate(layer.gates);
         let gated = self.gate_product(layer, (0, 2), before, |x| LOGISTIC.of(x));
         let kept = update(u, self.user(ATTENTION, 0, 0));
         let state = self.set(layer.h.now, kept * (before - o) + o);

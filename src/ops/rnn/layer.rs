@@ -136,45 +136,44 @@ impl<'a> Net<'a> {
         self.s.t * self.s.n
     }
 
-    /// Bytes of gates, states and cell states of one layer in one direction, and how many of them are kept.
-    fn kept(&self) -> ([i64; 3], [i64; 3]) {
-        let (s, size) = (&self.s, self.dtype.size_bytes() as i64);
-        let gates = s.t * s.n * self.desc.cell.slots() * s.dhc * 4;
-        let states = (s.t + 1) * s.n * self.state_columns() * size;
-        let cells = i64::from(self.desc.cell == Cell::Lstm) * s.n * s.dhc * 4;
-        let (cells, counts) = match self.desc.prop {
-            Prop::ForwardInference => (cells, [1, s.layers.min(2), 1]),
-            _ => (cells * (s.t + 1), [s.layers * s.directions; 3]),
+    /// Gates, states and cell states of a layer in a direction, and the bytes of all that are kept.
+    fn kept(&self, l: i64, dir: i64) -> ([View; 3], usize) {
+        let (s, all) = (&self.s, self.s.layers * self.s.directions);
+        let [few, two, steps] = match self.desc.prop {
+            Prop::ForwardInference => [1, s.layers.min(2), 1],
+            _ => [all, all, s.t + 1],
         };
-        ([gates, states, cells].map(rnn::aligned), counts)
-    }
-
-    /// Columns of a row of states: only a single step may read more than it writes, or less.
-    fn state_columns(&self) -> i64 {
-        self.s.sic.max(self.s.dic)
+        let has_cells = i64::from(self.desc.cell == Cell::Lstm);
+        // Only a single step may read more states than it writes, or less.
+        let kinds = [
+            (self.desc.cell.slots() * s.dhc, DataType::F32, s.t, few),
+            (s.sic.max(s.dic), self.dtype, s.t + 1, two),
+            (has_cells * s.dhc, DataType::F32, steps, few),
+        ];
+        let mut end = 0;
+        let views = kinds.map(|(columns, dtype, steps, count)| {
+            let view = dense(s.n, columns, dtype);
+            let bytes = rnn::aligned(steps * view.step);
+            let index = if count == all {
+                l * s.directions + dir
+            } else {
+                l % count
+            };
+            let base = end + index * bytes;
+            end += count * bytes;
+            let entry = self.workspace.unwrap_or(SCRATCH);
+            View {
+                entry,
+                base,
+                ..view
+            }
+        });
+        (views, end as usize)
     }
 
     /// Bytes of everything that a backward pass needs to know of the forward pass.
     pub fn workspace_bytes(&self) -> usize {
-        let (bytes, count) = self.kept();
-        (0..3).map(|i| (bytes[i] * count[i]) as usize).sum()
-    }
-
-    /// A view of buffer `which` (gates, states, cell states) for a layer in a direction.
-    fn buffer(&self, which: usize, l: i64, dir: i64, columns: i64, dtype: DataType) -> View {
-        let (bytes, count) = self.kept();
-        let start: i64 = (0..which).map(|i| bytes[i] * count[i]).sum();
-        let index = match count[which] == self.s.layers * self.s.directions {
-            true => l * self.s.directions + dir,
-            false => l % count[which],
-        };
-        let base = start + index * bytes[which];
-        let entry = self.workspace.unwrap_or(SCRATCH);
-        View {
-            entry,
-            base,
-            ..dense(self.s.n, columns, dtype)
-        }
+        self.kept(0, 0).1
     }
 
     fn layer_state(&self, view: View, reversed: bool) -> State {
@@ -187,22 +186,14 @@ impl<'a> Net<'a> {
 
     /// Where things of a layer lie.
     pub fn layer(&self, l: i64, dir: i64) -> Layer {
-        let (s, reversed) = (
-            &self.s,
-            dir == 1 || self.desc.direction == Direction::RightToLeft,
-        );
-        let states = |l| {
-            let view = self.buffer(1, l, dir, self.state_columns(), self.dtype);
-            self.layer_state(view, reversed)
-        };
-        let gates = self.buffer(0, l, dir, self.desc.cell.slots() * s.dhc, DataType::F32);
-        let mut cells = self.buffer(2, l, dir, s.dhc, DataType::F32);
+        let reversed = dir == 1 || self.desc.direction == Direction::RightToLeft;
+        let [gates, states, mut cells] = self.kept(l, dir).0;
         if self.desc.prop == Prop::ForwardInference {
             cells.step = 0;
         }
         let x = match l {
             0 => self.user(SRC_LAYER, 0, 0).expect("the source is given"),
-            _ => states(l - 1).now,
+            _ => self.layer_state(self.kept(l - 1, dir).0[1], reversed).now,
         };
         Layer {
             l,
@@ -210,7 +201,7 @@ impl<'a> Net<'a> {
             reversed,
             x,
             gates,
-            h: states(l),
+            h: self.layer_state(states, reversed),
             c: self.layer_state(cells, reversed),
             real: Vec::new(),
         }
