@@ -52,6 +52,21 @@ pub fn emit_transpose(s: &Transpose) -> Result<Vec<u8>> {
     let full_cols = (s.cols - partial) / vl;
     let rest = rest_columns(&simd, s, full_cols * vl, cols_tail);
     let full = simd.full();
+    // Two blocks of short vectors fill the same lines of D: one right after the other finds them near.
+    if !simd.z() && s.rows > vl && s.rows <= 2 * vl {
+        let below = if rows_tail.count > 0 { rows_tail } else { full };
+        let both = |simd: &mut Simd, col: (Pos, Lanes)| {
+            block(simd, s, (Pos::known(0), full), col);
+            block(simd, s, (Pos::known(vl), below), col);
+        };
+        repeat(&mut simd, R13, 0, vl, full_cols, |simd, col| {
+            both(simd, (col, full))
+        });
+        rest.iter()
+            .for_each(|(first, cols)| both(&mut simd, (Pos::known(*first), *cols)));
+        epilogue(&mut simd);
+        return simd.a.finish();
+    }
     for (first_row, rows, row_count) in [
         (0, full, s.rows / vl),
         (
