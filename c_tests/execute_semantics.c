@@ -34,6 +34,19 @@ static void scalar_to_scalar(brick_memory_t scalar)
     INVALID(brick_primitive_execute(primitive, stream, 2, back));
     OK(brick_memory_get_host_scalar_value(scalar, &copy));
     EXPECT(copy == 1);
+
+    // Nobody converts the value of another type.
+    int32_t one = 1;
+    brick_memory_desc_t int_md = NULL;
+    brick_memory_t integer = NULL;
+    OK(brick_memory_desc_create_host_scalar(&int_md, brick_s32));
+    OK(brick_memory_create_host_scalar(&integer, int_md, &one));
+    copy = 2;
+    brick_exec_arg_t wrong[2] = {{BRICK_ARG_FROM, integer}, args[1]};
+    INVALID(brick_primitive_execute(primitive, stream, 2, wrong));
+    EXPECT(copy == 2 && strstr(brick_last_error(), "src (argument 1): s32") != NULL);
+    OK(brick_memory_destroy(integer));
+    OK(brick_memory_desc_destroy(int_md));
     OK(brick_memory_destroy(args[1].memory));
     OK(brick_primitive_destroy(primitive));
     OK(brick_memory_desc_destroy(md));

@@ -407,10 +407,12 @@ impl Primitive {
         let (data, engine) = (memory.data(), memory.engine());
         let is_near = self.desc.engine.is(engine) || self.desc.src_engine.is(engine);
         let fits = memory.bytes() >= need.bytes && !(data.is_null() && need.bytes > 0);
-        if fits && !need.runtime && (is_near || engine.is_null() && !need.output) {
+        let planned = &self.desc.made.planned.args[index];
+        let is_value = || engine.is_null() && !need.output && is_value_of(&planned.md, memory);
+        if fits && !need.runtime && (is_near || is_value()) {
             return Ok(data);
         }
-        self.check_closely(memory, &self.desc.made.planned.args[index], is_near)
+        self.check_closely(memory, planned, is_near)
     }
 
     /// The cold half of `check`: runtime dims, and sentences for what is wrong.
@@ -422,6 +424,12 @@ impl Primitive {
             invalid!("{name}: a host scalar cannot be an output")
         );
         ensure!(is_near || memory.engine().is_null(), foreign(&name));
+        require!(
+            is_near || is_value_of(&arg.md, memory),
+            "{name}: {} is given where {} is needed",
+            memory.md(),
+            arg.md
+        );
         let mut bytes = planned_bytes(&arg.md);
         if arg.md.has_runtime() {
             let given = memory.md();
@@ -487,6 +495,11 @@ fn no_data(name: &str) -> Error {
 #[cold]
 fn missing(id: i32) -> Error {
     invalid!("args: {} is missing", describe::arg_name(id))
+}
+
+/// Whether a host scalar has the planned type: nobody converts its value.
+fn is_value_of(planned: &MemoryDesc, memory: &Memory) -> bool {
+    memory.md().data_type == planned.data_type
 }
 
 /// Whether a memory's descriptor says the dims and strides that the plan left open, and agrees with the others.
