@@ -27,7 +27,7 @@ use crate::attr::Attr;
 use crate::error::Result;
 use crate::memory::{MAX_NDIMS, MemoryDesc};
 use crate::plan::conv::Axis;
-use crate::{ensure, invalid, knobs, unimplemented_here};
+use crate::{ensure, invalid, knobs, supported, unimplemented_here};
 
 /// Values by spatial dimension; the others are 0.
 pub type Dims = [i64; MAX_NDIMS];
@@ -52,6 +52,11 @@ pub struct Desc {
     pub pad_left: Dims,
     pub pad_right: Dims,
 }
+
+/// The most that plans list, piece by piece.
+const MOST_PIXELS: f64 = (1u64 << 32) as f64;
+const MOST_CHANNELS: i64 = 1 << 24;
+const MOST_TAPS: f64 = (1u64 << 20) as f64;
 
 /// A way from one side to the other: forward or by data.
 struct Pass<'a> {
@@ -243,7 +248,25 @@ impl Desc {
             );
         }
         self.check_channels()?;
-        (0..nd - 2).try_for_each(|i| self.check_axis(i))
+        (0..nd - 2).try_for_each(|i| self.check_axis(i))?;
+        self.check_extent()
+    }
+
+    /// Plans list pieces of the image, channels and taps: refuses what would fill the memory with such lists.
+    fn check_extent(&self) -> Result<()> {
+        let (what, (large, _), first) =
+            (self.name(), self.sides(), 2 + usize::from(self.grouped()));
+        let volume = |dims: &[i64]| dims.iter().map(|&n| n as f64).product::<f64>();
+        let channels = self.src.dims[1].max(self.dst.dims[1]);
+        let (pixels, taps) = (
+            volume(&large.dims()[2..]),
+            volume(&self.weights.dims()[first..]),
+        );
+        supported!(
+            pixels <= MOST_PIXELS && channels <= MOST_CHANNELS && taps <= MOST_TAPS,
+            "{what}: {pixels} pixels, {channels} channels and {taps} taps are more than can be planned ({MOST_PIXELS}, {MOST_CHANNELS}, {MOST_TAPS})"
+        );
+        Ok(())
     }
 
     fn check_channels(&self) -> Result<()> {
