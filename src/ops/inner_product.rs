@@ -223,8 +223,7 @@ fn bias_gradient(
     let from = sequence.read(env, (1, diff_dst), &layout)?;
     let rows = matrix(from, &layout).expect("a row-major tensor is a matrix");
     let count = diff_dst.dims()[0] as usize;
-    sequence.push(row_sum::planned(env, &rows, count, (to, bias))?);
-    Ok(())
+    row_sum::push(sequence, env, &rows, count, (to, bias))
 }
 
 /// Weights in the order of src's dimensions, so that both flatten alike.

@@ -3,7 +3,7 @@
 //! The parts of a parallel run take blocks of columns, and every column is summed in the order of its rows, so that the
 //! bits do not depend on the number of threads.
 
-use super::{Env, Planned, gemm::Matrix};
+use super::{Env, Planned, gemm::Matrix, sequence::Sequence};
 use crate::{
     dtype::DataType,
     error::Result,
@@ -26,6 +26,27 @@ const BLOCK: usize = 512;
 /// Elements below which another part is not worth its start.
 const MIN_PART: usize = 1 << 15;
 
+/// Appends the sums of `rows` rows to a sequence; a vector with gaps or blocks gets them by way of a buffer.
+pub fn push(
+    sequence: &mut Sequence,
+    env: &Env,
+    matrix: &Matrix,
+    rows: usize,
+    (entry, to): (usize, &MemoryDesc),
+) -> Result<()> {
+    let seen = match is_row(to) {
+        true => *to,
+        false => MemoryDesc::plain(to.dims(), to.dtype())?,
+    };
+    let entry = sequence.written(env, (entry, to), &seen, false)?;
+    sequence.push(planned(env, matrix, rows, (entry, &seen))?);
+    Ok(())
+}
+
+fn is_row(md: &MemoryDesc) -> bool {
+    md.is_dense() && md.inner_volume() == 1
+}
+
 /// Plans the sums of `rows` rows of floats into the vector `to`, which is given as (entry, descriptor).
 pub fn planned(
     env: &Env,
@@ -47,7 +68,7 @@ pub fn planned(
     );
     let dtype = to.dtype();
     supported!(
-        !dtype.is_int() && dtype.is_kernel_type() && to.is_dense() && to.inner_volume() == 1,
+        !dtype.is_int() && dtype.is_kernel_type() && is_row(to),
         "sums of rows: the result, {to}, must be floats without gaps and blocks"
     );
     let columns = to.dims()[0] as usize;

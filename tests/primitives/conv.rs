@@ -476,6 +476,11 @@ fn conv_forward_with_attributes() {
             format!("conv u8:s8:u8 mb2ic16oc38ih7kh3ph1 bias={bias} scales=wei:1 tags=any:any:any"),
             format!("conv f32:f32:f32 g38mb2ic38oc38ih7kh3ph1 bias={bias} tags=any:any:any"),
             format!("deconv bf16:bf16:bf16 mb2ic16oc38ih7oh15kh3sh2 bias={bias}"),
+            format!(
+                "conv f32:f32:f32 mb2ic16oc38ih7kh3ph1 bias={bias} prop=bwd_w tags=acdb:any:acdb"
+            ),
+            format!("conv bf16:bf16:bf16 g38mb2ic38oc38ih7kh3ph1 bias={bias} prop=bwd_w"),
+            format!("deconv f32:f32:f32 mb2ic16oc38ih7oh15kh3sh2 bias={bias} prop=bwd_w"),
         ]);
     }
 }

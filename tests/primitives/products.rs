@@ -407,6 +407,8 @@ fn inner_product_forward() {
             format!("ip f32:f32:f32 mb9ic17oc38 bias={bias}"),
             format!("ip bf16:bf16:bf16 mb1ic17oc38 bias={bias} post=relu tags=any:any:any"),
             format!("ip u8:s8:f32 mb9ic17oc38 bias={bias} scales=wei:1"),
+            format!("ip f32:f32:f32 mb9ic17oc38 bias={bias} prop=bwd_w"),
+            format!("ip bf16:bf16:bf16 mb9ic17oc38 bias={bias} prop=bwd_w tags=any:any:any"),
         ]);
     }
 }

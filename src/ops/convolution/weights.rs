@@ -118,7 +118,8 @@ impl Desc {
             let dense = channels_last(&diff_dst)?;
             let from = sequence.read(env, (1, &diff_dst), &dense)?;
             let pixels = dense.nelems() / dense.dims[1].max(1);
-            sequence.push(sum_of_rows(env, (from, &dense), pixels, (3, &bias))?);
+            let rows = rows_of((from, &dense), bias.dims[0]);
+            row_sum::push(&mut sequence, env, &rows, pixels as usize, (3, &bias))?;
             args.push(Arg::output(DIFF_BIAS, bias));
         }
         let sides = match self.transposed {
@@ -215,7 +216,8 @@ impl Desc {
         let mut flat = MemoryDesc::plain(&[seen.size_bytes() as i64 / 4], DataType::F32)?;
         let one = flat;
         flat.offset0 = seen.offset0;
-        sum_of_rows(env, (each, &one), copies, (stored, &flat))
+        let rows = rows_of((each, &one), one.dims[0]);
+        row_sum::planned(env, &rows, copies as usize, (stored, &flat))
     }
 
     /// Channels of the large side in a tile.
@@ -308,17 +310,10 @@ fn writes_tiles(
         && (run >= md.dims[m] || run % block == 0)
 }
 
-/// The sum of so many dense rows, each as long as `to`.
-fn sum_of_rows(
-    env: &Env,
-    (arg, md): (usize, &MemoryDesc),
-    rows: i64,
-    to: (usize, &MemoryDesc),
-) -> Result<Planned> {
-    let cols = md.dtype().size_bytes() as i64;
-    let strides = (to.1.dims[0] * cols, cols);
-    let matrix = Matrix::strided(arg, md.dtype(), md.offset0 * cols, strides);
-    row_sum::planned(env, &matrix, rows as usize, to)
+/// Dense rows of so many elements.
+fn rows_of((arg, md): (usize, &MemoryDesc), length: i64) -> Matrix {
+    let size = md.dtype().size_bytes() as i64;
+    Matrix::strided(arg, md.dtype(), md.offset0 * size, (length * size, size))
 }
 
 impl Gradient {
