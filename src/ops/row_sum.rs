@@ -34,17 +34,10 @@ pub fn push(
     rows: usize,
     (entry, to): (usize, &MemoryDesc),
 ) -> Result<()> {
-    let seen = match is_row(to) {
-        true => *to,
-        false => MemoryDesc::plain(to.dims(), to.dtype())?,
-    };
-    let entry = sequence.written(env, (entry, to), &seen, false)?;
-    sequence.push(planned(env, matrix, rows, (entry, &seen))?);
+    let row = MemoryDesc::plain(to.dims(), to.dtype())?;
+    let entry = sequence.written(env, (entry, to), &row, false)?;
+    sequence.push(planned(env, matrix, rows, (entry, &row))?);
     Ok(())
-}
-
-fn is_row(md: &MemoryDesc) -> bool {
-    md.is_dense() && md.inner_volume() == 1
 }
 
 /// Plans the sums of `rows` rows of floats into the vector `to`, which is given as (entry, descriptor).
@@ -68,7 +61,7 @@ pub fn planned(
     );
     let dtype = to.dtype();
     supported!(
-        !dtype.is_int() && dtype.is_kernel_type() && is_row(to),
+        !dtype.is_int() && dtype.is_kernel_type() && to.is_dense() && to.inner_volume() == 1,
         "sums of rows: the result, {to}, must be floats without gaps and blocks"
     );
     let columns = to.dims()[0] as usize;

@@ -53,10 +53,8 @@ pub struct Desc {
     pub pad_right: Dims,
 }
 
-/// The most that plans list, piece by piece.
-const MOST_PIXELS: f64 = (1u64 << 32) as f64;
-const MOST_CHANNELS: i64 = 1 << 24;
-const MOST_TAPS: f64 = (1u64 << 20) as f64;
+/// Pixels, channels and taps: plans list pieces of them, and more would fill the memory with such lists.
+const MOST: [f64; 3] = [4294967296.0, 16777216.0, 1048576.0];
 
 /// A way from one side to the other: forward or by data.
 struct Pass<'a> {
@@ -248,25 +246,7 @@ impl Desc {
             );
         }
         self.check_channels()?;
-        (0..nd - 2).try_for_each(|i| self.check_axis(i))?;
-        self.check_extent()
-    }
-
-    /// Plans list pieces of the image, channels and taps: refuses what would fill the memory with such lists.
-    fn check_extent(&self) -> Result<()> {
-        let (what, (large, _), first) =
-            (self.name(), self.sides(), 2 + usize::from(self.grouped()));
-        let volume = |dims: &[i64]| dims.iter().map(|&n| n as f64).product::<f64>();
-        let channels = self.src.dims[1].max(self.dst.dims[1]);
-        let (pixels, taps) = (
-            volume(&large.dims()[2..]),
-            volume(&self.weights.dims()[first..]),
-        );
-        supported!(
-            pixels <= MOST_PIXELS && channels <= MOST_CHANNELS && taps <= MOST_TAPS,
-            "{what}: {pixels} pixels, {channels} channels and {taps} taps are more than can be planned ({MOST_PIXELS}, {MOST_CHANNELS}, {MOST_TAPS})"
-        );
-        Ok(())
+        (0..nd - 2).try_for_each(|i| self.check_axis(i))
     }
 
     fn check_channels(&self) -> Result<()> {
@@ -299,6 +279,13 @@ impl Desc {
         ensure!(
             bias.is_empty() || bias == [d[1]],
             invalid!("{what}: bias has dims {bias:?}, dst has {} channels", d[1])
+        );
+        let volume = |dims: &[i64]| dims.iter().map(|&n| n as f64).product::<f64>();
+        let pixels = volume(&self.sides().0.dims()[2..]);
+        let sizes = [pixels, s[1].max(d[1]) as f64, volume(&w[first + 2..])];
+        supported!(
+            sizes.iter().zip(MOST).all(|(size, most)| *size <= most),
+            "{what}: {sizes:?} pixels, channels and taps are more than can be planned, {MOST:?}"
         );
         Ok(())
     }
