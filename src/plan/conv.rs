@@ -257,12 +257,45 @@ pub struct Cut {
 /// Bytes of input that a block of calls may read: about half of a second-level cache.
 const BLOCK_BYTES: i64 = 192 << 10;
 /// Rows of a register tile.
-const TILE_ROWS: i64 = 6;
+pub const TILE_ROWS: i64 = 6;
 /// The fewest rows into which a row of the image is cut.
 const SHORTEST: i64 = 8 * TILE_ROWS;
 /// Images of so few pixels are computed several at a time.
 const SMALL_IMAGE: i64 = 100;
 const MOST_IMAGES: i64 = 16;
+
+/// The fewest outputs that a call takes on average.
+const FEW_OUTPUTS: i64 = 3;
+
+/// How far the taps of all outputs reach before and behind an input of so many elements, by axis, where this beats a rim:
+/// so many calls of few outputs read all weights that multiplying zeros around the input costs less.
+pub fn frame(axes: &[Axis; 3], to_large: bool) -> Option<[(i64, i64); 3]> {
+    let [whole, cut] = [true, false].map(|whole| axes.map(|a| a.runs(to_large, whole)));
+    let count = |runs: &[Run]| runs.iter().map(|r| r.count).sum::<i64>();
+    let met = |runs: &Vec<Run>| -> i64 { runs.iter().map(|r| r.count * r.taps.len() as i64).sum() };
+    let products = |axes: &[Vec<Run>; 3]| axes.iter().map(met).product::<i64>();
+    let outputs: i64 = whole.iter().map(|runs| count(runs)).product();
+    let lines = |y: &Run| cut[2].iter().map(|x| x.count.min(y.count)).sum::<i64>();
+    let calls = count(&cut[0]) * cut[1].iter().map(lines).sum::<i64>();
+    let reach = |i: usize| {
+        let size = if to_large {
+            axes[i].small
+        } else {
+            axes[i].large
+        };
+        let last = |r: &Run, tap: &Tap| tap.from + (r.count - 1) * r.in_step;
+        let ends = |r| {
+            (r as &Run)
+                .taps
+                .iter()
+                .map(move |tap| (-tap.from, last(r, tap) + 1 - size))
+        };
+        let far = |(a, b): (i64, i64), (before, behind)| (a.max(before), b.max(behind));
+        whole[i].iter().flat_map(ends).fold((0, 0), far)
+    };
+    let pays = outputs < FEW_OUTPUTS * calls && products(&whole) <= 2 * products(&cut);
+    (pays && cut != whole).then(|| [0, 1, 2].map(reach))
+}
 
 /// How many images are computed together: a divisor of the minibatch that leaves work for all threads.
 pub fn images(minibatch: i64, pixels: i64, threads: i64) -> i64 {

@@ -553,6 +553,36 @@ fn few_channels_to_many() {
     }
 }
 
+/// Images so small that most of them is rim, to many channels.
+#[test]
+fn small_images() {
+    for space in [
+        "ih4kh3ph1",
+        "ih5kh3ph1",
+        "ih7kh5ph2",
+        "ih6kh3sh2ph1",
+        "ih5kh3dh1ph2",
+        "ih5iw3kh5kw1ph2pw0",
+        "iw4kw3pw1",
+        "id2ih4iw4kd3kh3kw3pd1ph1pw1",
+    ] {
+        for (forward, by_data) in [("ic5oc128", "ic128oc5"), ("g2ic6oc260", "g2ic260oc6")] {
+            for tags in ["", " tags=any:any:any"] {
+                for types in ["f32:f32:f32", "bf16:bf16:bf16"] {
+                    judge_all([
+                        format!("conv {types} mb2{forward}{space}{tags}"),
+                        format!("conv {types} mb1{by_data}{space} prop=bwd_d{tags}"),
+                        format!("deconv {types} mb1{forward}{space}{tags}"),
+                    ]);
+                }
+                judge_all([format!(
+                    "conv u8:s8:u8 mb1{forward}{space} bias=f32 scales=src,wei,dst post=sum{tags}"
+                )]);
+            }
+        }
+    }
+}
+
 #[test]
 fn conv_of_nothing() {
     judge_all([

@@ -78,6 +78,10 @@ impl Compiled {
             return Ok(());
         };
         let user = exec.ptrs[o.arg].wrapping_offset((block * o.advance) as isize);
+        if way == 0 && o.is_framed() {
+            // SAFETY: the room of the copy, in scratch of our own.
+            unsafe { exec.scratch.wrapping_add(at).write_bytes(0, o.room_bytes()) };
+        }
         let mut ptrs = [user, exec.scratch.wrapping_add(at)];
         if way == 1 {
             ptrs.reverse();
@@ -121,12 +125,12 @@ impl Compiled {
     /// Where the operands of one block of images lie.
     fn bases(&self, exec: &Exec, images: i64) -> [*mut u8; 3] {
         let base = |o: &Operand| {
-            let size = o.md.dtype().size_bytes() as i64;
-            match o.staged {
+            let first = o.md.offset0 * o.md.dtype().size_bytes() as i64;
+            let start = match o.staged {
                 Some((_, at)) => exec.scratch.wrapping_add(at),
-                None => exec.ptrs[o.arg]
-                    .wrapping_offset((o.md.offset0 * size + images * o.advance) as isize),
-            }
+                None => exec.ptrs[o.arg].wrapping_offset((images * o.advance) as isize),
+            };
+            start.wrapping_offset(first as isize)
         };
         self.plan.operands.each_ref().map(base)
     }

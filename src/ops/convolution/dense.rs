@@ -7,8 +7,8 @@
 use super::Pass;
 use super::epilogues::Epilogues;
 use super::layout::{
-    Panels, channel_run, channels_last, padded_channels, panels, place, spatial_strides, strides,
-    without_gaps,
+    Panels, channel_run, channels_last, framed, padded_channels, panels, place, spatial_strides,
+    strides, without_gaps,
 };
 use super::zero_point::TapSums;
 use crate::attr::Attr;
@@ -23,6 +23,7 @@ use crate::ops::epilogue::{Binding, Epilogue, arg};
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned, reorder};
 use crate::plan::conv::{self, Along, Axis, Cut, Space};
+use crate::plan::gemm;
 use std::sync::Arc;
 
 /// An operand of the nest.
@@ -64,11 +65,22 @@ impl Operand {
         self
     }
 
+    /// Bytes of its copy: that of an image has its frame around it.
+    pub fn room_bytes(&self) -> usize {
+        (self.md.dims[0] * self.md.strides[0]) as usize * self.md.dtype().size_bytes()
+    }
+
+    /// Whether its room has more than the elements.
+    pub fn is_framed(&self) -> bool {
+        self.md.dims[0] * self.md.strides[0] > self.md.padded_nelems()
+    }
+
     /// Takes its room in scratch, of which `end` bytes are taken.
     fn place(&mut self, end: &mut usize) {
+        let bytes = self.room_bytes();
         if let Some((_, at)) = &mut self.staged {
             *at = *end;
-            *end += self.md.size_bytes().next_multiple_of(64);
+            *end += bytes.next_multiple_of(64);
         }
     }
 }
@@ -153,6 +165,11 @@ impl Pass<'_> {
         if self.padded {
             seen_input = Some(padded_channels(&input, k)?);
         }
+        let images = self.images();
+        if let Some(frame) = self.frame(images) {
+            self.framed = true;
+            seen_input = Some(framed(&input, frame)?);
+        }
         let in_run = in_run.filter(|_| seen_input.is_none());
         let (in_run, out_run) = (in_run.unwrap_or(k), out_run.unwrap_or(n));
         let ideal = self.panel_layout(in_run)?;
@@ -168,7 +185,6 @@ impl Pass<'_> {
         let weights = sequence.read(self.env, (1, &self.weights), &laid)?;
         let mut args = self.arguments(user_input);
         let output_at = args.len() - 1;
-        let images = self.images();
         let operands = [
             Operand::new(0, &input, seen_input).in_blocks(images),
             Operand::new(weights, &laid, None),
@@ -184,6 +200,18 @@ impl Pass<'_> {
         !self.to_large
             && self.axes.iter().all(Axis::is_pointwise)
             && self.axes.iter().any(|a| a.stride > 1)
+    }
+
+    /// The frame of zeros that a copy of the input gets, where that beats a rim.
+    fn frame(&self, images: i64) -> Option<[(i64, i64); 3]> {
+        let (isa, dtype) = (self.env.isa, self.weights.dtype());
+        let walks = self.is_depthwise() || self.merged() > 1;
+        let few = images < conv::TILE_ROWS && self.channels().1 >= MANY_CHANNELS;
+        // Bytes are soon read where they are widened first.
+        let multiplies = dtype.is_int() && !gemm::has_dot(isa, dtype);
+        let frames = few && !walks && !multiplies && !self.padded && !self.has_zero_point();
+        let frame = || conv::frame(&self.axes, self.to_large);
+        frames.then(frame).flatten()
     }
 
     fn arguments(&self, input: MemoryDesc) -> Vec<Arg> {
@@ -341,7 +369,7 @@ impl Pass<'_> {
         let width = &self.axes[2];
         let runs = std::array::from_fn(|i| match self.output.1.has_zero_dim() {
             true => Vec::new(),
-            false => self.axes[i].runs(self.to_large, walks && i == 2),
+            false => self.axes[i].runs(self.to_large, self.framed || walks && i == 2),
         });
         Space {
             runs,

@@ -276,6 +276,21 @@ pub(super) fn padded_channels(md: &MemoryDesc, block: i64) -> Result<MemoryDesc>
     MemoryDesc::with_tag(md.dims(), md.dtype(), &format!("aB{spatial}{block}b"))
 }
 
+/// Channels last, with so many pixels before and behind an image along depth, height and width.
+pub(super) fn framed(md: &MemoryDesc, frame: [(i64, i64); 3]) -> Result<MemoryDesc> {
+    let dims = md.dims();
+    let (mut strides, mut pitch, mut offset) = (vec![1; dims.len()], dims[1], 0);
+    for (d, (before, behind)) in (2..dims.len()).rev().zip(frame.into_iter().rev()) {
+        strides[d] = pitch;
+        offset += before * pitch;
+        pitch *= before + dims[d] + behind;
+    }
+    strides[0] = pitch;
+    let mut framed = MemoryDesc::with_strides(dims, md.dtype(), Some(&strides))?;
+    framed.offset0 = offset;
+    Ok(framed)
+}
+
 /// Row-major with the channels behind all other dimensions.
 pub(super) fn channels_last(md: &MemoryDesc) -> Result<MemoryDesc> {
     let tag = ["acb", "acdb", "acdeb"][md.dims().len() - 3];

@@ -74,6 +74,8 @@ struct Pass<'a> {
     dims: (usize, usize),
     /// Whether kernels see a copy of the input whose channels are padded to whole groups of the reduction.
     padded: bool,
+    /// Whether the copy is framed by as many zeros as taps meet around it.
+    framed: bool,
 }
 
 impl Desc {
@@ -188,6 +190,7 @@ impl Desc {
                 (of_dst, of_src)
             },
             padded: false,
+            framed: false,
         })
     }
 

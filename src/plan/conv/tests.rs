@@ -96,3 +96,35 @@ fn few_pixels_are_computed_for_several_images() {
     assert_eq!(images(7, 49, 2), 1);
     assert_eq!(images(16, 3136, 1), 1);
 }
+
+#[test]
+fn small_images_are_framed() {
+    let axis = |size, taps, stride, pad| Axis {
+        large: size,
+        small: (size + 2 * pad - taps) / stride + 1,
+        taps,
+        stride,
+        dilation: 1,
+        pad,
+    };
+    let plane = |size, taps, stride, pad| {
+        [
+            Axis::POINT,
+            axis(size, taps, stride, pad),
+            axis(size, taps, stride, pad),
+        ]
+    };
+    let around = Some([(0, 0), (1, 1), (1, 1)]);
+    for to_large in [false, true] {
+        assert_eq!(frame(&plane(4, 3, 1, 1), to_large), around);
+        assert_eq!(frame(&plane(14, 3, 1, 1), to_large), None);
+        assert_eq!(frame(&plane(4, 1, 1, 0), to_large), None);
+        // More than half of the products would be with zeros.
+        assert_eq!(frame(&plane(2, 3, 1, 1), to_large), None);
+    }
+    // What no tap meets has no frame.
+    assert_eq!(
+        frame(&plane(6, 3, 2, 1), false),
+        Some([(0, 0), (1, 0), (1, 0)])
+    );
+}
