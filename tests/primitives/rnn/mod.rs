@@ -683,7 +683,10 @@ impl Case {
         // SAFETY: the descriptor is live.
         let layout =
             |id: c_int| Layout::of(unsafe { (api().primitive_desc_query_md)(pd.raw, 255, id) });
-        let terms = (problem.sizes[3] + problem.sizes[4]) as f64;
+        let [_, _, _, slc, sic, dhc, dic] = problem.sizes;
+        let terms = (slc + sic) as f64;
+        // The gates were sums; gradients are sums over the channels of all gates, and over a projection's columns.
+        let backward = (problem.gates() * (slc + sic + dhc) + dic) as f64;
         let (given, pass) = problem.pass(terms);
         let (mut arguments, mut expected) = (Vec::new(), Vec::new());
         for (i, array) in given.iter().enumerate() {
@@ -727,8 +730,7 @@ impl Case {
                         .for_each(|(g, b)| *g += b);
                 }
                 let rows = (problem.sizes[1] * problem.sizes[2]) as f64;
-                let terms =
-                    terms * problem.gates() as f64 + if (4..=8).contains(&i) { rows } else { 0.0 };
+                let terms = backward + if (4..=8).contains(&i) { rows } else { 0.0 };
                 arguments.push(argument(id, layout(id), before.as_ref()));
                 expected.push((id, before, gradient, terms, largest));
             }
