@@ -264,7 +264,7 @@ const SHORTEST: i64 = 8 * TILE_ROWS;
 const SMALL_IMAGE: i64 = 100;
 const MOST_IMAGES: i64 = 16;
 
-/// The fewest outputs that a call takes on average.
+/// Calls of fewer outputs, on average, are many and short.
 const FEW_OUTPUTS: i64 = 3;
 
 /// How far the taps of all outputs reach before and behind an input of so many elements, by axis, where this beats a rim:
@@ -278,20 +278,15 @@ pub fn frame(axes: &[Axis; 3], to_large: bool) -> Option<[(i64, i64); 3]> {
     let lines = |y: &Run| cut[2].iter().map(|x| x.count.min(y.count)).sum::<i64>();
     let calls = count(&cut[0]) * cut[1].iter().map(lines).sum::<i64>();
     let reach = |i: usize| {
-        let size = if to_large {
-            axes[i].small
-        } else {
-            axes[i].large
-        };
-        let last = |r: &Run, tap: &Tap| tap.from + (r.count - 1) * r.in_step;
-        let ends = |r| {
-            (r as &Run)
-                .taps
-                .iter()
-                .map(move |tap| (-tap.from, last(r, tap) + 1 - size))
-        };
-        let far = |(a, b): (i64, i64), (before, behind)| (a.max(before), b.max(behind));
-        whole[i].iter().flat_map(ends).fold((0, 0), far)
+        let size = [axes[i].large, axes[i].small][usize::from(to_large)];
+        let mut far = (0, 0);
+        for run in &whole[i] {
+            for tap in &run.taps {
+                let last = tap.from + (run.count - 1) * run.in_step;
+                far = (far.0.max(-tap.from), far.1.max(last + 1 - size));
+            }
+        }
+        far
     };
     let pays = outputs < FEW_OUTPUTS * calls && products(&whole) <= 2 * products(&cut);
     (pays && cut != whole).then(|| [0, 1, 2].map(reach))

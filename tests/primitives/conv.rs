@@ -590,6 +590,8 @@ fn conv_of_nothing() {
         "conv f32:f32:f32 mb2ic0oc4ih5kh3ph1",
         "conv f32:f32:f32 mb2ic0oc4ih5kh3ph1 bias=f32",
         "conv f32:f32:f32 mb2ic3oc0ih5kh3ph1",
+        "conv f32:f32:f32 mb2ic0oc128ih4kh3ph1",
+        "conv f32:f32:f32 mb0ic3oc128ih4kh3ph1",
     ]);
 }
 

@@ -77,10 +77,10 @@ impl Operand {
 
     /// Takes its room in scratch, of which `end` bytes are taken.
     fn place(&mut self, end: &mut usize) {
-        let bytes = self.room_bytes();
-        if let Some((_, at)) = &mut self.staged {
-            *at = *end;
-            *end += bytes.next_multiple_of(64);
+        // Only of a copy: strides of the user's own may mean nothing.
+        if let Some((user, _)) = self.staged {
+            self.staged = Some((user, *end));
+            *end += self.room_bytes().next_multiple_of(64);
         }
     }
 }

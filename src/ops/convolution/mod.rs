@@ -53,7 +53,8 @@ pub struct Desc {
     pub pad_right: Dims,
 }
 
-/// Pixels, channels and taps: plans list pieces of them, and more would fill the memory with such lists.
+/// Pixels, channels and taps: plans list pieces of them, and more would fill the memory with such lists. Floats, since products
+/// of dims may overflow.
 const MOST: [f64; 3] = [4294967296.0, 16777216.0, 1048576.0];
 
 /// A way from one side to the other: forward or by data.
