@@ -46,11 +46,12 @@ impl<'a> Shape<'a> {
             dims.iter().zip(index).fold(0, fold)
         };
         let (space, in_dst) = ([&small[2..], taps].concat(), volume(&dst[2..]));
+        let mut far = vec![0; n];
         for_each(&space, |i| {
             let (place, tap) = (&i[..n], &i[n..]);
-            let far: Vec<i64> = (0..n)
-                .map(|d| place[d] * strides[d] - pads[d] + tap[d] * (dilates[d] + 1))
-                .collect();
+            for d in 0..n {
+                far[d] = place[d] * strides[d] - pads[d] + tap[d] * (dilates[d] + 1);
+            }
             if (0..n).any(|d| far[d] < 0 || far[d] >= large[2 + d]) {
                 return;
             }

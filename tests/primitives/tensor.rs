@@ -293,7 +293,7 @@ impl Layout {
     }
 
     fn position(&self, index: &[i64]) -> usize {
-        let mut outer = index.to_vec();
+        let mut outer = padded(index);
         let (mut inner, mut volume) = (0, 1);
         for (dim, size) in self.blocks.iter().rev() {
             inner += outer[*dim] % size * volume;
@@ -303,11 +303,31 @@ impl Layout {
         let outer: i64 = outer.iter().zip(&self.strides).map(|(i, s)| i * s).sum();
         (self.offset + outer + inner) as usize * self.dtype.size()
     }
+
+    fn places(&self) -> Vec<Place> {
+        let (mut places, mut elements) = (Vec::new(), 0..);
+        for_each(&self.padded, |index| {
+            let inside = index.iter().zip(&self.dims).all(|(i, d)| i < d);
+            places.push(Place {
+                byte: self.position(index),
+                element: inside.then(|| elements.next().unwrap()),
+            });
+        });
+        places
+    }
+}
+
+/// Where an element lies, and its row-major number, if it is not padding.
+struct Place {
+    byte: usize,
+    element: Option<usize>,
 }
 
 /// A buffer of a layout that touches an inaccessible page at one end, with canaries at the other.
 pub struct Tensor {
     pub layout: Layout,
+    /// All elements with the padding, in row-major order.
+    places: Vec<Place>,
     buffer: Guarded,
 }
 
@@ -321,7 +341,12 @@ impl Tensor {
         };
         let mut buffer = Guarded::new(layout.bytes);
         buffer.place(&vec![0xff; layout.bytes], side);
-        Tensor { layout, buffer }
+        let places = layout.places();
+        Tensor {
+            layout,
+            places,
+            buffer,
+        }
     }
 
     /// The array's values, and zeros where the layout is padded.
@@ -340,24 +365,22 @@ impl Tensor {
     }
 
     fn store(&mut self, values: &Array) {
-        let layout = self.layout.clone();
-        for_each(&layout.padded, |index| {
-            let inside = index.iter().zip(&layout.dims).all(|(i, d)| i < d);
-            let value = if inside { values.at(index) } else { 0.0 };
-            let at = layout.position(index);
-            let bytes = &mut self.buffer.data_mut()[at..at + layout.dtype.size()];
-            layout.dtype.write(bytes, value);
-        });
-    }
-
-    fn read(&self, index: &[i64]) -> f64 {
-        let (at, dtype) = (self.layout.position(index), self.layout.dtype);
-        dtype.read(&self.buffer.data()[at..at + dtype.size()])
+        let (dtype, bytes) = (self.layout.dtype, self.buffer.data_mut());
+        for place in &self.places {
+            let value = place.element.map_or(0.0, |i| values.data[i]);
+            dtype.write(&mut bytes[place.byte..][..dtype.size()], value);
+        }
     }
 
     /// The logical values.
     pub fn values(&self) -> Array {
-        Array::from_fn(&self.layout.dims, |index| self.read(index))
+        let (dtype, bytes) = (self.layout.dtype, self.buffer.data());
+        let inside = self.places.iter().filter(|p| p.element.is_some());
+        let read = |place: &Place| dtype.read(&bytes[place.byte..][..dtype.size()]);
+        Array {
+            dims: self.layout.dims.clone(),
+            data: inside.map(read).collect(),
+        }
     }
 
     /// The data, for the library.
@@ -380,16 +403,17 @@ impl Tensor {
         if self.buffer.is_damaged() {
             return Some("bytes outside the buffer were written".into());
         }
-        let (mut found, size) = (None, self.layout.dtype.size());
-        let mut gaps = self.buffer.data().to_vec();
-        for_each(&self.layout.padded, |index| {
-            let at = self.layout.position(index);
-            gaps[at..at + size].fill(0xff);
-            let outside = index.iter().zip(&self.layout.dims).any(|(i, d)| i >= d);
-            if outside && found.is_none() && self.read(index) != 0.0 {
-                found = Some(format!("padding at {index:?} is {}", self.read(index)));
+        let (dtype, size) = (self.layout.dtype, self.layout.dtype.size());
+        let (mut found, mut gaps) = (None, self.buffer.data().to_vec());
+        for (i, place) in self.places.iter().enumerate() {
+            let element = &mut gaps[place.byte..][..size];
+            if place.element.is_none() && found.is_none() && dtype.read(element) != 0.0 {
+                let dims = &self.layout.padded;
+                let value = dtype.read(element);
+                found = Some(format!("padding, number {i} of {dims:?}, is {value}"));
             }
-        });
+            element.fill(0xff);
+        }
         let written = gaps.iter().position(|&byte| byte != 0xff);
         found.or(written.map(|at| format!("byte {at}, in a gap between elements, was written")))
     }

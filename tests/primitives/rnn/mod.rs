@@ -13,6 +13,7 @@ mod oracle;
 use crate::api::{ExecArg, Handle, INVALID, Owned, Refusal, UNIMPLEMENTED, api, check, here};
 use crate::tensor::{Array, Layout, Tensor, Type, describe};
 use oracle::{INPUTS, Keep, Net, OUTPUTS, Pass};
+use std::cell::OnceCell;
 use std::ffi::c_int;
 use std::process::Command;
 use std::ptr::null_mut;
@@ -340,7 +341,7 @@ impl Problem {
     /// Inputs and the pass over them; those of 8-bit problems are such that no state of the pass is so near to the middle
     /// between two integers that the rounding of floats could decide between them, and those of relu such that rounding
     /// a state does not decide about a slope, unless there are too many.
-    fn pass(&self, terms: f64) -> (Vec<Option<Array>>, Pass) {
+    fn pass(&self, terms: f64) -> Data {
         let seeded = |seed| {
             let one = |i| self.has(i).then(|| self.values(i, seed));
             let given: Vec<Option<Array>> = (0..INPUTS).map(one).collect();
@@ -666,6 +667,9 @@ fn create_pd(problem: &Problem, prop: c_int, mds: &Descriptors) -> Result<Owned,
     })
 }
 
+/// Inputs, and what the oracle makes of them.
+type Data = (Vec<Option<Array>>, Pass);
+
 /// A primitive with its arguments and what it must give.
 struct Case {
     problem: Problem,
@@ -677,7 +681,13 @@ struct Case {
 }
 
 impl Case {
-    fn new(problem: &Problem, prop: c_int, workspace: Option<&[u8]>) -> Result<Case, Refusal> {
+    /// `data` is filled by the first pass of the problem.
+    fn new(
+        problem: &Problem,
+        prop: c_int,
+        workspace: Option<&[u8]>,
+        data: &OnceCell<Data>,
+    ) -> Result<Case, Refusal> {
         let mds = Descriptors::new(problem, prop)?;
         let pd = create_pd(problem, prop, &mds)?;
         // SAFETY: the descriptor is live.
@@ -687,7 +697,7 @@ impl Case {
         let terms = (slc + sic) as f64;
         // The gates were sums; gradients are sums over the channels of all gates, and over a projection's columns.
         let backward = (problem.gates() * (slc + sic + dhc) + dic) as f64;
-        let (given, pass) = problem.pass(terms);
+        let (given, pass) = data.get_or_init(|| problem.pass(terms));
         let (mut arguments, mut expected) = (Vec::new(), Vec::new());
         for (i, array) in given.iter().enumerate() {
             let stored = array.as_ref().map(|a| problem.stored(i, a));
@@ -838,8 +848,9 @@ impl Case {
 
 /// The passes of a problem: inference, training and back, or the one asked for. The outputs of the last two.
 fn judge_passes(problem: &Problem) -> Result<Vec<u8>, String> {
+    let data = OnceCell::new();
     let case = |prop, workspace: Option<&[u8]>| {
-        Case::new(problem, prop, workspace).map_err(|r| {
+        Case::new(problem, prop, workspace, &data).map_err(|r| {
             format!(
                 "{}: pass {prop} refused with {}: {}",
                 problem.text, r.status, r.sentence

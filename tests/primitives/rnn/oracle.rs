@@ -12,7 +12,11 @@ pub type Var = usize;
 #[derive(Default)]
 pub struct Tape {
     values: Vec<f64>,
-    origins: Vec<Vec<(Var, f64)>>,
+    /// What all numbers were made from, one after another: others with their derivatives, pairs of factors.
+    origins: Vec<(Var, f64)>,
+    factors: Vec<[u32; 2]>,
+    /// Where those of each number end.
+    ends: Vec<[usize; 2]>,
     /// How near numbers came to where they would have been rounded to another integer.
     margin: Option<f64>,
     /// How near arguments of relu came to 0, where its slope jumps.
@@ -40,57 +44,57 @@ impl Keep {
 }
 
 impl Tape {
-    fn push(&mut self, value: f64, origins: Vec<(Var, f64)>) -> Var {
+    fn push(&mut self, value: f64, origins: impl IntoIterator<Item = (Var, f64)>) -> Var {
         self.values.push(value);
-        self.origins.push(origins);
+        self.origins.extend(origins);
+        self.ends.push([self.origins.len(), self.factors.len()]);
         self.values.len() - 1
     }
 
     fn number(&mut self, value: f64) -> Var {
-        self.push(value, Vec::new())
+        self.push(value, [])
     }
 
     fn sum(&mut self, terms: &[Var]) -> Var {
         let value = terms.iter().map(|&x| self.values[x]).sum();
-        self.push(value, terms.iter().map(|&x| (x, 1.0)).collect())
+        self.push(value, terms.iter().map(|&x| (x, 1.0)))
     }
 
     fn mul(&mut self, x: Var, y: Var) -> Var {
         let (a, b) = (self.values[x], self.values[y]);
-        self.push(a * b, vec![(x, b), (y, a)])
+        self.push(a * b, [(x, b), (y, a)])
     }
 
     /// Σ x·y
-    fn dot(&mut self, pairs: &[(Var, Var)]) -> Var {
-        let value = pairs
-            .iter()
-            .map(|&(x, y)| self.values[x] * self.values[y])
-            .sum();
-        let by = |&(x, y): &(Var, Var)| [(x, self.values[y]), (y, self.values[x])];
-        let origins = pairs.iter().flat_map(by).collect();
-        self.push(value, origins)
+    fn dot(&mut self, pairs: impl Iterator<Item = (Var, Var)>) -> Var {
+        let mut value = 0.0;
+        for (x, y) in pairs {
+            value += self.values[x] * self.values[y];
+            self.factors.push([x as u32, y as u32]);
+        }
+        self.push(value, [])
     }
 
     /// 1 - x
     fn rest(&mut self, x: Var) -> Var {
-        self.push(1.0 - self.values[x], vec![(x, -1.0)])
+        self.push(1.0 - self.values[x], [(x, -1.0)])
     }
 
     fn logistic(&mut self, x: Var) -> Var {
         let y = 1.0 / (1.0 + (-self.values[x]).exp());
-        self.push(y, vec![(x, y * (1.0 - y))])
+        self.push(y, [(x, y * (1.0 - y))])
     }
 
     fn tanh(&mut self, x: Var) -> Var {
         let y = self.values[x].tanh();
-        self.push(y, vec![(x, 1.0 - y * y)])
+        self.push(y, [(x, 1.0 - y * y)])
     }
 
     fn relu(&mut self, alpha: f64, x: Var) -> Var {
         let slope = if self.values[x] > 0.0 { 1.0 } else { alpha };
         let nearest = self.kink.unwrap_or(f64::INFINITY);
         self.kink = Some(nearest.min(self.values[x].abs()));
-        self.push(slope * self.values[x], vec![(x, slope)])
+        self.push(slope * self.values[x], [(x, slope)])
     }
 
     /// The same number as it is kept.
@@ -104,7 +108,7 @@ impl Tape {
             let most = self.margin.unwrap_or(f64::INFINITY);
             self.margin = Some(most.min(margin.abs()));
         }
-        self.push(keep.number(stored), vec![(x, 1.0)])
+        self.push(keep.number(stored), [(x, 1.0)])
     }
 
     /// Derivatives of Σ weight·x by every number of the tape, and the squares of the terms that each is the sum of.
@@ -116,9 +120,18 @@ impl Tape {
             .for_each(|&(x, weight)| gradients[x] += weight);
         for x in (0..self.values.len()).rev() {
             let gradient = gradients[x];
-            for &(y, by) in &self.origins[x] {
+            let mut add = |y: Var, by: f64| {
                 gradients[y] += gradient * by;
                 squares[y] += (gradient * by).powi(2);
+            };
+            let [origins, factors] = if x == 0 { [0, 0] } else { self.ends[x - 1] };
+            for &(y, by) in &self.origins[origins..self.ends[x][0]] {
+                add(y, by);
+            }
+            for pair in &self.factors[factors..self.ends[x][1]] {
+                let [y, z] = pair.map(|x| x as Var);
+                add(y, self.values[z]);
+                add(z, self.values[y]);
             }
         }
         (gradients, squares)
@@ -188,12 +201,8 @@ impl Cell<'_> {
     /// Σ_i x[i]·weights[i][gate][k]
     fn product(&self, tape: &mut Tape, which: usize, x: &[Var], gate: i64, k: i64) -> Var {
         let weights = self.weights(which);
-        let pairs: Vec<_> = x
-            .iter()
-            .enumerate()
-            .map(|(i, &x)| (x, weights.at(&[self.l, self.d, i as i64, gate, k])))
-            .collect();
-        tape.dot(&pairs)
+        let by = |i: usize| weights.at(&[self.l, self.d, i as i64, gate, k]);
+        tape.dot(x.iter().enumerate().map(|(i, &x)| (x, by(i))))
     }
 
     /// Input and state times weights, plus bias.
@@ -276,7 +285,7 @@ impl Cell<'_> {
         let hidden = self.kept(tape, hidden);
         let project = |p: i64| {
             let pair = |(k, &h): (usize, &Var)| (h, projection.at(&[self.l, self.d, k as i64, p]));
-            tape.dot(&hidden.iter().enumerate().map(pair).collect::<Vec<_>>())
+            tape.dot(hidden.iter().enumerate().map(pair))
         };
         ((0..projection.dims[3]).map(project).collect(), cells)
     }
