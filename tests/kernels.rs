@@ -135,6 +135,22 @@ brgemm_tests! {
     brgemm_s8u8 6;
 }
 
+/// Pairs of bytes whose sums just fit 16 bits, and some that do not.
+#[test]
+fn brgemm_of_seven_bits() {
+    let (mut bench, mut report, mut random) = (Bench::new(), Report::default(), Random(17));
+    for isa in rungs() {
+        for _ in 0..150 * rounds() {
+            let sizes = (random.pick(&M), random.pick(&N), random.pick(&K));
+            let mut s = random_brgemm(isa, (U8, S8), sizes, &mut random);
+            let d_row_bytes = pitch(s.n, S32, &mut random);
+            s.out = Out::acc(true, S32, d_row_bytes);
+            let (batch, seed) = (random.pick(&BATCHES), random.next());
+            check_brgemm(&mut bench, &mut report, &s, batch, Data::SevenBits, seed);
+        }
+    }
+}
+
 /// Reals, within the rounding of a sum in any order.
 #[test]
 fn brgemm_of_reals() {

@@ -228,7 +228,7 @@ impl Product {
     fn widens_a(&self) -> bool {
         let size = self.a.dtype.size_bytes() as i64;
         matches!(self.a.side, Side::Strided { cols, .. } if cols == size)
-            && gemm::widen_a(self.isa, self.a.dtype, self.n)
+            && gemm::widen_a(self.isa, [self.a.dtype, self.b.dtype], self.n)
     }
 
     /// The form of a packed block of A, whose rows have no gaps; rows 4 KiB apart would evict each other.

@@ -115,9 +115,10 @@ pub fn pack_a(isa: Isa, m: usize, n: usize, row_bytes: i64, group_bytes: i64) ->
 }
 
 /// Whether A should be widened while it is copied: when an instruction set has no dot product of its type, and the kernel
-/// would have to widen it for every panel.
-pub fn widen_a(isa: Isa, dtype: DataType, n: usize) -> bool {
-    dtype.vnni() > 1 && !has_dot(isa, dtype) && n > 2 * panel(isa)
+/// would have to widen it for every panel. Pairs of bytes need not be widened if B is narrow enough, which is not known yet.
+pub fn widen_a(isa: Isa, [a, b]: [DataType; 2], n: usize) -> bool {
+    let may_be_pairs = (a, b) == (DataType::U8, DataType::S8) && !isa.is_avx512();
+    a.vnni() > 1 && !has_dot(isa, a) && !may_be_pairs && n > 2 * panel(isa)
 }
 
 /// Whether an instruction set has the dot product of groups of this type.

@@ -48,12 +48,16 @@ impl Blocks {
 pub enum Data {
     Exact,
     Real,
+    /// Bytes: A mostly as large as can be, B within 7 bits and mostly at their ends, but for a few blocks with one element beyond.
+    SevenBits,
 }
 
 fn element(t: DataType, data: Data, random: &mut Random) -> Vec<u8> {
     match data {
         Data::Exact => random.exact(t),
         Data::Real => encode(t, random.real()),
+        Data::SevenBits if t == DataType::U8 => encode(t, random.pick(&[255.0, 255.0, 254.0, 1.0])),
+        Data::SevenBits => encode(t, random.pick(&[-64.0, -64.0, 63.0, 63.0, 1.0])),
     }
 }
 
@@ -120,18 +124,22 @@ fn b_position(s: &Brgemm, l: usize, j: usize) -> usize {
     l / v * s.b_group_bytes as usize + (j * v + l % v) * s.b.size_bytes()
 }
 
-/// The padding of the last group holds finite values that would show in the result.
+/// The padding of the last group holds finite values that would show in the result; of 7 bits as well where all are.
 fn fill_b(s: &Brgemm, data: Data, block: &mut [u8], random: &mut Random) {
     for l in 0..s.k.next_multiple_of(s.a.vnni()) {
         for j in 0..s.n {
             let value = if l < s.k {
                 element(s.b, data, random)
             } else {
-                encode(s.b, 77.0)
+                encode(s.b, if data == Data::SevenBits { 63.0 } else { 77.0 })
             };
             let at = b_position(s, l, j);
             block[at..at + s.b.size_bytes()].copy_from_slice(&value);
         }
+    }
+    if data == Data::SevenBits && random.below(3) == 0 {
+        let at = b_position(s, random.below(s.k), random.below(s.n));
+        block[at..at + 1].copy_from_slice(&encode(s.b, random.pick(&[-128.0, 127.0])));
     }
 }
 

@@ -5,6 +5,7 @@
 //! accumulator sums over k strictly in order, whatever the tile, so a row's bits do not depend on its neighbours.
 
 mod group;
+mod narrow;
 mod staged;
 
 use super::blocking::{self, Budget};
@@ -39,6 +40,19 @@ struct Tile {
 }
 
 impl Tile {
+    /// No rows of the first tile of some columns.
+    fn empty(column: Pos, vecs: &[Lanes]) -> Tile {
+        Tile {
+            rows: 0,
+            vecs: vecs.to_vec(),
+            at: (Pos::known(0), column),
+            comp: 0,
+            compensates: false,
+            free: 0,
+            last: true,
+        }
+    }
+
     fn acc(&self, row: usize, vec: usize) -> u8 {
         (row * self.vecs.len() + vec) as u8
     }
@@ -56,6 +70,8 @@ struct Gen<'a> {
     shifted: bool,
     /// Whether broadcasts read what was widened onto the stack.
     reads_stage: bool,
+    /// While B is looked at: where to go on if it is wide.
+    wide: Option<Label>,
 }
 
 impl AsMut<Simd> for Gen<'_> {
@@ -117,6 +133,7 @@ fn generate(
         dot,
         shifted: dot == Dot::Bytes && s.a == s.b,
         reads_stage: false,
+        wide: None,
     };
     enter(&mut g.simd);
     g.simd.set_tail(s.n);
@@ -191,7 +208,7 @@ impl Gen<'_> {
             let valid = (n - first).min(width);
             let vecs: Vec<Lanes> = (0..parts[start]).map(|v| self.lanes(valid, v)).collect();
             repeat(self, R13, first, width, count, |g, at| {
-                g.row_blocks(at, &vecs, &budget)
+                g.narrow_or_wide(at, &vecs, &budget)
             });
             start += count;
         }
@@ -211,13 +228,11 @@ impl Gen<'_> {
         let ahead = self.shifted && parts.len() > 2;
         let comp = (parts[0] * vecs.len()) as u8;
         let none = Tile {
-            rows: 0,
-            vecs: vecs.to_vec(),
-            at: (Pos::known(0), column),
             comp,
             compensates: true,
             free: comp + if self.shifted { vecs.len() as u8 } else { 0 },
             last: parts.len() == 1 || self.s.batch == Batch::ONE,
+            ..Tile::empty(column, vecs)
         };
         if ahead {
             self.start(&none);
@@ -318,6 +333,7 @@ impl Gen<'_> {
         a.bind(top);
         self.block_pointers();
         self.reduce_k(t);
+        self.judge();
         let a = &mut self.simd.a;
         a.dec(RCX);
         a.jcc(Cond::Ne, top);
@@ -444,6 +460,7 @@ impl Gen<'_> {
         let groups = self.s.k / self.s.a.vnni();
         let products = t.rows.max(1) * t.vecs.len() * self.dot.cost();
         let unroll = blocking::unrolled(groups, products);
+        let unroll = unroll.max(self.dot.unrolled().min(groups));
         let turns = if unroll < groups { groups / unroll } else { 0 };
         (unroll, turns)
     }
@@ -492,6 +509,7 @@ impl Gen<'_> {
         self.simd.a.mov_ri(RDX, turns as i64);
         self.simd.a.bind(top);
         (0..unroll).for_each(|g| self.group(t, g, self.s.a.vnni()));
+        self.judge();
         let a = &mut self.simd.a;
         add_imm(a, RAX, unroll as i64 * self.s.a_group_bytes, R10);
         add_imm(a, RBX, unroll as i64 * self.s.b_group_bytes, R10);

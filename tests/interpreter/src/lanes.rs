@@ -182,6 +182,19 @@ pub fn dot_bytes(d: u32, a: u32, b: u32) -> u32 {
     })
 }
 
+/// Two unsigned bytes times two signed ones, summed with saturation.
+pub fn dot_pair(a: u16, b: u16) -> u16 {
+    let pairs = a.to_le_bytes().into_iter().zip(b.to_le_bytes());
+    let sum: i32 = pairs.map(|(a, b)| i32::from(a) * i32::from(b as i8)).sum();
+    sum.clamp(-32768, 32767) as u16
+}
+
+/// The sums of two bytes, each of which wraps.
+pub fn add_bytes(a: u16, b: u16) -> u16 {
+    let ([a0, a1], [b0, b1]) = (a.to_le_bytes(), b.to_le_bytes());
+    u16::from_le_bytes([a0.wrapping_add(b0), a1.wrapping_add(b1)])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

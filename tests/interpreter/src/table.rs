@@ -48,6 +48,8 @@ pub enum Op {
     Insert(usize),
     /// The element of the number given by the immediate.
     Extract(usize),
+    /// The flags tell whether the sources have bits in common, and whether the second has others than the first.
+    TestBits,
     /// So many bits of an opmask.
     MoveMask(u32),
     /// All bits above 127 of the first sixteen vector registers become zero.
@@ -157,9 +159,12 @@ pub fn op(mnemonic: Mnemonic) -> Option<Op> {
         Vpsraw => Lanes16(|_, _, b, imm| (b as i16 >> imm.min(15)) as u16),
         Vpaddw => Lanes16(|_, a, b, _| a.wrapping_add(b)),
         Vpsubw => Lanes16(|_, a, b, _| a.wrapping_sub(b)),
+        Vpaddb => Lanes16(|_, a, b, _| add_bytes(a, b)),
+        Vptest => TestBits,
 
         // Dot products.
         Vpmaddwd => Lanes32(|_, a, b, _| dot_words(0, a, b)),
+        Vpmaddubsw => Lanes16(|_, a, b, _| dot_pair(a, b)),
         Vpdpwssd => Lanes32(|d, a, b, _| dot_words(d, a, b)),
         Vpdpbusd => Lanes32(|d, a, b, _| dot_bytes(d, a, b)),
         Vdpbf16ps => Lanes32(|d, a, b, _| dot_bf16(d, a, b)),

@@ -1,7 +1,7 @@
 //! Vector and opmask instructions: operands are fetched whole, computed lane by lane and written back under the mask.
 
 use crate::memory::Memory;
-use crate::state::{State, Vector};
+use crate::state::{Flags, State, Vector};
 use crate::step::{Operand, Step};
 use crate::table::Op;
 
@@ -58,6 +58,7 @@ pub fn execute(state: &mut State, memory: &Memory, step: &Step) -> Outcome {
         Op::Insert(size) => cpu.insert(size, imm as usize),
         Op::Extract(size) => cpu.extract(size, imm as usize),
         Op::MoveMask(bits) => cpu.move_mask(bits),
+        Op::TestBits => cpu.test_bits(),
         Op::ZeroUpper => {
             let vectors = cpu.state.vectors[..16].iter_mut();
             vectors.for_each(|v| v[16..].fill(0));
@@ -134,6 +135,20 @@ impl Cpu<'_> {
             other => return Err(format!("has {other:?} for a source")),
         }
         Ok(out)
+    }
+
+    fn test_bits(&mut self) -> Outcome {
+        let len = self.step.len;
+        let (x, y) = (self.register(self.step.operands[0]), self.source(1, len)?);
+        let none =
+            |f: fn(u8, u8) -> u8| x[..len].iter().zip(&y[..len]).all(|(x, y)| f(*x, *y) == 0);
+        self.state.flags = Some(Flags {
+            zero: none(|x, y| x & y),
+            carry: none(|x, y| !x & y),
+            sign: false,
+            overflow: false,
+        });
+        Ok(())
     }
 
     fn broadcast_source(&self, len: usize) -> Outcome<Vector> {

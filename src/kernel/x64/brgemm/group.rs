@@ -23,6 +23,8 @@ pub enum Dot {
     Bytes,
     /// Bytes widened to words in two steps, vpmaddwd.
     ByteSteps,
+    /// Pairs of bytes summed in 16 bits, vpmaddubsw, where B is narrow enough.
+    BytePairs,
 }
 
 impl Dot {
@@ -40,9 +42,14 @@ impl Dot {
     pub fn cost(self) -> usize {
         match self {
             Dot::Float | Dot::Bf16 | Dot::Bytes => 1,
-            Dot::Bf16Steps => 2,
+            Dot::Bf16Steps | Dot::BytePairs => 2,
             Dot::ByteSteps => 4,
         }
+    }
+
+    /// Groups between two jumps, at least: pairs of bytes leave the processor no time for anything else.
+    pub fn unrolled(self) -> usize {
+        if self == Dot::BytePairs { 4 } else { 1 }
     }
 
     /// Passes over the operands of a group.
@@ -58,6 +65,9 @@ impl Dot {
 impl Gen<'_> {
     /// One group of k, at `g` groups from rax and rbx, with `valid` elements of A.
     pub fn group(&mut self, t: &Tile, g: usize, valid: usize) {
+        if self.wide.is_some() {
+            return self.look_at(t, g);
+        }
         self.fetch(t, g);
         self.prefetch_next_rows_of_a(t, g);
         self.prefetch_rows_of_b(t, g);
@@ -152,8 +162,8 @@ impl Gen<'_> {
             }
             let temp = temps + if two { (row % 2) as u8 } else { 0 };
             self.bcast_a(temp, (g, row), valid, step, t);
-            if self.dot == Dot::ByteSteps {
-                self.row_of_words(t, row, temp, first);
+            if self.multiplies_bytes() && !short {
+                self.row_of_bytes(t, row, temp, first);
                 continue;
             }
             for (vec, lanes) in t.vecs.iter().enumerate() {
@@ -168,24 +178,39 @@ impl Gen<'_> {
         }
     }
 
-    /// Words of one row, in `factor`, times the vectors from register `first` on. The last product takes the place of the factor,
-    /// so that two sums can follow two products: a sum that waits for its product takes the unit of the next one.
-    fn row_of_words(&mut self, t: &Tile, row: usize, factor: u8, first: u8) {
-        let (count, a) = (t.vecs.len(), &mut self.simd.a);
+    /// Whether a product of bytes takes several instructions.
+    fn multiplies_bytes(&self) -> bool {
+        matches!(self.dot, Dot::ByteSteps | Dot::BytePairs)
+    }
+
+    /// Words or bytes of one row, in `factor`, times the vectors from register `first` on. The last product takes the place of the
+    /// factor, so that two sums can follow two products: a sum that waits for its product takes the unit of the next one.
+    fn row_of_bytes(&mut self, t: &Tile, row: usize, factor: u8, first: u8) {
+        let (count, pairs) = (t.vecs.len(), self.dot == Dot::BytePairs);
         let product = |vec: usize| if vec + 1 == count { factor } else { t.free };
+        let multiply = if pairs { &VPMADDUBSW } else { &VPMADDWD };
         let mut start = 0;
         while start < count {
             let end = if count - start == 2 { count } else { start + 1 };
             for vec in start..end {
-                let b = first + vec as u8;
-                a.v(&VPMADDWD, t.vecs[vec].len, product(vec), factor, b);
+                let (b, len) = (first + vec as u8, t.vecs[vec].len);
+                self.simd.a.v(multiply, len, product(vec), factor, b);
+            }
+            for vec in (start..end).filter(|_| pairs) {
+                self.sum_pairs(product(vec), t.vecs[vec].len);
             }
             for vec in start..end {
-                let acc = t.acc(row, vec);
-                a.v(&VPADDD, t.vecs[vec].len, acc, acc, product(vec));
+                let (acc, len) = (t.acc(row, vec), t.vecs[vec].len);
+                self.simd.a.v(&VPADDD, len, acc, acc, product(vec));
             }
             start = end;
         }
+    }
+
+    /// Sums of pairs of 16 bits.
+    fn sum_pairs(&mut self, reg: u8, len: Len) {
+        let ones = self.simd.const_ps(0x0001_0001);
+        self.simd.a.v(&VPMADDWD, len, reg, reg, ones);
     }
 
     /// Whether a multiply-add can read a vector of B.
@@ -250,7 +275,7 @@ impl Gen<'_> {
 
     /// Registers from `free` on that are constants or scratch of the inner loop.
     pub fn fixed(&self) -> u8 {
-        u8::from(self.shifted) + u8::from(self.dot == Dot::ByteSteps)
+        u8::from(self.shifted) + u8::from(self.multiplies_bytes())
     }
 
     pub fn a_at(&self, g: usize, row: usize) -> Mem {
@@ -260,7 +285,7 @@ impl Gen<'_> {
         )
     }
 
-    fn b_at(&self, g: usize, vec: usize) -> Mem {
+    pub fn b_at(&self, g: usize, vec: usize) -> Mem {
         let lane_bytes = self.s.b.size_bytes() * self.s.a.vnni();
         Mem::new(
             RBX,
@@ -380,6 +405,11 @@ impl Gen<'_> {
             Dot::ByteSteps => {
                 a.v(&VPMADDWD, len, scratch, first, second);
                 a.v(&VPADDD, len, acc, acc, scratch);
+            }
+            Dot::BytePairs => {
+                a.v(&VPMADDUBSW, len, scratch, first, second);
+                self.sum_pairs(scratch, len);
+                self.simd.a.v(&VPADDD, len, acc, acc, scratch);
             }
         }
     }

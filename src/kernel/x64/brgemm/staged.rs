@@ -66,7 +66,7 @@ impl Gen<'_> {
     /// Multiplies them.
     fn reduce_stage(&mut self, t: &Tile) {
         let products = t.rows * t.vecs.len() * self.dot.cost();
-        let unroll = 1 << blocking::unrolled(GROUPS, products).ilog2();
+        let unroll = 1 << blocking::unrolled(GROUPS, products).max(2).ilog2();
         let fetched = self.fetched_bytes(t);
         let top = self.simd.a.label();
         let a = &mut self.simd.a;
