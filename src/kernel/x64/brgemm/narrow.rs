@@ -1,11 +1,11 @@
 //! Products of u8 and s8 where no instruction sums them in 32 bits. The one that sums pairs in 16 bits takes half the time of
-//! widening, and is exact as long as B keeps within 7 bits: 2 · 255 · -64 fits. Weights mostly do where they were quantised
-//! for such processors. So the kernel looks at its columns of B first, and widens if it finds more.
+//! widening, and is exact as long as B keeps within 7 bits: 2 · 255 · -64 fits. So the kernel looks at its columns of B first,
+//! and widens if it finds more. Weights that were quantised for such processors keep within, since others saturate there.
 
 use super::group::Dot;
 use super::{Gen, Tile};
 use crate::dtype::DataType;
-use crate::jit::asm::{Cond, Label};
+use crate::jit::asm::{Cond, Label, Len, Rm};
 use crate::jit::rows::*;
 use crate::kernel::x64::Pos;
 use crate::kernel::x64::blocking::Budget;
@@ -17,9 +17,10 @@ const ROWS: usize = 5;
 const OFFSET: u32 = 0x4040_4040;
 const BEYOND: u32 = 0x8080_8080;
 
-/// Registers, while no tile is there yet: what all bytes had in common, and one vector.
+/// Registers, while no tile is there yet: all bits that bytes had, one vector, and what is added to it.
 const SEEN: u8 = 0;
 const LOOKED_AT: u8 = 1;
+const ADDED: u8 = 2;
 
 impl Gen<'_> {
     fn may_be_narrow(&self) -> bool {
@@ -47,6 +48,7 @@ impl Gen<'_> {
     /// Walks over the columns of the whole batch, as a tile of no rows.
     fn look(&mut self, column: Pos, vecs: &[Lanes], wide: Label) {
         self.simd.zero(SEEN);
+        self.simd.bcast32_const(ADDED, OFFSET, Len::Y);
         self.wide = Some(wide);
         self.batch(&Tile::empty(column, vecs));
         self.wide = None;
@@ -54,21 +56,23 @@ impl Gen<'_> {
 
     /// Gathers the bytes of one group.
     pub fn look_at(&mut self, t: &Tile, g: usize) {
-        let full = self.simd.full().len;
         for (vec, lanes) in t.vecs.iter().enumerate() {
-            let (at, offset) = (self.b_at(g, vec), self.simd.const_ps(OFFSET));
-            self.simd.load32(LOOKED_AT, at, *lanes);
+            let mut bytes = Rm::Mem(self.b_at(g, vec));
+            if lanes.masked {
+                self.simd.load32(LOOKED_AT, self.b_at(g, vec), *lanes);
+                bytes = Rm::Reg(LOOKED_AT);
+            }
             let a = &mut self.simd.a;
-            a.v(&VPADDB, full, LOOKED_AT, LOOKED_AT, offset);
-            a.v(&VPOR, full, SEEN, SEEN, LOOKED_AT);
+            a.v(&VPADDB, lanes.len, LOOKED_AT, ADDED, bytes);
+            a.v(&VPOR, Len::Y, SEEN, SEEN, LOOKED_AT);
         }
     }
 
     /// Goes to where wide bytes are multiplied if there have been any.
     pub fn judge(&mut self) {
         if let Some(wide) = self.wide {
-            let (full, beyond) = (self.simd.full().len, self.simd.const_ps(BEYOND));
-            self.simd.a.v(&VPTEST, full, SEEN, 0, beyond);
+            let beyond = self.simd.const_ps(BEYOND);
+            self.simd.a.v(&VPTEST, Len::Y, SEEN, 0, beyond);
             self.simd.a.jcc(Cond::Ne, wide);
         }
     }
