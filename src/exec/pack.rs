@@ -29,6 +29,14 @@ pub enum Side {
 }
 
 impl Side {
+    /// Bytes between rows and between columns; not for panels.
+    pub fn strides(&self) -> (i64, i64) {
+        match *self {
+            Side::Strided { rows, cols } => (rows, cols),
+            Side::Panels { .. } => unreachable!("panels have no strides"),
+        }
+    }
+
     /// Bytes from the start of the batch entry to element (row, col); not for panels.
     pub fn at(&self, row: usize, col: usize) -> i64 {
         match self {

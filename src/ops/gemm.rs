@@ -255,10 +255,7 @@ impl Product {
 
     /// Bytes between the rows of D, the elements of which are adjacent.
     fn d_row_bytes(&self) -> i64 {
-        match self.d.side {
-            Side::Strided { rows, .. } => rows,
-            Side::Panels { .. } => unreachable!("a result is never in panels"),
-        }
+        self.d.side.strides().0
     }
 
     /// How much of K is packed together: one block where D holds the partial sums of all rows, else all of it, so that
@@ -392,13 +389,8 @@ impl Gemm {
 
     fn make_packers(&mut self) -> Result<()> {
         let k_sizes = sizes([self.p.k].into_iter(), self.blocks.kc);
-        let strided = |side: &Side| match *side {
-            Side::Strided { rows, cols } => (rows, cols),
-            Side::Panels { .. } => unreachable!("panels are not packed"),
-        };
         if self.p.packs_a() {
-            let strides = strided(&self.p.a.side);
-            let shape = self.p.a_shape();
+            let (strides, shape) = (self.p.a.side.strides(), self.p.a_shape());
             self.a_pack = Some(Pack::new(strides, &self.m_sizes(), &k_sizes, shape)?);
         }
         if self.p.packs_b() {
@@ -417,7 +409,7 @@ impl Gemm {
                 },
                 widen: None,
             };
-            let strides = strided(&self.p.b.side);
+            let strides = self.p.b.side.strides();
             let groups = sizes([self.p.k].into_iter(), self.k_group);
             let k_sizes = sizes(groups.into_iter(), self.p.pack_depth());
             self.b_pack = Some(Pack::new(strides, &k_sizes, &self.n_sizes(width), shape)?);

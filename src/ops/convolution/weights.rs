@@ -217,7 +217,8 @@ impl Desc {
         let one = flat;
         flat.offset0 = seen.offset0;
         let rows = rows_of((each, &one), one.dims[0]);
-        row_sum::planned(env, &rows, copies as usize, (stored, &flat))
+        let copies = copies as usize;
+        Ok(row_sum::planned(env, &rows, copies, (stored, &flat)))
     }
 
     /// Channels of the large side in a tile.
