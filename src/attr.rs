@@ -44,6 +44,19 @@ pub struct Quant {
     pub mode: i32,
 }
 
+impl Quant {
+    /// One value for all of an argument.
+    pub fn single(data_type: DataType) -> Quant {
+        Quant {
+            mask: 0,
+            data_type,
+            groups: Vec::new(),
+            on_host: false,
+            mode: 0,
+        }
+    }
+}
+
 /// One element of a post-op chain. Chains are short and stored once, so the size of a variant does not matter.
 #[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,25 +1,20 @@
 //! The BLAS-like calls: `C = alpha · (op(A) - ao) · (op(B) - bo) + beta · C + co` on row-major matrices.
 //!
-//! They run the nest of every matrix product. What differs from call to call (pointers, factors, offsets) are arguments
-//! of the plan, so that calls of one shape share its kernels. Offsets of bytes are multiplied out: the products of bytes
-//! are corrected by the sums of A's rows and of B's columns, which kernels compute first.
+//! They are planned as matmul with attributes: alpha is the scale of src, beta that of the old dst, offsets of bytes are
+//! zero points, co is the bias. All of these are arguments of the plan, so that calls of one shape share its kernels.
 #![allow(unsafe_code)]
 
-use super::epilogue::{Binding, Bindings};
-use super::gemm::{Gemm, Matrix, Product};
-use super::matrix::product;
-use super::{Env, Exec};
+use super::epilogue::{Chain, Input, Request, arg, product};
+use super::matrix::Forward;
+use super::{Env, Exec, Planned, Run, matmul};
+use crate::attr::{Attr, Quant};
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::kernel::Kernel;
-use crate::kernel::bare::Bare;
-use crate::kernel::expr::{Bcast, Builder, Expr, Id, Node};
-use crate::kernel::spec::{Args, Batch, Reduce, Spec};
-use crate::plan::place::{Place, Term};
+use crate::kernel::expr::{Id, Node};
+use crate::memory::MemoryDesc;
 use crate::require;
 use crate::threads::Pool;
 use std::fmt;
-use std::sync::Arc;
 
 /// A factor, as far as it decides about the kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -107,17 +102,6 @@ pub struct Call {
     pub co: *const u8,
 }
 
-/// Arguments of the nest.
-const A: usize = 0;
-const B: usize = 1;
-const C: usize = 2;
-const ALPHA: usize = 3;
-const BETA: usize = 4;
-const CO: usize = 5;
-const ROW_SUMS: usize = 6;
-const COLUMN_SUMS: usize = 7;
-const ARGS: usize = 8;
-
 impl Desc {
     fn b(&self) -> DataType {
         match self.a {
@@ -181,229 +165,113 @@ impl Desc {
         }
     }
 
-    fn matrix(&self, arg: usize) -> Matrix {
-        let (dtype, ld, transposed) = match arg {
-            A => (self.a, self.lda, self.transposed[0]),
-            B => (self.b(), self.ldb, self.transposed[1]),
-            _ => (self.c(), self.ldc, false),
-        };
-        let size = dtype.size_bytes() as i64;
-        Matrix::strided(arg, dtype, 0, oriented(transposed, (ld * size, size)))
-    }
-
     /// Whether sums can start from C.
     fn accumulates(&self) -> bool {
         self.beta == Factor::One && matches!(self.alpha, Factor::One | Factor::Zero)
     }
 
-    fn product(&self, env: &Env) -> Product {
-        let epilogue = Epilogue {
-            desc: self,
-            code: Builder::new(),
-            bindings: Bindings::default(),
+    /// The factors and offsets that are there.
+    fn attr(&self) -> Attr {
+        let single = |&(id, _, dtype): &(i32, bool, DataType)| (id, Quant::single(dtype));
+        let given = |list: [(i32, bool, DataType); 2]| {
+            let there = list.iter().filter(|(_, is_there, _)| *is_there);
+            there.map(single).collect()
         };
-        let (sizes, sides) = ((self.m, self.n, self.depth() as i64), [A, B, C]);
-        let sides = sides.map(|arg| self.matrix(arg));
-        Product {
-            accumulates: self.accumulates(),
-            ..product(env, &[], sizes, sides, epilogue.finish())
+        let any = |factor| factor == Factor::Any;
+        let shifts = self.offsets.map(|shifts| shifts && self.depth() > 0);
+        Attr {
+            scales: given([
+                (arg::SRC, any(self.alpha), DataType::F32),
+                (arg::DST, any(self.beta), DataType::F32),
+            ]),
+            zero_points: given([
+                (arg::SRC, shifts[0], DataType::S32),
+                (arg::WEIGHTS, shifts[1], DataType::S32),
+            ]),
+            ..Attr::default()
         }
     }
-}
 
-/// The expression behind the sums, and its operands.
-struct Epilogue<'a> {
-    desc: &'a Desc,
-    code: Builder,
-    bindings: Bindings,
-}
-
-impl Epilogue<'_> {
-    /// Loads argument `index`, a scalar or a vector along rows (a column) or columns.
-    fn load(&mut self, index: usize, dtype: DataType, offset: Offset, int: bool) -> Id {
-        let (bcast, dim) = match offset {
-            Offset::Fixed => (Bcast::Scalar, None),
-            Offset::Column => (Bcast::Col { row_bytes: 4 }, Some(0)),
-            Offset::Row => (Bcast::Row, Some(1)),
+    fn planned(&self, env: &Env) -> Result<Planned> {
+        let (m, n, k) = (self.m, self.n, self.depth() as i64);
+        let matrix = |dims: [i64; 2], dtype, ld, transposed| {
+            let strides = if transposed { [1, ld] } else { [ld, 1] };
+            MemoryDesc::with_strides(&dims, dtype, Some(&strides))
         };
-        let term = |dim| Term::plain(dim, 4);
-        let slot = self.bindings.slots() as u8;
-        self.bindings.list.push(Binding {
-            index,
-            dtype,
-            place: Place {
-                base: 0,
-                terms: dim.map(term).into_iter().collect(),
-            },
+        let [ta, tb] = self.transposed;
+        let a = matrix([m, k], self.a, self.lda, ta)?;
+        let b = matrix([k, n], self.b(), self.ldb, tb)?;
+        let c = matrix([m, n], self.c(), self.ldc, false)?;
+        let co = match self.co {
+            None => MemoryDesc::absent(),
+            Some(Offset::Fixed) => MemoryDesc::plain(&[1, 1], DataType::S32)?,
+            Some(Offset::Column) => MemoryDesc::plain(&[m, 1], DataType::S32)?,
+            Some(Offset::Row) => MemoryDesc::plain(&[1, n], DataType::S32)?,
+        };
+        let inputs = [
+            Input::new(arg::SRC, &a, &[Some(0), None]),
+            Input::new(arg::WEIGHTS, &b, &[None, Some(1)]),
+            Input::new(arg::BIAS, &co, &[Some(0), Some(1)]),
+        ];
+        let (attr, value) = (self.attr(), |chain: &mut Chain, request: &Request| {
+            self.value(chain, request)
         });
-        self.code.push(Node::Load {
-            slot,
-            dtype,
-            bcast,
-            int,
-        })
+        let mut product = Forward::new(&attr, env, inputs, &c);
+        (product.accumulates, product.value) = (self.accumulates(), &value);
+        matmul::planned(product, &a, &b)
     }
 
-    fn finish(mut self) -> (Expr, Bindings) {
-        let desc = self.desc;
-        let mut x = self.code.push(Node::Acc);
-        let [a_shifts, b_shifts] = desc.offsets.map(|shifts| shifts && desc.depth() > 0);
-        if b_shifts {
-            let sums = self.load(ROW_SUMS, DataType::S32, Offset::Column, true);
-            x = self.code.push(Node::AddI(x, sums));
-        }
-        if a_shifts {
-            let sums = self.load(COLUMN_SUMS, DataType::S32, Offset::Row, true);
-            x = self.code.push(Node::AddI(x, sums));
-        }
-        let exact = desc.accumulates() || (desc.beta == Factor::Zero && desc.alpha != Factor::Any);
-        let int = exact && desc.a.is_int();
+    /// The sums with factors and co, in s32 where nothing else is in it.
+    fn value(&self, chain: &mut Chain, request: &Request) -> Result<(Id, bool)> {
+        let mut x = product::sum(chain, request)?;
+        let exact = self.accumulates() || (self.beta == Factor::Zero && self.alpha != Factor::Any);
+        let int = exact && self.a.is_int();
         if !exact {
-            x = self.factors(x);
+            x = self.factors(chain, request, x)?;
         }
-        if let Some(offset) = desc.co {
-            let co = self.load(CO, DataType::S32, offset, int);
-            x = self.code.push(if int {
-                Node::AddI(x, co)
-            } else {
-                Node::Add(x, co)
-            });
+        if let Some(co) = request.bias {
+            x = product::add_bias(chain, co, x, int)?;
         }
-        (self.code.finish(x, int), self.bindings)
+        Ok((x, int))
     }
 
     /// `alpha · x + beta · C` in f32.
-    fn factors(&mut self, mut x: Id) -> Id {
-        let desc = self.desc;
-        if desc.a.is_int() {
-            x = self.code.to_float(x);
+    fn factors(&self, chain: &mut Chain, request: &Request, mut x: Id) -> Result<Id> {
+        if self.a.is_int() {
+            x = chain.code.to_float(x);
         }
-        if desc.alpha == Factor::Any {
-            let alpha = self.load(ALPHA, DataType::F32, Offset::Fixed, false);
-            x = self.code.mul(x, alpha);
+        x = chain.scaled(request.attr, x, request.scaled[0])?;
+        if self.beta == Factor::Zero {
+            return Ok(x);
         }
-        if desc.beta == Factor::Zero {
-            return x;
-        }
-        let old = self.code.push(Node::LoadD { dtype: desc.c() });
-        if desc.beta == Factor::One {
-            return self.code.add(x, old);
-        }
-        let beta = self.load(BETA, DataType::F32, Offset::Fixed, false);
-        self.code.fma(old, beta, x)
-    }
-}
-
-/// Sums of bytes along K, one for each of `count` rows of A or columns of B.
-struct Sums {
-    kernel: Arc<Kernel>,
-    count: usize,
-    /// The length of the sums if they are columns of the matrix as it lies; else the sums are products with ones.
-    rows: usize,
-    ones: Vec<i8>,
-}
-
-impl Sums {
-    fn new(
-        env: &Env,
-        count: usize,
-        k: usize,
-        ld: i64,
-        dtype: DataType,
-        along_rows: bool,
-    ) -> Result<Sums> {
-        if !along_rows {
-            let spec = Reduce {
-                isa: env.isa,
-                n: count,
-                a: dtype,
-                a_row_bytes: ld,
-                beta: false,
-            };
-            return Ok(Sums {
-                kernel: Kernel::get(&Spec::Reduce(spec))?,
-                count,
-                rows: k,
-                ones: Vec::new(),
-            });
-        }
-        let bare = Bare {
-            m: count as i64,
-            n: 1,
-            k: k as i64,
-            lda: ld,
-            ldb: 1,
-            ldc: 1,
-            a: dtype,
-            b: DataType::S8,
-            c: DataType::S32,
-            add: false,
-            batch: Batch::RunStride,
-        };
-        Ok(Sums {
-            kernel: Kernel::get(&Spec::Brgemm(bare.spec(env.isa)))?,
-            count,
-            rows: 0,
-            ones: vec![1; k.next_multiple_of(dtype.vnni())],
+        let old = chain.code.push(Node::LoadD { dtype: self.c() });
+        let beta = Input::new(arg::DST, request.dst, &[]);
+        Ok(match chain.scale(request.attr, beta)? {
+            Some(beta) => chain.code.fma(old, beta, x),
+            None => chain.code.add(x, old),
         })
-    }
-
-    fn bytes(&self) -> usize {
-        (4 * self.count).next_multiple_of(64)
-    }
-
-    /// Writes `factor · sum + term` to `to`.
-    ///
-    /// # Safety
-    /// `from` is the matrix, `to` has room for `count` values.
-    unsafe fn run(&self, from: *const u8, to: *mut i32, factor: i32, term: i32) {
-        let args = Args {
-            a: from,
-            b: self.ones.as_ptr().cast(),
-            d: to.cast(),
-            batch: 1,
-            m: self.rows,
-            ..Args::default()
-        };
-        // SAFETY: as this function demands; the ones are as many as K has elements, rounded up to a group.
-        let sums = unsafe {
-            self.kernel.call(&args);
-            std::slice::from_raw_parts_mut(to, self.count)
-        };
-        for sum in sums {
-            *sum = sum.wrapping_mul(factor).wrapping_add(term);
-        }
     }
 }
 
 /// A planned product with its kernels.
 pub struct Blas {
-    gemm: Gemm,
-    k: usize,
-    row_sums: Option<Sums>,
-    column_sums: Option<Sums>,
+    run: Box<dyn Run>,
+    /// The numbers of its arguments.
+    ids: Vec<i32>,
     scratch_bytes: usize,
 }
+
+/// More than there are arguments.
+const ARGS: usize = 8;
 
 impl Blas {
     /// Plans the product and generates its kernels; [`Desc::check`] must have passed, and the product not be void.
     pub fn new(desc: &Desc, env: &Env) -> Result<Blas> {
-        let product = desc.product(env);
-        let k = desc.depth();
-        let sums = |wanted: bool, count: i64, ld: i64, dtype, along_rows| {
-            let make = || Sums::new(env, count as usize, k, ld, dtype, along_rows);
-            (wanted && k > 0).then(make).transpose()
-        };
-        let [ta, tb] = desc.transposed;
-        let row_sums = sums(desc.offsets[1], desc.m, desc.lda, desc.a, !ta)?;
-        let column_sums = sums(desc.offsets[0], desc.n, desc.ldb, desc.b(), tb)?;
-        let bytes = |sums: &Option<Sums>| sums.as_ref().map_or(0, Sums::bytes);
+        let planned = desc.planned(env)?;
         Ok(Blas {
-            scratch_bytes: product.scratch_bytes() + bytes(&row_sums) + bytes(&column_sums),
-            gemm: product.compile()?,
-            k,
-            row_sums,
-            column_sums,
+            run: planned.plan.compile()?,
+            ids: planned.args.iter().map(|arg| arg.id).collect(),
+            scratch_bytes: planned.scratch_bytes,
         })
     }
 
@@ -417,32 +285,29 @@ impl Blas {
     /// # Safety
     /// The matrices have the described sizes, the offsets of C as many entries as their kind says, and the scratch has the
     /// size asked for.
-    pub unsafe fn run(&self, call: &Call, mut scratch: *mut u8, pool: &dyn Pool) {
+    pub unsafe fn run(&self, call: &Call, scratch: *mut u8, pool: &dyn Pool) -> Result<()> {
+        const SHIFT: [i32; 2] = [arg::ZERO_POINTS | arg::SRC, arg::ZERO_POINTS | arg::WEIGHTS];
+        const FACTOR: [i32; 2] = [arg::SCALES | arg::SRC, arg::SCALES | arg::DST];
         let mut ptrs = [std::ptr::null_mut(); ARGS];
-        ptrs[A] = call.a.cast_mut();
-        ptrs[B] = call.b.cast_mut();
-        ptrs[C] = call.c;
-        ptrs[ALPHA] = (&raw const call.alpha).cast_mut().cast();
-        ptrs[BETA] = (&raw const call.beta).cast_mut().cast();
-        ptrs[CO] = call.co.cast_mut();
-        // Σ (a - ao)(b - bo) = Σ ab - bo Σ a - ao Σ b + K ao bo
-        let constant = (self.k as i32).wrapping_mul(call.ao).wrapping_mul(call.bo);
-        for (sums, arg, from, factor, term) in [
-            (&self.row_sums, ROW_SUMS, call.a, call.bo, constant),
-            (&self.column_sums, COLUMN_SUMS, call.b, call.ao, 0),
-        ] {
-            let Some(sums) = sums else { continue };
-            // SAFETY: as this function demands.
-            unsafe { sums.run(from, scratch.cast(), factor.wrapping_neg(), term) };
-            ptrs[arg] = scratch;
-            scratch = scratch.wrapping_add(sums.bytes());
+        for (pointer, id) in ptrs.iter_mut().zip(&self.ids) {
+            let given: *const u8 = match *id {
+                arg::SRC => call.a,
+                arg::WEIGHTS => call.b,
+                arg::BIAS => call.co,
+                arg::DST => call.c,
+                id if id == FACTOR[0] => (&raw const call.alpha).cast(),
+                id if id == FACTOR[1] => (&raw const call.beta).cast(),
+                id if id == SHIFT[0] => (&raw const call.ao).cast(),
+                _ => (&raw const call.bo).cast(),
+            };
+            *pointer = given.cast_mut();
         }
         let exec = Exec {
-            ptrs: &ptrs,
+            ptrs: &ptrs[..self.ids.len()],
             scratch,
             pool,
         };
         // SAFETY: as this function demands.
-        unsafe { self.gemm.run(&exec) };
+        unsafe { self.run.run(&exec) }
     }
 }

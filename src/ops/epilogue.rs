@@ -19,8 +19,8 @@ use crate::{
     require, supported, unimplemented_here,
 };
 
-mod product;
-pub use product::{Epilogue, Request, ZeroPoint, bcast};
+pub mod product;
+pub use product::{Epilogue, Request, Value, ZeroPoint, bcast};
 
 /// Argument numbers of the C API that several primitives share.
 pub mod arg {

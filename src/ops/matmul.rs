@@ -93,7 +93,7 @@ impl Desc {
 }
 
 /// Plans a product whose layouts are known.
-fn planned(mut f: Forward, src: &MemoryDesc, weights: &MemoryDesc) -> Result<Planned> {
+pub fn planned(mut f: Forward, src: &MemoryDesc, weights: &MemoryDesc) -> Result<Planned> {
     let nd = src.dims().len();
     let a = factor(&mut f.sequence, f.env, 0, src)?;
     // Panels are B, so not where the product is computed transposed.

@@ -2,7 +2,7 @@
 
 use super::{
     Arg, Env, Planned,
-    epilogue::{Bindings, Epilogue, Input, Request, ZeroPoint, arg},
+    epilogue::{Bindings, Epilogue, Input, Request, Value, ZeroPoint, arg, product::value},
     gemm::{Matrix, Product},
     sequence::Sequence,
 };
@@ -200,6 +200,10 @@ pub struct Forward<'a> {
     pub factors: [Input<'a>; 2],
     /// The result.
     pub dst: &'a MemoryDesc,
+    /// What is stored of the sums.
+    pub value: Value<'a>,
+    /// Whether sums start from what dst holds.
+    pub accumulates: bool,
     bias: Option<Input<'a>>,
     args: Vec<Arg>,
 }
@@ -218,6 +222,8 @@ impl<'a> Forward<'a> {
             sequence: Sequence::default(),
             factors: [src, weights],
             dst,
+            value: &value,
+            accumulates: false,
             bias: (!bias.md.is_absent()).then_some(bias),
             args: inputs(&[src, weights, bias].map(|input| (input.id, *input.md))),
         }
@@ -258,14 +264,17 @@ impl<'a> Forward<'a> {
         };
         let sequence = &mut self.sequence;
         let copy = |index, md: &MemoryDesc| sequence.operand(env, (index, md), (rows, cols));
-        let end = Epilogue::with_copies(&request, &mut self.args, copy)?;
+        let end = Epilogue::of(self.value, &request, &mut self.args, copy)?;
         let layout = matrix_layout(dst)?;
         let stored = (self.sequence).written(env, (entry, dst), &layout, end.expr.reads_dst())?;
         let (batch, mn) = dst.dims().split_at(dst.dims().len() - 2);
         let sides = [a, b, self.result(stored)?];
         let end = (end.expr, end.bindings);
-        let main = product(env, batch, (mn[0], mn[1], k), sides, end).planned();
-        self.sequence.finish(self.args, main, env)
+        let main = Product {
+            accumulates: self.accumulates,
+            ..product(env, batch, (mn[0], mn[1], k), sides, end)
+        };
+        self.sequence.finish(self.args, main.planned(), env)
     }
 }
 

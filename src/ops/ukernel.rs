@@ -92,16 +92,6 @@ pub struct Operands {
     pub c: *mut u8,
 }
 
-fn scale(mask: i32) -> Quant {
-    Quant {
-        mask,
-        data_type: DataType::F32,
-        groups: Vec::new(),
-        on_host: false,
-        mode: 0,
-    }
-}
-
 impl Brgemm {
     /// A brgemm of `batch` blocks that stores its sums.
     pub fn new(shape: Bare, batch: i64) -> Result<Brgemm> {
@@ -155,7 +145,11 @@ impl Brgemm {
             known,
             "scale mask: {mask}, but a scale is for the whole operand (0) or, of B, for a column (2)"
         );
-        self.describing()?.attr.scales.insert(of, scale(mask));
+        let scale = Quant {
+            mask,
+            ..Quant::single(DataType::F32)
+        };
+        self.describing()?.attr.scales.insert(of, scale);
         Ok(())
     }
 

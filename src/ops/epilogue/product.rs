@@ -47,6 +47,9 @@ pub struct ZeroPoint<'a> {
     pub sums: Binding,
 }
 
+/// What writes the value to store, and says whether it is an integer.
+pub type Value<'a> = &'a dyn Fn(&mut Chain, &Request) -> Result<(Id, bool)>;
+
 /// The expression behind a matrix product, and its operands.
 #[derive(Clone)]
 pub struct Epilogue {
@@ -65,6 +68,16 @@ impl Epilogue {
     /// As `new`; an operand that a kernel could not walk as it lies is replaced by what `copy` makes of its number and
     /// descriptor.
     pub fn with_copies(
+        request: &Request,
+        args: &mut Vec<Arg>,
+        copy: impl FnMut(usize, &MemoryDesc) -> Result<Option<Binding>>,
+    ) -> Result<Epilogue> {
+        Epilogue::of(&value, request, args, copy)
+    }
+
+    /// As `with_copies` for another value than that of attributes.
+    pub fn of(
+        value: Value,
         request: &Request,
         args: &mut Vec<Arg>,
         mut copy: impl FnMut(usize, &MemoryDesc) -> Result<Option<Binding>>,
@@ -116,12 +129,9 @@ fn as_dst(binding: &Binding, md: &MemoryDesc, dst: &MemoryDesc) -> Result<Memory
         .in_blocks(&blocks, binding.place.base / bytes)
 }
 
-fn value(chain: &mut Chain, request: &Request) -> Result<(Id, bool)> {
-    let mut x = chain.code.push(Node::Acc);
-    let int = request.acc.is_int();
-    if !request.zero_points.is_empty() {
-        x = without_zero_points(chain, request, x)?;
-    }
+/// What attributes ask for: see the head of the module above.
+pub fn value(chain: &mut Chain, request: &Request) -> Result<(Id, bool)> {
+    let (mut x, int) = (sum(chain, request)?, request.acc.is_int());
     let attr = request.attr;
     let plain = attr.scales.is_empty()
         && attr.post_ops.is_empty()
@@ -134,15 +144,15 @@ fn value(chain: &mut Chain, request: &Request) -> Result<(Id, bool)> {
     }
     x = scale_all(chain, request, x)?;
     if let Some(bias) = request.bias {
-        x = add_bias(chain, bias, x)?;
+        x = add_bias(chain, bias, x, false)?;
     }
     x = chain.post_ops(attr, x)?;
     Ok((chain.quantise(attr, x)?, false))
 }
 
-/// Takes the zero points out of the accumulator: see [`ZeroPoint`].
-fn without_zero_points(chain: &mut Chain, request: &Request, mut x: Id) -> Result<Id> {
-    let mut product = None;
+/// The accumulator without zero points: see [`ZeroPoint`].
+pub fn sum(chain: &mut Chain, request: &Request) -> Result<Id> {
+    let (mut x, mut product) = (chain.code.push(Node::Acc), None);
     for ZeroPoint { input, sums } in request.zero_points {
         let Some(point) = chain.zero_point(request.attr, *input, true)? else {
             continue;
@@ -175,7 +185,8 @@ fn scale_all(chain: &mut Chain, request: &Request, x: Id) -> Result<Id> {
     Ok(product.map_or(x, |p| chain.code.mul(x, p)))
 }
 
-fn add_bias(chain: &mut Chain, bias: Input, x: Id) -> Result<Id> {
+/// x with the bias, both as integers or both as floats.
+pub fn add_bias(chain: &mut Chain, bias: Input, x: Id, int: bool) -> Result<Id> {
     let place = Place::broadcast(bias.md);
     let place = place.renamed(bias.to).ok_or_else(|| {
         invalid!(
@@ -184,8 +195,11 @@ fn add_bias(chain: &mut Chain, bias: Input, x: Id) -> Result<Id> {
             chain.dst.dims()
         )
     })?;
-    let bias = chain.load(bias.id, bias.md, place, false)?;
-    Ok(chain.code.add(x, bias))
+    let bias = chain.load(bias.id, bias.md, place, int)?;
+    Ok(match int {
+        true => chain.code.push(Node::AddI(x, bias)),
+        false => chain.code.add(x, bias),
+    })
 }
 
 /// How an operand varies over a tile of rows and columns; nothing where a kernel could not walk it.
