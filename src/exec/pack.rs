@@ -37,6 +37,17 @@ impl Side {
         }
     }
 
+    /// Rows and columns exchanged; panels stay as they are.
+    pub fn transposed(self) -> Side {
+        match self {
+            Side::Strided { rows, cols } => Side::Strided {
+                rows: cols,
+                cols: rows,
+            },
+            panels => panels,
+        }
+    }
+
     /// Bytes from the start of the batch entry to element (row, col); not for panels.
     pub fn at(&self, row: usize, col: usize) -> i64 {
         match self {

@@ -166,9 +166,7 @@ impl Matrix {
 
     /// The same elements with rows and columns exchanged; not for panels.
     pub fn transposed(mut self) -> Matrix {
-        if let Side::Strided { rows, cols } = &mut self.side {
-            std::mem::swap(rows, cols);
-        }
+        self.side = self.side.transposed();
         self
     }
 }

@@ -6,9 +6,9 @@
 use super::{
     Cell,
     formula::{LOGISTIC, TANH, rest, sum},
-    forward::{Phase, update},
+    forward::update,
     layer::{Layer, Net},
-    program::{Factor, Task, View, Work},
+    program::{Factor, Phase, Task, View, Work},
     tensor::*,
 };
 use crate::dtype::DataType;

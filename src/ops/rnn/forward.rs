@@ -4,16 +4,13 @@ use super::{
     Cell, Direction,
     formula::{Formula, LOGISTIC, TANH, rest, sum},
     layer::{Layer, Net, State},
-    program::{Factor, Task, View, Work},
+    program::{Factor, Phase, Task, View, Work},
     tensor::*,
 };
 use crate::{attr::F32, dtype::DataType};
 
 /// Four 8-bit ones.
 const ONES: f32 = f32::from_bits(0x0101_0101);
-
-/// Tasks that end at a barrier.
-pub type Phase = Vec<Task<Work>>;
 
 /// The update gate as it weighs the old state: less attention, where there is attention.
 pub fn update(u: impl Into<Formula>, attention: Option<View>) -> Formula {

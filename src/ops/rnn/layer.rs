@@ -2,7 +2,7 @@
 
 use super::{
     Cell, Desc, Direction, Sizes, layer_rows,
-    program::{Factor, Program, SCRATCH, View, Work},
+    program::{Factor, Program, SCRATCH, View},
     tensor::*,
 };
 use crate::{
@@ -25,7 +25,7 @@ pub struct Net<'a> {
     pub workspace: Option<usize>,
     /// The type of states and weights.
     pub dtype: DataType,
-    pub program: Program<Work>,
+    pub program: Program,
     pub room: Room,
 }
 
@@ -84,7 +84,6 @@ impl<'a> Net<'a> {
         let unit = rnn::unit(env.isa, panels);
         let flop = 2 * s.n * s.gates * s.dhc * s.sic;
         let parts = rnn::parts(env.threads, flop as usize, s.dhc as usize, unit);
-        let (isa, threads, share) = (env.isa, env.threads, (parts, unit));
         Net {
             desc,
             attr,
@@ -92,21 +91,13 @@ impl<'a> Net<'a> {
             tensors,
             workspace: None,
             dtype,
-            program: Program {
-                isa,
-                threads,
-                share,
-                stages: Vec::new(),
-                data: attr.data(),
-                constants: Vec::new(),
-                bytes: 0,
-            },
+            program: Program::new(env, (parts, unit), attr.data()),
             room: Room::default(),
         }
     }
 
     /// Plans all layers.
-    pub fn plan(mut self) -> Program<Work> {
+    pub fn plan(mut self) -> Program {
         if self.workspace.is_none() {
             self.room.take(self.workspace_bytes());
         }

@@ -423,14 +423,7 @@ impl Desc {
                 output: self.is_forward(),
             });
         }
-        let program = net.plan();
-        let main = Planned {
-            args: Vec::new(),
-            nest: program.nest(),
-            scratch_bytes: program.scratch_bytes(),
-            plan: Box::new(program),
-        };
-        sequence.finish(args, main, env)
+        sequence.finish(args, net.plan().planned(), env)
     }
 
     fn writes(&self, i: usize) -> bool {

@@ -11,10 +11,11 @@ use crate::{
     dtype::DataType,
     exec::pack::Side,
     kernel::spec::{Reduce, Spec},
-    machine::Isa,
     ops::{
+        Env, Planned,
         epilogue::{Binding, Bindings},
         gemm::{Matrix, Product},
+        matrix::{accumulator, product},
     },
     plan::{
         place::{Place, Term},
@@ -99,26 +100,15 @@ impl Factor {
 
     /// Rows and columns exchanged; not for panels.
     pub fn transposed(mut self) -> Factor {
-        if let Side::Strided { rows, cols } = &mut self.side {
-            std::mem::swap(rows, cols);
-        }
+        self.side = self.side.transposed();
         self
-    }
-
-    fn is_by_columns(&self) -> bool {
-        matches!(self.side, Side::Strided { cols, .. } if cols != self.view.col)
     }
 
     /// Whether the columns of a gate follow those of the one before.
     fn concatenates(&self, n: usize) -> bool {
-        self.gate
-            == match self.side {
-                Side::Strided { cols, .. } => n as i64 * cols,
-                Side::Panels { width, panel } if n.is_multiple_of(width) => {
-                    (n / width) as i64 * panel
-                }
-                Side::Panels { .. } => return false,
-            }
+        let panels = |width| n.is_multiple_of(width);
+        let whole = !matches!(self.side, Side::Panels { width, .. } if !panels(width));
+        whole && self.gate == self.side.at(0, n)
     }
 }
 
@@ -152,32 +142,42 @@ impl Task<Work> {
         let (Work::Product(all), Work::Product(others)) = (&mut self.work, other.work) else {
             unreachable!("only products stand beside each other");
         };
-        all.extend(others);
-        let sides = all.iter_mut().flat_map(|p| [&mut p.a, &mut p.b, &mut p.d]);
-        sides.enumerate().for_each(|(i, side)| side.arg = i);
+        for mut product in others {
+            for side in [&mut product.a, &mut product.b, &mut product.d] {
+                side.arg += self.views.len();
+            }
+            all.push(product);
+        }
         self.views.extend(other.views);
         self
     }
 }
 
-/// A list of phases, repeated `steps` times, backwards in time if asked for.
-pub struct Stage<W> {
-    pub steps: usize,
-    pub backwards: bool,
-    pub phases: Vec<Vec<Task<W>>>,
+/// Tasks that end at a barrier.
+pub type Phase = Vec<Task<Work>>;
+
+/// When a phase runs.
+#[derive(Clone, Copy)]
+struct When {
+    phase: usize,
+    time: i64,
+    /// Whether weights are read from the end to the beginning.
+    backwards: bool,
 }
 
-/// Stages one after another, under planning or ready to run.
-pub struct Program<W> {
-    pub isa: Isa,
-    pub threads: usize,
+/// Phases one after another.
+pub struct Program {
+    env: Env,
     /// Parts that share the columns of states, and the columns that each takes whole.
-    pub share: (usize, usize),
-    pub stages: Vec<Stage<W>>,
+    share: (usize, usize),
+    phases: Vec<Phase>,
+    order: Vec<When>,
+    /// For verbose lines: how often phases repeat, and how many tasks each has.
+    nest: String,
     /// Scale and shift of 8-bit data, q = scale·x + shift.
     pub data: (f32, f32),
     /// What kernels read besides arguments and scratch.
-    pub constants: Vec<f32>,
+    constants: Vec<f32>,
     /// Bytes of the scratch that views point into.
     pub bytes: usize,
 }
@@ -193,7 +193,21 @@ fn columns(
     Task { work, views }
 }
 
-impl Program<Work> {
+impl Program {
+    /// A program without phases for so many parts, which take so many columns whole.
+    pub fn new(env: &Env, share: (usize, usize), data: (f32, f32)) -> Program {
+        Program {
+            env: *env,
+            share,
+            phases: Vec::new(),
+            order: Vec::new(),
+            nest: format!("N{}:", share.0),
+            data,
+            constants: Vec::new(),
+            bytes: 0,
+        }
+    }
+
     /// A constant for every column, or for all of them.
     pub fn constant(&mut self, values: impl IntoIterator<Item = f32>) -> View {
         let start = self.constants.len();
@@ -202,20 +216,27 @@ impl Program<Work> {
         View::new(CONSTANTS, DataType::F32, 4 * start as i64, [0, 0, col])
     }
 
-    /// Appends phases that are repeated so often.
-    pub fn stage(&mut self, steps: i64, backwards: bool, phases: Vec<Vec<Task<Work>>>) {
-        let steps = steps as usize;
-        self.stages.push(Stage {
-            steps,
-            backwards,
-            phases,
-        });
+    /// Appends phases that are repeated so often, backwards in time if asked for.
+    pub fn stage(&mut self, steps: i64, backwards: bool, phases: Vec<Phase>) {
+        let tasks: Vec<String> = phases.iter().map(|p| p.len().to_string()).collect();
+        let next = if self.order.is_empty() { "" } else { ">" };
+        self.nest += &format!("{next}{steps}x{}", tasks.join("+"));
+        let first = self.phases.len();
+        self.phases.extend(phases);
+        for step in 0..steps {
+            let when = |phase| When {
+                phase,
+                time: if backwards { steps - 1 - step } else { step },
+                backwards: step % 2 == 1,
+            };
+            self.order.extend((first..self.phases.len()).map(when));
+        }
     }
 
     /// `d = f` over so many rows and columns.
     pub fn tile(&self, sizes: (i64, i64), d: View, f: impl Into<Formula>) -> Task<Work> {
         let (expr, read) = Writer::write(&f.into(), (d.dtype, DataType::F32), self.data);
-        let isa = self.isa;
+        let isa = self.env.isa;
         columns(sizes, [vec![d], read].concat(), move |n| {
             rows_of(isa, d.dtype, n as i64, expr.clone(), d.row)
         })
@@ -223,7 +244,7 @@ impl Program<Work> {
 
     /// The sums of columns, added to what d holds if asked for.
     pub fn sum(&self, sizes: (i64, i64), d: View, a: View, beta: bool) -> Task<Work> {
-        let (isa, views, a_row_bytes, a) = (self.isa, vec![d, a], a.row, a.dtype);
+        let (isa, views, a_row_bytes, a) = (self.env.isa, vec![d, a], a.row, a.dtype);
         columns(sizes, views, move |n| {
             Spec::Reduce(Reduce {
                 isa,
@@ -241,44 +262,36 @@ impl Program<Work> {
         &self,
         (own, adds): (bool, bool),
         sizes: (i64, i64, i64, i64),
-        mut factors: [Factor; 3],
+        factors: [Factor; 3],
         f: impl Into<Formula>,
     ) -> Task<Work> {
-        let acc = match factors[0].view.dtype.is_int() {
-            true => DataType::S32,
-            false => DataType::F32,
-        };
-        let types = (factors[2].view.dtype, acc);
+        let types = (factors[2].view.dtype, accumulator(factors[0].view.dtype));
         let (expr, operands) = Writer::write(&f.into(), types, self.data);
-        let mut views = factors.iter().map(|f| f.view).collect::<Vec<_>>();
-        views.extend(&operands);
-        let [mut m, mut n, k, mut gates] = <[i64; 4]>::from(sizes).map(|x| x as usize);
+        let (m, mut n, k, mut gates) = sizes;
         // One part owns all columns; operands with rows are the same for every gate.
         let whole = (!own || self.share.0 == 1) && operands.iter().all(|v| v.row == 0);
-        if whole && gates > 1 && factors[1..].iter().all(|f| f.concatenates(n)) {
+        if whole && gates > 1 && factors[1..].iter().all(|f| f.concatenates(n as usize)) {
             (n, gates) = (n * gates, 1);
         }
-        if factors[2].is_by_columns() {
-            let [a, b, d] = factors.map(Factor::transposed);
-            ((m, n), factors) = ((n, m), [b, a, d]);
-            views.swap(0, 1);
-        }
-        let batch: Vec<i64> = (gates > 1).then_some(gates as i64).into_iter().collect();
-        let axes = (batch.len(), batch.len() + 1);
+        let batch: Vec<i64> = (gates > 1).then_some(gates).into_iter().collect();
         let bind = |(i, v): (usize, &View)| {
-            let gate = if v.row == 0 { n as i64 * v.col } else { 0 };
-            let strides = [(axes.0, v.row), (axes.1, v.col), (0, gate)];
-            let terms = strides.map(|(dim, stride)| Term::plain(dim, stride));
-            let terms = terms[..2 + batch.len()].to_vec();
+            let gate = if v.row == 0 { n * v.col } else { 0 };
+            let strides = [gate, v.row, v.col];
+            let terms = strides[1 - batch.len()..].iter().enumerate();
+            let terms = terms.map(|(dim, &stride)| Term::plain(dim, stride));
             Binding {
                 index: 3 + i,
                 dtype: v.dtype,
-                place: Place { base: 0, terms },
+                place: Place {
+                    base: 0,
+                    terms: terms.collect(),
+                },
             }
         };
         let list = operands.iter().enumerate().map(bind).collect();
+        let views = factors.iter().map(|f| f.view).chain(operands).collect();
         let mut args = 0..3;
-        let [a, b, d] = factors.map(|f| Matrix {
+        let sides = factors.map(|f| Matrix {
             arg: args.next().unwrap_or_default(),
             dtype: f.view.dtype,
             offset: 0,
@@ -286,20 +299,15 @@ impl Program<Work> {
             batch: batch.iter().map(|_| f.gate).collect(),
         });
         let product = Product {
-            isa: self.isa,
-            batch,
-            m,
-            n,
-            k,
-            a,
-            b,
-            d,
             accumulates: adds,
-            expr,
-            bindings: Bindings { list },
-            axes,
-            threads: self.threads,
             share: own.then_some(self.share),
+            ..product(
+                &self.env,
+                &batch,
+                (m, n, k),
+                sides,
+                (expr, Bindings { list }),
+            )
         };
         Task {
             work: Work::Product(vec![product]),
@@ -307,33 +315,25 @@ impl Program<Work> {
         }
     }
 
+    /// The program as a plan.
+    pub fn planned(self) -> Planned {
+        let (parts, bytes) = self.parts();
+        Planned::new(self.nest.clone(), self.bytes + parts * bytes, self)
+    }
+
     /// Parts that work at once, and the scratch bytes that products of one part need.
     fn parts(&self) -> (usize, usize) {
-        let tasks = self.stages.iter().flat_map(|s| s.phases.iter().flatten());
-        let products = tasks.filter_map(|task| match &task.work {
-            Work::Product(products) => Some(products),
-            _ => None,
-        });
-        products
+        let products = self
+            .phases
+            .iter()
             .flatten()
-            .fold((self.share.0, 0), |(parts, bytes), p| {
-                (parts.max(p.parts().0), bytes.max(p.parts().1))
-            })
-    }
-
-    /// Scratch bytes of an execution.
-    pub fn scratch_bytes(&self) -> usize {
-        let (parts, bytes) = self.parts();
-        self.bytes + parts * bytes
-    }
-
-    /// What runs at once and after one another, for verbose lines: tasks of every phase, and how often they repeat.
-    pub fn nest(&self) -> String {
-        let phases = |s: &Stage<Work>| {
-            let tasks: Vec<String> = s.phases.iter().map(|p| p.len().to_string()).collect();
-            format!("{}x{}", s.steps, tasks.join("+"))
+            .filter_map(|task| match &task.work {
+                Work::Product(products) => Some(products),
+                _ => None,
+            });
+        let most = |(parts, bytes): (usize, usize), p: &Product| {
+            (parts.max(p.parts().0), bytes.max(p.parts().1))
         };
-        let stages: Vec<String> = self.stages.iter().map(phases).collect();
-        format!("N{}:{}", self.share.0, stages.join(">"))
+        products.flatten().fold((self.share.0, 0), most)
     }
 }

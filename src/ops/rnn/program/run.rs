@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CONSTANTS, Program, SCRATCH, Stage, Task, View, Work};
+use super::{CONSTANTS, Phase, Program, SCRATCH, Task, View, When, Work};
 use crate::{
     error::Result,
     kernel::{Kernel, spec::Args},
@@ -34,9 +34,9 @@ impl Task<Work> {
             Work::Product(products) => {
                 let gemms = products.iter().map(|p| p.clone().compile());
                 let gemms: Vec<Gemm> = gemms.collect::<Result<_>>()?;
-                let reads_it = |i: usize| self.views[3 * i + 1] == self.views[1];
+                let b = |i: usize| self.views[products[i].b.arg];
                 let mut others = 1..gemms.len();
-                let share = others.all(|i| reads_it(i) && gemms[0].shares_b(&gemms[i]));
+                let share = others.all(|i| b(i) == b(0) && gemms[0].shares_b(&gemms[i]));
                 Ready::Product(gemms, share)
             }
             Work::Columns { rows, cols, spec } => {
@@ -54,26 +54,17 @@ impl Task<Work> {
     }
 }
 
-impl Plan for Program<Work> {
+impl Plan for Program {
     fn compile(&self) -> Result<Box<dyn Run>> {
         let task = |t: &Task<Work>| {
             let (work, views) = (t.compile(self.share)?, t.views.clone());
             Ok(Task { work, views })
         };
-        let phase = |p: &Vec<Task<Work>>| p.iter().map(task).collect::<Result<_>>();
-        let stage = |s: &Stage<Work>| {
-            let phases = s.phases.iter().map(phase).collect::<Result<_>>()?;
-            let (steps, backwards) = (s.steps, s.backwards);
-            Ok(Stage {
-                steps,
-                backwards,
-                phases,
-            })
-        };
-        let stages = self.stages.iter().map(stage).collect::<Result<_>>()?;
+        let phase = |p: &Phase| p.iter().map(task).collect::<Result<_>>();
         let (parts, part_bytes) = self.parts();
         Ok(Box::new(Compiled {
-            stages,
+            phases: self.phases.iter().map(phase).collect::<Result<_>>()?,
+            order: self.order.clone(),
             constants: self.constants.clone(),
             share: self.share,
             parts,
@@ -84,7 +75,8 @@ impl Plan for Program<Work> {
 }
 
 struct Compiled {
-    stages: Vec<Stage<Ready>>,
+    phases: Vec<Vec<Task<Ready>>>,
+    order: Vec<When>,
     constants: Vec<f32>,
     share: (usize, usize),
     parts: usize,
@@ -94,10 +86,18 @@ struct Compiled {
 
 impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) -> Result<()> {
-        let count = self.stages.iter().map(|s| s.steps * s.phases.len()).sum();
-        // SAFETY: parts of a phase write disjoint columns or blocks, and phases follow one another.
-        let body = |phase, part| unsafe { self.phase(exec, phase, part) };
-        phases(exec.pool, count, self.parts, &body);
+        let body = |i: usize, part| {
+            let when = self.order[i];
+            let at = Part {
+                exec,
+                constants: self.constants.as_ptr(),
+                when,
+                part,
+            };
+            // SAFETY: parts of a phase write disjoint columns or blocks, and phases follow one another.
+            unsafe { self.tasks(&self.phases[when.phase], &at) }
+        };
+        phases(exec.pool, self.order.len(), self.parts, &body);
         Ok(())
     }
 }
@@ -106,10 +106,8 @@ impl Run for Compiled {
 struct Part<'a> {
     exec: &'a Exec<'a>,
     constants: *const f32,
-    time: i64,
+    when: When,
     part: usize,
-    /// Whether weights are read from the end to the beginning.
-    backwards: bool,
 }
 
 impl Part<'_> {
@@ -123,7 +121,7 @@ impl Part<'_> {
                 CONSTANTS => self.constants.cast_mut().cast(),
                 entry => self.exec.ptrs[entry],
             };
-            let bytes = v.base + self.time * v.step + column as i64 * v.col;
+            let bytes = v.base + self.when.time * v.step + column as i64 * v.col;
             *pointer = start.wrapping_offset(bytes as isize);
         }
         pointers
@@ -131,37 +129,21 @@ impl Part<'_> {
 }
 
 impl Compiled {
-    /// # Safety
-    /// As for `Run::run`; the phases before have ended.
-    unsafe fn phase(&self, exec: &Exec, mut phase: usize, part: usize) {
-        for stage in &self.stages {
-            let count = stage.steps * stage.phases.len();
-            if phase >= count {
-                phase -= count;
-                continue;
-            }
-            let step = phase / stage.phases.len();
-            let time = [step, stage.steps - 1 - step][usize::from(stage.backwards)] as i64;
-            let at = Part {
-                exec,
-                constants: self.constants.as_ptr(),
-                time,
-                part,
-                backwards: step % 2 == 1,
-            };
-            // SAFETY: passed on.
-            return unsafe { self.tasks(&stage.phases[phase % stage.phases.len()], &at) };
-        }
-    }
-
     /// Tasks one after another; those that go through columns of one number go through a block of them together.
     /// Products that a phase begins with write different places, or all add to what is there: every other step takes them from the last to the
     /// first, and so finds near the core what the step before read last.
+    ///
+    /// # Safety
+    /// As for `Run::run`; the phases before have ended.
     unsafe fn tasks(&self, tasks: &[Task<Ready>], at: &Part) {
         let is_product = |t: &&Task<Ready>| matches!(t.work, Ready::Product(..));
         let (first, mut tasks) = tasks.split_at(tasks.iter().take_while(is_product).count());
         for i in 0..first.len() {
-            let i = if at.backwards { first.len() - 1 - i } else { i };
+            let i = if at.when.backwards {
+                first.len() - 1 - i
+            } else {
+                i
+            };
             // SAFETY: passed on.
             unsafe { self.product(&first[i], at) };
         }
@@ -221,7 +203,7 @@ impl Compiled {
         let scratch = exec.scratch.wrapping_add(place);
         for products in gemms.chunks(if *share { gemms.len() } else { 1 }) {
             // SAFETY: the views hold the matrices; the scratch behind them has room for every part.
-            unsafe { Gemm::part(products, &exec, at.part, scratch, at.backwards) };
+            unsafe { Gemm::part(products, &exec, at.part, scratch, at.when.backwards) };
         }
     }
 }
