@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::kernel::Kernel;
 use crate::kernel::bare::Bare;
 use crate::kernel::spec::{self, Args, Out, Spec};
-use crate::machine::{Isa, effective_isa};
+use crate::machine::effective_isa;
 use crate::memory::MemoryDesc;
 use crate::threads::Inline;
 use crate::{invalid, require, supported};
@@ -33,29 +33,17 @@ pub struct Brgemm {
     d: DataType,
     attr: Attr,
     finished: Option<Finished>,
-    kernels: Option<Kernels>,
+    /// Of the specifications, once they are generated.
+    kernels: Vec<Arc<Kernel>>,
 }
 
-/// What follows the sums.
+/// What was described.
 struct Finished {
-    isa: Isa,
-    out: Out,
-    /// Where each operand of the expression comes from, and its offset in bytes there.
-    operands: Vec<(Source, i64)>,
-    /// Whether anything follows at all.
-    has_post_ops: bool,
-}
-
-/// A client's pointer, by its index in [`Params`].
-#[derive(Clone, Copy)]
-enum Source {
-    Scales(usize),
-    PostOp(usize),
-}
-
-struct Kernels {
-    plain: Arc<Kernel>,
-    with_post_ops: Option<Arc<Kernel>>,
+    /// The sums alone and, if anything follows them, with all of that.
+    specs: Vec<Spec>,
+    /// Where each operand of what follows comes from, and its offset in bytes there: scales as listed in `SCALED`, behind
+    /// them the client's list of operands of post-ops.
+    operands: Vec<(usize, i64)>,
 }
 
 /// What scales belong to, and what sentences call them.
@@ -107,7 +95,7 @@ impl Brgemm {
             batch: count,
             attr: Attr::default(),
             finished: None,
-            kernels: None,
+            kernels: Vec::new(),
         })
     }
 
@@ -179,17 +167,21 @@ impl Brgemm {
             cols_block: 0,
         };
         let Epilogue { expr, bindings } = Epilogue::new(&request, &mut args)?;
-        let out = Out {
-            expr,
-            d: this.d,
-            d_row_bytes: this.ldd * this.d.size_bytes() as i64,
-        };
         let (attr, sources) = (&this.attr, sources(&args));
+        let plain = s.spec(effective_isa());
+        let has_more = !attr.post_ops.is_empty() || !attr.scales.is_empty() || this.d != s.c;
+        let with_more = has_more.then(|| spec::Brgemm {
+            out: Out {
+                expr,
+                d: this.d,
+                d_row_bytes: this.ldd * this.d.size_bytes() as i64,
+            },
+            ..plain.clone()
+        });
         let operand = |b: &Binding| (sources[b.index - 1], b.place.at(&[0, 0]));
+        let specs = [plain].into_iter().chain(with_more);
         this.finished = Some(Finished {
-            isa: effective_isa(),
-            has_post_ops: !attr.post_ops.is_empty() || !attr.scales.is_empty() || this.d != s.c,
-            out,
+            specs: specs.map(Spec::Brgemm).collect(),
             operands: bindings.list.iter().map(operand).collect(),
         });
         Ok(())
@@ -203,7 +195,7 @@ impl Brgemm {
 
     /// Whether something follows the sums, so that `execute_post_ops` is the last call of a chain.
     pub fn has_post_ops(&self) -> Result<bool> {
-        Ok(self.finished()?.has_post_ops)
+        Ok(self.finished()?.specs.len() > 1)
     }
 
     /// Scratch memory of an execution: none.
@@ -213,26 +205,20 @@ impl Brgemm {
 
     /// Generates the kernels.
     pub fn generate(&mut self) -> Result<()> {
-        let finished = self.finished()?;
-        let spec = self.shape.spec(finished.isa);
-        let with_post_ops = || {
-            Kernel::get(&Spec::Brgemm(spec::Brgemm {
-                out: finished.out.clone(),
-                ..spec.clone()
-            }))
-        };
-        let with_post_ops = finished.has_post_ops.then(with_post_ops).transpose()?;
-        self.kernels = Some(Kernels {
-            plain: Kernel::get(&Spec::Brgemm(spec))?,
-            with_post_ops,
-        });
+        let specs = self.finished()?.specs.iter();
+        self.kernels = specs.map(Kernel::get).collect::<Result<_>>()?;
         Ok(())
     }
 
-    fn kernels(&self) -> Result<&Kernels> {
-        self.kernels
-            .as_ref()
-            .ok_or_else(|| invalid!("brgemm: it has not been generated"))
+    fn kernel(&self, has_more: bool) -> Result<&Kernel> {
+        require!(
+            !self.kernels.is_empty(),
+            "brgemm: it has not been generated"
+        );
+        let kernel = self.kernels.get(usize::from(has_more));
+        kernel.map(|kernel| &**kernel).ok_or_else(|| {
+            invalid!("brgemm: it has neither post-ops nor scales nor a D of another type than C")
+        })
     }
 
     fn args(&self, o: &Operands) -> Result<Args> {
@@ -259,11 +245,11 @@ impl Brgemm {
     /// # Safety
     /// The operands have the shape and the batch that was described.
     pub unsafe fn execute(&self, o: &Operands) -> Result<()> {
-        let kernels = self.kernels()?;
+        let kernel = self.kernel(false)?;
         let args = self.args(o)?;
         require!(!o.c.is_null(), "C: NULL, but the sums go there");
         // SAFETY: as this function demands.
-        unsafe { kernels.plain.call(&args) };
+        unsafe { kernel.call(&args) };
         Ok(())
     }
 
@@ -277,9 +263,7 @@ impl Brgemm {
         d: *mut u8,
         params: Option<&Params>,
     ) -> Result<()> {
-        let kernel = self.kernels()?.with_post_ops.as_ref().ok_or_else(|| {
-            invalid!("brgemm: it has neither post-ops nor scales nor a D of another type than C")
-        })?;
+        let kernel = self.kernel(true)?;
         let mut args = self.args(o)?;
         require!(
             !o.c.is_null() || !self.shape.add,
@@ -305,11 +289,11 @@ impl Brgemm {
         }
         let params = params.ok_or_else(|| invalid!("attr_params: NULL"))?;
         for (operand, &(source, offset)) in operands.iter_mut().zip(wanted) {
-            let (pointer, name) = match source {
-                Source::Scales(i) => (params.scales[i], SCALED[i].1),
-                Source::PostOp(_) if params.post_ops.is_null() => (null(), "post_ops_args"),
+            let (pointer, name) = match source.checked_sub(SCALED.len()) {
+                None => (params.scales[source], SCALED[source].1),
+                Some(_) if params.post_ops.is_null() => (null(), "post_ops_args"),
                 // SAFETY: as this function demands.
-                Source::PostOp(i) => (unsafe { *params.post_ops.add(i) }, "post_ops_args"),
+                Some(i) => (unsafe { *params.post_ops.add(i) }, "post_ops_args"),
             };
             require!(!pointer.is_null(), "attr_params: {name}: NULL");
             *operand = pointer.wrapping_offset(offset as isize);
@@ -319,14 +303,11 @@ impl Brgemm {
 }
 
 /// Post-op operands come as a list, in the order in which the chain reads them; D (first) is none.
-fn sources(args: &[Arg]) -> Vec<Source> {
-    let mut listed = 0..;
-    let is_of = |id| move |(of, _): &(i32, &str)| id == arg::SCALES | of;
-    let source = |arg: &Arg| match SCALED.iter().position(is_of(arg.id)) {
-        Some(i) => Source::Scales(i),
-        None => Source::PostOp(listed.next().unwrap_or_default()),
-    };
-    args.iter().skip(1).map(source).collect()
+fn sources(args: &[Arg]) -> Vec<usize> {
+    let mut listed = SCALED.len()..;
+    let scaled = |id| SCALED.iter().position(|(of, _)| id == arg::SCALES | of);
+    let source = |arg: &Arg| scaled(arg.id).or_else(|| listed.next());
+    args.iter().skip(1).filter_map(source).collect()
 }
 
 /// Packs B (K×N) for a brgemm: into blocks of `out_ld` columns, each `[k/v][out_ld][v]`, one behind the other; columns
