@@ -218,7 +218,7 @@ impl Desc {
         });
         let mut product = Forward::new(&attr, env, inputs, &c);
         (product.accumulates, product.value) = (self.accumulates(), &value);
-        matmul::planned(product, &a, &b)
+        matmul::planned(product, &(0, a), &(1, b))
     }
 
     /// The sums with factors and co, in s32 where nothing else is in it.

@@ -10,19 +10,16 @@
 //! | backward by weights | diff_dstᵀ, K × N | src, N × C | diff_weights, K × C |
 
 use super::epilogue::{Bindings, Input, arg, check_attr};
-use super::gemm::Matrix;
 use super::matrix::{
-    Forward, accumulator, check_sizes, check_types, factor, inputs, matrix, matrix_layout,
-    panel_tag, panels, plain, product,
+    Forward, Operand, accumulator, check_sizes, check_types, factors, inputs, matrix,
+    matrix_layout, panel_layout, plain, product,
 };
-use super::row_sum;
 use super::sequence::Sequence;
-use super::{Arg, Env, Planned, Prop};
+use super::{Arg, Env, Planned, Prop, matmul, row_sum};
 use crate::attr::Attr;
 use crate::error::Result;
 use crate::kernel::expr::Expr;
 use crate::memory::MemoryDesc;
-use crate::plan::gemm::{is_far, weights_panel};
 use crate::{invalid, require, supported};
 
 const DIFF_WEIGHTS: i32 = 161;
@@ -108,17 +105,11 @@ impl Desc {
             Input::new(arg::BIAS, &bias, &[Some(1)]),
         ];
         let mut product = Forward::new(attr, env, inputs, &dst);
-        let (axes, sequence) = (product.axes()?, &mut product.sequence);
-        let (a, b, k) = match panels(1, &weights, 1, 0).filter(|_| axes.0 < axes.1) {
-            Some(b) => (factor(sequence, env, 0, &src)?, b, src.dims()[1]),
-            None => {
-                let (x, y, columns) = flat_layouts(&src, &weights, true)?;
-                let a = sequence.read(env, (0, &src), &x)?;
-                let b = sequence.read(env, (1, &weights), &y)?;
-                (flat(a, &x), flat(b, &y).transposed(), columns)
-            }
-        };
-        product.planned([a, b], k, &[])
+        let sequence = &mut product.sequence;
+        let (x, y) = flat_layouts(&src, &weights, true)?;
+        let a = (sequence.read(env, (0, &src), &x)?, flat(&x)?);
+        let b = (sequence.read(env, (1, &weights), &y)?, flat(&y)?);
+        matmul::planned(product, &a, &transposed(b)?)
     }
 
     fn backward_data(&self, attr: &Attr, env: &Env) -> Result<Planned> {
@@ -128,20 +119,11 @@ impl Desc {
         let mut args = inputs(&[(arg::DIFF_DST, diff_dst), (arg::WEIGHTS, weights)]);
         args.push(Arg::output(arg::DIFF_SRC, diff_src));
         let mut sequence = Sequence::default();
-        let a = factor(&mut sequence, env, 0, &diff_dst)?;
-        let (x, y, columns) = flat_layouts(&diff_src, &weights, false)?;
-        let d = flat(sequence.written(env, (2, &diff_src), &x, false)?, &x);
-        let b = match panels(1, &weights, 0, 1).filter(|_| !d.is_by_columns()) {
-            Some(b) => b,
-            None => flat(sequence.read(env, (1, &weights), &y)?, &y),
-        };
-        let sizes = (diff_dst.dims()[0], columns, diff_dst.dims()[1]);
-        let end = (Expr::acc(false), Bindings::default());
-        sequence.finish(
-            args,
-            product(env, &[], sizes, [a, b, d], end).planned(),
-            env,
-        )
+        let (x, y) = flat_layouts(&diff_src, &weights, false)?;
+        let b = (sequence.read(env, (1, &weights), &y)?, flat(&y)?);
+        let d = sequence.written(env, (2, &diff_src), &x, false)?;
+        let main = gradient(&mut sequence, env, [(0, diff_dst), b, (d, flat(&x)?)])?;
+        sequence.finish(args, main, env)
     }
 
     fn backward_weights(&self, attr: &Attr, env: &Env) -> Result<Planned> {
@@ -159,13 +141,11 @@ impl Desc {
             bias_gradient(&mut sequence, env, &diff_dst, (args.len(), &bias))?;
             args.push(Arg::output(DIFF_BIAS, bias));
         }
-        let a = factor(&mut sequence, env, 1, &diff_dst)?;
-        let (x, y, columns) = flat_layouts(&src, &diff_weights, false)?;
-        let b = flat(sequence.read(env, (0, &src), &x)?, &x);
-        let d = flat(sequence.written(env, (2, &diff_weights), &y, false)?, &y);
-        let sizes = (diff_dst.dims()[1], columns, diff_dst.dims()[0]);
-        let end = (Expr::acc(false), Bindings::default());
-        let main = product(env, &[], sizes, [a.transposed(), b, d], end).planned();
+        let (x, y) = flat_layouts(&src, &diff_weights, false)?;
+        let b = (sequence.read(env, (0, &src), &x)?, flat(&x)?);
+        let d = sequence.written(env, (2, &diff_weights), &y, false)?;
+        let a = transposed((1, diff_dst))?;
+        let main = gradient(&mut sequence, env, [a, b, (d, flat(&y)?)])?;
         sequence.finish(args, main, env)
     }
 
@@ -180,17 +160,25 @@ impl Desc {
         if md.dims().len() > 2 || result.is_some_and(|d| d.is_by_columns()) {
             return like(src, md);
         }
-        let v = md.dtype().vnni();
-        let columns = md.dims()[usize::from(!forward)] as usize;
-        let far = is_far(md.nelems() as usize * md.dtype().size_bytes(), v, 1);
-        let width = weights_panel(env.isa, src.dims()[0] as usize, columns, far);
-        let (outer, k, n) = match forward {
-            true => ("AB", 'b', 'a'),
-            false => ("BA", 'a', 'b'),
-        };
-        let tag = panel_tag(outer, (k, n), width, v);
-        MemoryDesc::with_tag(md.dims(), md.dtype(), &tag).or_else(|_| like(src, md))
+        let reduced = if forward { (1, 0) } else { (0, 1) };
+        panel_layout(md, reduced, src.dims()[0], env).or_else(|_| like(src, md))
     }
+}
+
+/// A matrix with rows and columns exchanged.
+fn transposed((entry, md): Operand) -> Result<Operand> {
+    Ok((entry, md.permute_axes(&[1, 0])?))
+}
+
+/// The product of two matrices of floats, which nothing follows.
+fn gradient(sequence: &mut Sequence, env: &Env, [a, b, d]: [Operand; 3]) -> Result<Planned> {
+    let sizes = (a.1.dims[0], b.1.dims[1], a.1.dims[1]);
+    let layout = matrix_layout(&d.1)?;
+    let entry = sequence.written(env, (d.0, &d.1), &layout, false)?;
+    let d = matrix(entry, &layout).expect("a matrix's layout");
+    let [a, b] = factors(sequence, env, (&a, &b), d.is_by_columns())?;
+    let end = (Expr::acc(false), Bindings::default());
+    Ok(product(env, &[], sizes, [a, b, d], end).planned())
 }
 
 /// What every backward pass refuses: of its factors and its result.
@@ -265,40 +253,35 @@ fn same_run(x: &MemoryDesc, y: &MemoryDesc) -> bool {
         && (1..x.dims().len()).all(same)
 }
 
-/// Layouts in which both tensors, which share their dims behind the first, are matrices with columns in one order; and
-/// the number of columns. They are their own layouts where these will do. Padding may count as columns, where nothing
-/// but zeros is there, in products that are summed along them.
-fn flat_layouts(
-    x: &MemoryDesc,
-    y: &MemoryDesc,
-    summed: bool,
-) -> Result<(MemoryDesc, MemoryDesc, i64)> {
-    let columns: i64 = x.dims()[1..].iter().product();
+/// Layouts in which both tensors, which share their dims behind the first, are matrices with columns in one order. They are
+/// their own layouts where these will do. Padding may count as columns, where nothing but zeros is there, in products that
+/// are summed along them.
+fn flat_layouts(x: &MemoryDesc, y: &MemoryDesc, summed: bool) -> Result<(MemoryDesc, MemoryDesc)> {
     if x.dims().len() == 2 {
-        return Ok((matrix_layout(x)?, matrix_layout(y)?, columns));
+        return Ok((*x, *y));
     }
-    let run = |md| run_of(md).filter(|&run| summed || run == columns);
-    let (of_x, of_y) = (run(x), run(y));
+    let columns: i64 = x.dims()[1..].iter().product();
+    let is_flat = |md| run_of(md).is_some_and(|run| summed || run == columns);
+    let (of_x, of_y) = (is_flat(x), is_flat(y));
     Ok(match (of_x, of_y) {
-        (Some(columns), Some(_)) if same_run(x, y) => (*x, *y, columns),
+        (true, true) if same_run(x, y) => (*x, *y),
         // The smaller one is copied.
-        (Some(columns), other) if other.is_none() || x.dims()[0] >= y.dims()[0] => {
-            (*x, like(x, y)?, columns)
-        }
-        (_, Some(columns)) => (like(y, x)?, *y, columns),
+        (true, other) if !other || x.dims()[0] >= y.dims()[0] => (*x, like(x, y)?),
+        (_, true) => (like(y, x)?, *y),
         _ => {
             let plain = |md: &MemoryDesc| MemoryDesc::plain(md.dims(), md.dtype());
-            (plain(x)?, plain(y)?, columns)
+            (plain(x)?, plain(y)?)
         }
     })
 }
 
-/// A tensor as a matrix of its first dimension and all others.
-fn flat(arg: usize, md: &MemoryDesc) -> Matrix {
+/// A tensor as a matrix of its first dimension and all others, which are one run.
+fn flat(md: &MemoryDesc) -> Result<MemoryDesc> {
     if md.dims().len() == 2 {
-        return matrix(arg, md).expect("a matrix's layout");
+        return Ok(*md);
     }
-    let size = md.dtype().size_bytes() as i64;
-    let strides = (md.strides()[0] * size, size);
-    Matrix::strided(arg, md.dtype(), md.offset0 * size, strides)
+    let columns = run_of(md).unwrap_or(md.dims()[1..].iter().product());
+    let strides = [md.strides()[0], 1];
+    let flat = MemoryDesc::with_strides(&[md.dims()[0], columns], md.dtype(), Some(&strides))?;
+    flat.in_blocks(&[], md.offset0)
 }

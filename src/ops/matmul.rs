@@ -8,7 +8,7 @@ use super::epilogue::{
 };
 use super::gemm::{Gemm, Matrix, Product};
 use super::matrix::{
-    Forward, accumulator, check_sizes, check_types, factor, matrix, panel_tag, panels, plain,
+    Forward, Operand, accumulator, check_sizes, check_types, factors, matrix, panel_layout, plain,
     product,
 };
 use super::{Env, Exec, Plan, Planned, Run};
@@ -17,7 +17,6 @@ use crate::dtype::DataType;
 use crate::error::Result;
 use crate::kernel::expr::Expr;
 use crate::memory::MemoryDesc;
-use crate::plan::gemm::{is_far, weights_panel};
 use crate::{require, supported};
 
 /// The operation; an absent bias has `ndims == 0`.
@@ -38,12 +37,13 @@ impl Desc {
         check_attr(attr, accumulator(self.src.dtype()), &all, &all)?;
         let (src, dst) = (plain(&self.src)?, plain(&self.dst)?);
         let across = matrix(0, &dst).is_some_and(|d| d.is_by_columns());
-        let weights = match across {
-            true => plain(&self.weights)?,
-            false => weights_layout(&self.weights, &src, env)?,
-        };
-        let bias = plain(&self.bias)?;
         let nd = dst.dims().len();
+        let weights = match self.weights.is_any() && !across && nd <= 3 {
+            true => panel_layout(&self.weights, (nd - 2, nd - 1), src.dims()[nd - 2], env),
+            false => plain(&self.weights),
+        };
+        let weights = weights.or_else(|_| plain(&self.weights))?;
+        let bias = plain(&self.bias)?;
         // A factor's dims run along those of dst, but the one that is summed over.
         let without = |reduced| {
             let to = |d| (d != reduced).then_some(d);
@@ -55,7 +55,8 @@ impl Desc {
             Input::new(arg::WEIGHTS, &weights, &of_weights),
             Input::new(arg::BIAS, &bias, &all),
         ];
-        planned(Forward::new(attr, env, inputs, &dst), &src, &weights)
+        let product = Forward::new(attr, env, inputs, &dst);
+        planned(product, &(0, src), &(1, weights))
     }
 
     fn check(&self) -> Result<()> {
@@ -93,15 +94,10 @@ impl Desc {
 }
 
 /// Plans a product whose layouts are known.
-pub fn planned(mut f: Forward, src: &MemoryDesc, weights: &MemoryDesc) -> Result<Planned> {
+pub fn planned(mut f: Forward, a: &Operand, b: &Operand) -> Result<Planned> {
+    let ((_, src), (_, weights), axes) = (a, b, f.axes()?);
     let nd = src.dims().len();
-    let a = factor(&mut f.sequence, f.env, 0, src)?;
-    // Panels are B, so not where the product is computed transposed.
-    let axes = f.axes()?;
-    let b = match panels(1, weights, nd - 2, nd - 1).filter(|_| axes.0 < axes.1) {
-        Some(panels) => panels,
-        None => factor(&mut f.sequence, f.env, 1, weights)?,
-    };
+    let [a, b] = factors(&mut f.sequence, f.env, (a, b), axes.0 > axes.1)?;
     let (k, batch) = (src.dims()[nd - 1], nd - 2);
     // The zero point of src needs the sums of the columns of weights, that of weights those of the rows of src.
     let mut zero_points = Vec::new();
@@ -151,22 +147,6 @@ fn sum(
     f.sequence
         .push(product(f.env, batch, (m, n, k), [a, b, d], end).planned());
     Ok(Binding::whole(entry, &md))
-}
-
-/// `any` weights become the panels that the kernel reads, where a format tag for them exists.
-fn weights_layout(md: &MemoryDesc, src: &MemoryDesc, env: &Env) -> Result<MemoryDesc> {
-    let nd = md.dims().len();
-    let v = src.dtype().vnni();
-    let (m, n) = (src.dims()[nd - 2] as usize, md.dims()[nd - 1] as usize);
-    if !md.is_any() || nd > 3 {
-        return plain(md);
-    }
-    let far = is_far(md.nelems() as usize * md.dtype().size_bytes(), v, 1);
-    let width = weights_panel(env.isa, m, n, far);
-    let (k, n) = if nd == 2 { ('a', 'b') } else { ('b', 'c') };
-    let outer = if nd == 2 { "BA" } else { "aCB" };
-    let tag = panel_tag(outer, (k, n), width, v);
-    MemoryDesc::with_tag(md.dims(), md.dtype(), &tag).or_else(|_| plain(md))
 }
 
 impl Plan for Product {

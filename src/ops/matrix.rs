@@ -13,6 +13,7 @@ use crate::{
     exec::pack::Side,
     kernel::{bare::Bare, expr::Expr},
     memory::MemoryDesc,
+    plan::gemm::{is_far, weights_panel},
     require, supported,
 };
 
@@ -179,11 +180,24 @@ pub fn matrix_layout(md: &MemoryDesc) -> Result<MemoryDesc> {
     }
 }
 
-/// A factor as a matrix, copied if it must be.
-pub fn factor(sequence: &mut Sequence, env: &Env, arg: usize, md: &MemoryDesc) -> Result<Matrix> {
-    let layout = matrix_layout(md)?;
-    let arg = sequence.read(env, (arg, md), &layout)?;
-    Ok(matrix(arg, &layout).expect("a row-major tensor is a matrix"))
+/// An entry of a sequence's table, and its layout.
+pub type Operand = (usize, MemoryDesc);
+
+/// Both factors as matrices, copied if they must be; B may lie in panels unless the product is computed transposed.
+pub fn factors(
+    sequence: &mut Sequence,
+    env: &Env,
+    (a, b): (&Operand, &Operand),
+    transposed: bool,
+) -> Result<[Matrix; 2]> {
+    let mut factor = |(entry, md): &Operand| {
+        let layout = matrix_layout(md)?;
+        let entry = sequence.read(env, (*entry, md), &layout)?;
+        Ok(matrix(entry, &layout).expect("a row-major tensor is a matrix"))
+    };
+    let nd = b.1.dims().len();
+    let in_panels = panels(b.0, &b.1, nd - 2, nd - 1).filter(|_| !transposed);
+    Ok([factor(a)?, in_panels.map_or_else(|| factor(b), Ok)?])
 }
 
 /// A product that attributes follow, under planning: a forward pass of matmul or of a fully connected layer.
@@ -276,11 +290,25 @@ impl<'a> Forward<'a> {
     }
 }
 
-/// The tag of panels that the kernel reads: `outer` blocks of 16 × `width`, in groups of `v` along k.
-pub fn panel_tag(outer: &str, (k, n): (char, char), width: usize, v: usize) -> String {
-    match v {
-        _ if width == 1 => outer.replace(|c: char| c.is_uppercase(), "") + &format!("{k}{n}"),
-        1 => format!("{outer}16{k}{width}{n}"),
-        v => format!("{outer}16{k}{width}{n}{v}{k}"),
-    }
+/// The layout of weights in the panels that the kernel reads, where a format tag for them exists; `k` is the reduced
+/// dimension, `n` the other, and so many rows read them.
+pub fn panel_layout(
+    md: &MemoryDesc,
+    (k, n): (usize, usize),
+    rows: i64,
+    env: &Env,
+) -> Result<MemoryDesc> {
+    let v = md.dtype().vnni();
+    let far = is_far(md.nelems() as usize * md.dtype().size_bytes(), v, 1);
+    let width = weights_panel(env.isa, rows as usize, md.dims()[n] as usize, far);
+    let letter = |d: usize| char::from(b'a' + d as u8);
+    let mut tag: String = (0..k.min(n)).map(letter).collect();
+    let (k, n) = (letter(k), letter(n));
+    let outer = [n, k].map(|c| c.to_ascii_uppercase());
+    tag += &match (width, v) {
+        (1, _) => format!("{k}{n}"),
+        (_, 1) => format!("{}{}16{k}{width}{n}", outer[0], outer[1]),
+        _ => format!("{}{}16{k}{width}{n}{v}{k}", outer[0], outer[1]),
+    };
+    MemoryDesc::with_tag(md.dims(), md.dtype(), &tag)
 }
