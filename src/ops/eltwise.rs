@@ -2,7 +2,7 @@
 
 use super::{
     Env, Planned, Prop,
-    epilogue::{Chain, arg, check_attr, check_operand, resolved},
+    epilogue::{Chain, arg, check_attr, check_dims, check_operand, no_post_ops, resolved},
 };
 use crate::{
     attr::{Attr, Eltwise, F32},
@@ -55,15 +55,29 @@ impl Desc {
     /// Checks, resolves and plans.
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         self.check()?;
+        check_attr(attr, DataType::F32, &[], &[])?;
         let data = resolved(&self.data, &self.dst)?;
         let dst = resolved(&self.dst, &data)?;
-        check_operand(&data, self.data_name())?;
         check_operand(&dst, self.dst_name())?;
-        check_attr(attr, DataType::F32, &[], &[])?;
-        match self.prop.is_forward() {
-            true => self.forward(attr, env, &data, &dst),
-            false => self.backward(attr, env, &data, &dst),
+        let data_id = if self.use_dst { arg::DST } else { arg::SRC };
+        let (alpha, beta) = (self.alpha.get(), self.beta.get());
+        let mut args = Vec::new();
+        if self.prop.is_forward() {
+            let mut chain = Chain::new(&mut args, &dst);
+            let x = chain.load_broadcast(arg::SRC, &data, "src")?;
+            let y = eltwise::forward(&mut chain.code, self.alg, alpha, beta, x);
+            let y = chain.post_ops(attr, y)?;
+            return chain.store((y, false), arg::DST, env);
         }
+        no_post_ops(attr, "eltwise backward")?;
+        let diff_src = resolved(&self.diff_src, &data)?;
+        check_operand(&diff_src, "diff_src")?;
+        let mut chain = Chain::new(&mut args, &diff_src);
+        let x = chain.load_broadcast(data_id, &data, self.data_name())?;
+        let dy = chain.load_broadcast(arg::DIFF_DST, &dst, "diff_dst")?;
+        let slope = eltwise::derivative(&mut chain.code, self.alg, self.use_dst, alpha, beta, x);
+        let dx = chain.code.mul(dy, slope);
+        chain.store((dx, false), arg::DIFF_SRC, env)
     }
 
     fn data_name(&self) -> &'static str {
@@ -84,14 +98,9 @@ impl Desc {
 
     fn check(&self) -> Result<()> {
         check_parameters(self.alg, self.alpha.get(), self.beta.get())?;
-        require!(
-            self.data.dims() == self.dst.dims() && !self.data.is_absent(),
-            "{}: dims {:?}, but {} has {:?}",
-            self.data_name(),
-            self.data.dims(),
-            self.dst_name(),
-            self.dst.dims()
-        );
+        let (data, dst) = ((&self.data, self.data_name()), (&self.dst, self.dst_name()));
+        let diff_src = (&self.diff_src, "diff_src");
+        check_dims(data, dst)?;
         if self.prop.is_forward() {
             return Ok(());
         }
@@ -101,13 +110,11 @@ impl Desc {
             self.prop
         );
         supported!(self.alg != Eltwise::Round, "alg: round has no derivative");
-        require!(
-            self.diff_src.dims() == self.data.dims(),
-            "diff_src: dims {:?}, but {} has {:?}",
-            self.diff_src.dims(),
-            self.data_name(),
-            self.data.dims()
-        );
+        check_dims(diff_src, data)?;
+        for (md, what) in [data, dst, diff_src] {
+            let dtype = md.dtype();
+            supported!(!dtype.is_int(), "{what}: type {dtype} has no gradients");
+        }
         self.check_use_dst()
     }
 
@@ -126,53 +133,5 @@ impl Desc {
             "alpha: {alpha} is negative, then the derivative cannot be had from dst"
         );
         Ok(())
-    }
-
-    fn forward(
-        &self,
-        attr: &Attr,
-        env: &Env,
-        src: &MemoryDesc,
-        dst: &MemoryDesc,
-    ) -> Result<Planned> {
-        let mut args = Vec::new();
-        let mut chain = Chain::new(&mut args, dst);
-        let x = chain.load_broadcast(arg::SRC, src, "src")?;
-        let (alpha, beta) = (self.alpha.get(), self.beta.get());
-        let y = eltwise::forward(&mut chain.code, self.alg, alpha, beta, x);
-        let y = chain.post_ops(attr, y)?;
-        chain.store((y, false), arg::DST, env)
-    }
-
-    fn backward(
-        &self,
-        attr: &Attr,
-        env: &Env,
-        data: &MemoryDesc,
-        diff_dst: &MemoryDesc,
-    ) -> Result<Planned> {
-        supported!(
-            attr.post_ops.is_empty(),
-            "attribute: eltwise backward has no post-ops"
-        );
-        let diff_src = resolved(&self.diff_src, data)?;
-        check_operand(&diff_src, "diff_src")?;
-        for (md, what) in [
-            (data, self.data_name()),
-            (diff_dst, "diff_dst"),
-            (&diff_src, "diff_src"),
-        ] {
-            let dtype = md.dtype();
-            supported!(!dtype.is_int(), "{what}: type {dtype} has no gradients");
-        }
-        let data_id = if self.use_dst { arg::DST } else { arg::SRC };
-        let mut args = Vec::new();
-        let mut chain = Chain::new(&mut args, &diff_src);
-        let x = chain.load_broadcast(data_id, data, self.data_name())?;
-        let dy = chain.load_broadcast(arg::DIFF_DST, diff_dst, "diff_dst")?;
-        let (alpha, beta) = (self.alpha.get(), self.beta.get());
-        let slope = eltwise::derivative(&mut chain.code, self.alg, self.use_dst, alpha, beta, x);
-        let dx = chain.code.mul(dy, slope);
-        chain.store((dx, false), arg::DIFF_SRC, env)
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     plan::place::Place,
     require, supported, unimplemented_here,
 };
+use std::collections::BTreeMap;
 
 pub mod product;
 pub use product::{Epilogue, Request, Value, ZeroPoint, bcast};
@@ -197,28 +198,23 @@ impl<'a> Chain<'a> {
 
     /// Loads the scales of an input, if it has any.
     pub fn scale(&mut self, attr: &Attr, input: Input) -> Result<Option<Id>> {
-        let scales = attr
-            .scales
-            .get(&input.id)
-            .map(|q| (q, arg::SCALES, "scales"));
-        self.quant(scales, input, false)
+        self.quant((&attr.scales, arg::SCALES, "scales"), input, false)
     }
 
     /// Loads the zero points of an input, if it has any, as floats or as integers.
     pub fn zero_point(&mut self, attr: &Attr, input: Input, int: bool) -> Result<Option<Id>> {
-        let points = attr.zero_points.get(&input.id);
-        let points = points.map(|q| (q, arg::ZERO_POINTS, "zero points"));
+        let points = (&attr.zero_points, arg::ZERO_POINTS, "zero points");
         self.quant(points, input, int)
     }
 
     /// `given` comes with the offset of the argument numbers of its kind, and the kind's name.
     fn quant(
         &mut self,
-        given: Option<(&Quant, i32, &str)>,
+        (given, kind, what): (&BTreeMap<i32, Quant>, i32, &str),
         input: Input,
         int: bool,
     ) -> Result<Option<Id>> {
-        let Some((quant, kind, what)) = given else {
+        let Some(quant) = given.get(&input.id) else {
             return Ok(None);
         };
         let what = format!("{what} of argument {}", input.id);
@@ -413,6 +409,13 @@ pub fn check_attr(attr: &Attr, acc: DataType, scales: &[i32], zero_points: &[i32
     Ok(())
 }
 
+/// Refuses post-ops.
+pub fn no_post_ops(attr: &Attr, what: &str) -> Result<()> {
+    let none = attr.post_ops.is_empty();
+    supported!(none, "attribute: {what} takes no post-ops");
+    Ok(())
+}
+
 /// Refuses accumulation in another type than the one that results are computed in.
 fn check_accumulation(attr: &Attr, acc: DataType) -> Result<()> {
     // Numbers of the C API: strict, relaxed and any allow what is done here; the others name a type.
@@ -425,6 +428,19 @@ fn check_accumulation(attr: &Attr, acc: DataType) -> Result<()> {
     supported!(
         wanted == acc,
         "attribute: accumulation in {wanted} is not supported, sums are {acc}"
+    );
+    Ok(())
+}
+
+/// A descriptor and its name in sentences.
+type Named<'a> = (&'a MemoryDesc, &'a str);
+
+/// Checks that a tensor is there and has the dims of another.
+pub fn check_dims((md, what): Named, (like, of): Named) -> Result<()> {
+    let (dims, wanted) = (md.dims(), like.dims());
+    require!(
+        dims == wanted && !md.is_absent(),
+        "{what}: dims {dims:?}, but {of} has {wanted:?}"
     );
     Ok(())
 }

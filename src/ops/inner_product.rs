@@ -9,7 +9,7 @@
 //! | backward by data | diff_dst, N × K | weights, K × C | diff_src, N × C |
 //! | backward by weights | diff_dstᵀ, K × N | src, N × C | diff_weights, K × C |
 
-use super::epilogue::{Bindings, Input, arg, check_attr};
+use super::epilogue::{Bindings, Input, arg, check_attr, no_post_ops};
 use super::matrix::{
     Forward, Operand, accumulator, check_sizes, check_types, factors, inputs, matrix,
     matrix_layout, panel_layout, plain, product,
@@ -190,11 +190,7 @@ fn check_gradient(attr: &Attr, by: &str, mds: [&MemoryDesc; 3]) -> Result<()> {
         mds.iter().all(|md| !md.dtype().is_int()),
         "inner product: integers have no gradients"
     );
-    supported!(
-        attr.post_ops.is_empty(),
-        "inner product: backward passes take no post-ops"
-    );
-    Ok(())
+    no_post_ops(attr, "inner product, backward,")
 }
 
 /// A stage that sums the rows of diff_dst.

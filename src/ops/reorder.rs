@@ -2,7 +2,10 @@
 
 use super::{
     Arg, Env, Planned,
-    epilogue::{Binding, Chain, Input, arg, check_attr, check_layout, check_operand, identity},
+    epilogue::{
+        Binding, Chain, Input, arg, check_attr, check_dims, check_layout, check_operand, identity,
+        no_post_ops,
+    },
     pointwise::nest,
     sequence::Sequence,
 };
@@ -84,10 +87,7 @@ impl Desc {
         let projection = others.rnn_projection.take();
         others.rnn_data = None;
         check_attr(&others, DataType::F32, &[], &[])?;
-        supported!(
-            others.post_ops.is_empty(),
-            "attribute: a reorder of recurrent data or weights takes no post-ops"
-        );
+        no_post_ops(attr, "a reorder of recurrent data or weights")?;
         let one = |x| RnnQuant {
             mask: 0,
             scales: vec![F32::new(x)],
@@ -134,12 +134,7 @@ impl Desc {
 
     fn check(&self) -> Result<()> {
         let (src, dst) = (&self.src, &self.dst);
-        require!(
-            src.dims() == dst.dims() && !src.is_absent(),
-            "src, dst: dims {:?} and {:?} differ",
-            src.dims(),
-            dst.dims()
-        );
+        check_dims((src, "src"), (dst, "dst"))?;
         for (md, what) in [(src, "src"), (dst, "dst")] {
             require!(!md.is_any(), "{what}: a reorder needs a layout, not `any`");
             check_layout(md, what)?;

@@ -2,7 +2,9 @@
 
 use super::{
     Env, Planned,
-    epilogue::{Chain, MAX_OPERANDS, arg, check_attr, check_operand, resolved},
+    epilogue::{
+        Chain, MAX_OPERANDS, arg, check_attr, check_dims, check_operand, no_post_ops, resolved,
+    },
 };
 use crate::{
     attr::{Attr, F32},
@@ -26,20 +28,15 @@ impl Desc {
     /// Checks, resolves and plans.
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         check_attr(attr, DataType::F32, &[], &[])?;
-        supported!(attr.post_ops.is_empty(), "attribute: sum has no post-ops");
+        no_post_ops(attr, "sum")?;
         let dst = self.resolved_dst()?;
         check_operand(&dst, "dst")?;
         let (mut args, mut total) = (Vec::new(), None);
         let mut chain = Chain::new(&mut args, &dst);
         for (i, (src, scale)) in self.srcs.iter().zip(&self.scales).enumerate() {
-            require!(
-                src.dims() == dst.dims(),
-                "src {i}: dims {:?}, but dst has {:?}",
-                src.dims(),
-                dst.dims()
-            );
-            check_operand(src, &format!("src {i}"))?;
-            let x = chain.load_broadcast(arg::MULTIPLE_SRC + i as i32, src, "src")?;
+            let what = format!("src {i}");
+            check_dims((src, &what), (&dst, "dst"))?;
+            let x = chain.load_broadcast(arg::MULTIPLE_SRC + i as i32, src, &what)?;
             let scale = chain.code.float(scale.get());
             total = Some(match total {
                 Some(sum) => chain.code.fma(x, scale, sum),

@@ -11,7 +11,12 @@ mod forward;
 mod layer;
 mod program;
 
-use super::{Arg, Env, Planned, Prop, epilogue::check_attr, matrix::is_unit, sequence::Sequence};
+use super::{
+    Arg, Env, Planned, Prop,
+    epilogue::{check_attr, no_post_ops},
+    matrix::{accumulator, is_unit},
+    sequence::Sequence,
+};
 use crate::{
     attr::{Attr, Eltwise, F32, RnnQuant},
     dtype::DataType,
@@ -365,13 +370,8 @@ impl Desc {
                 );
             }
         }
-        let acc = if int { DataType::S32 } else { DataType::F32 };
-        check_attr(&others, acc, &[], &[])?;
-        supported!(
-            attr.post_ops.is_empty(),
-            "attribute: recurrent layers take no post-ops"
-        );
-        Ok(())
+        check_attr(&others, accumulator(self.get(SRC_LAYER).dtype()), &[], &[])?;
+        no_post_ops(attr, "a recurrent layer")
     }
 
     fn is_forward(&self) -> bool {
