@@ -7,7 +7,7 @@
 
 mod run;
 
-use super::{Planned, epilogue::Bindings};
+use super::{Plan, Planned, Run, epilogue::Bindings, matrix::accumulator};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::pack::{Packer, ROWS_AT_ONCE, Shape, Side};
@@ -16,6 +16,7 @@ use crate::kernel::expr::{Expr, Node};
 use crate::kernel::spec::{Batch, Brgemm, Out, Spec};
 use crate::machine::Isa;
 use crate::plan::gemm::{self, Blocks, Split};
+use crate::plan::rnn::Room;
 use std::sync::Arc;
 
 /// One matrix operand of the product.
@@ -79,11 +80,13 @@ pub struct Product {
     pub share: Option<(usize, usize)>,
 }
 
-/// The kernels and sizes of a product, ready to run.
+/// A product with its sizes and, once it is ready to run, its kernels.
 pub struct Gemm {
     p: Product,
     blocks: Blocks,
     split: Split,
+    /// Columns that parts take whole.
+    unit: usize,
     /// Few enough that a search beats a hash.
     kernels: Vec<(Call, Arc<Kernel>)>,
     a_pack: Option<Pack>,
@@ -95,6 +98,10 @@ pub struct Gemm {
     /// Length of K that is packed together.
     k_group: usize,
     packed_panel_bytes: usize,
+    /// Whether kernels fetch what the next call reads of B.
+    fetches: bool,
+    /// Where packed B and C lie in the scratch of a part, and its size.
+    at: (usize, usize),
     room: Room,
 }
 
@@ -102,14 +109,6 @@ pub struct Gemm {
 struct Pack {
     shape: Shape,
     packers: Vec<((usize, usize), Packer)>,
-}
-
-/// Byte offsets of one part's scratch, and its size.
-#[derive(Clone, Copy, Default)]
-struct Room {
-    b: usize,
-    c: usize,
-    bytes: usize,
 }
 
 /// What tells the kernels of one product apart.
@@ -136,6 +135,7 @@ impl Product {
         }
     }
 
+    /// Whether B is packed: what the kernel does not walk, and where it pays.
     fn packs_b(&self) -> bool {
         let size = self.b.dtype.size_bytes();
         match self.b.side {
@@ -148,80 +148,25 @@ impl Product {
         }
     }
 
-    fn panel(&self) -> usize {
-        match self.b.side {
-            Side::Panels { width, .. } => width,
-            _ if self.packs_b() => gemm::panel(self.isa),
-            _ => 0,
-        }
-    }
-
     fn batch_size(&self) -> usize {
         self.batch.iter().product::<i64>() as usize
     }
 
-    fn acc(&self) -> DataType {
-        if self.a.dtype.is_int() {
-            DataType::S32
-        } else {
-            DataType::F32
-        }
-    }
-
-    fn blocks(&self) -> Blocks {
-        gemm::blocks(&gemm::Sizes {
-            isa: self.isa,
-            m: self.m,
-            n: self.n,
-            k: self.k,
-            elem_bytes: self.a.dtype.size_bytes(),
-            k_group: if self.c_is_d() { 0 } else { self.k },
-            panel: self.panel(),
-        })
-    }
-
-    fn split(&self) -> Split {
-        match self.share {
-            Some((n, _)) => Split { batch: 1, m: 1, n },
-            None => gemm::split(self.batch_size(), self.m, self.n, self.k, self.threads),
-        }
-    }
-
-    /// Columns that parts take whole.
-    fn unit(&self) -> usize {
-        self.share.map_or(self.panel().max(16), |(_, unit)| unit)
-    }
-
     /// Number of parts, and the scratch bytes of each.
     pub fn parts(&self) -> (usize, usize) {
-        (self.split().parts(), self.room().0.bytes)
+        let sized = self.clone().sized();
+        (sized.split.parts(), sized.room.bytes)
     }
 
-    /// The nest as text: which loops run in parallel (capitals) in which order, and the blocks.
-    pub fn nest(&self) -> String {
-        let (b, s) = (self.blocks(), self.split());
-        format!(
+    /// The product as a plan; its text says which loops run in parallel (capitals) in which order, and the blocks.
+    pub fn planned(self) -> Planned {
+        let sized = self.sized();
+        let (b, s) = (sized.blocks, sized.split);
+        let nest = format!(
             "G{}N{}M{}nkmb:bm{}bn{}kc{}nc{}",
             s.batch, s.n, s.m, b.bm, b.bn, b.kc, b.nc
-        )
-    }
-
-    /// The product as a plan.
-    pub fn planned(self) -> Planned {
-        Planned::new(self.nest(), self.scratch_bytes(), self)
-    }
-
-    /// Scratch bytes that `Gemm::run` needs.
-    pub fn scratch_bytes(&self) -> usize {
-        let (parts, bytes) = self.parts();
-        parts * bytes
-    }
-
-    /// Columns of the largest part.
-    fn most_columns(&self) -> usize {
-        let (s, unit) = (self.split(), self.unit());
-        let cols = (0..s.n).map(|i| gemm::part(self.n, unit, s.n, i).1);
-        cols.max().unwrap_or(0)
+        );
+        Planned::new(nest, s.parts() * sized.room.bytes, sized)
     }
 
     /// Whether packing also widens A.
@@ -232,12 +177,12 @@ impl Product {
     }
 
     /// The form of a packed block of A, whose rows have no gaps; rows 4 KiB apart would evict each other.
-    fn a_shape(&self) -> Shape {
+    fn a_shape(&self, blocks: &Blocks) -> Shape {
         let mut shape = Shape {
             isa: self.isa,
             size: self.a.dtype.size_bytes(),
             v: 1,
-            ld: self.blocks().kc.min(self.k).next_multiple_of(32),
+            ld: blocks.kc.min(self.k).next_multiple_of(32),
             panel_bytes: 0,
             widen: self.widens_a().then_some(self.a.dtype),
         };
@@ -247,25 +192,25 @@ impl Product {
         shape
     }
 
+    /// The form of a packed group of B: all of its panels at once where its rows are whole groups of the kernel.
+    fn b_shape(&self, blocks: &Blocks, packed_panel_bytes: usize) -> Shape {
+        let (size, v) = (self.b.dtype.size_bytes(), self.a.dtype.vnni());
+        let joined = size * v == 4 && self.pack_depth() == ROWS_AT_ONCE && blocks.nc > blocks.bn;
+        Shape {
+            isa: self.isa,
+            size,
+            v,
+            ld: blocks.bn,
+            panel_bytes: if joined { packed_panel_bytes as i64 } else { 0 },
+            widen: None,
+        }
+    }
+
     /// Whether D itself holds the partial sums of K blocks that are not the last.
     fn c_is_d(&self) -> bool {
         let reads_d = |n: &Node| matches!(n, Node::LoadD { .. });
-        !self.expr.nodes.iter().any(reads_d) && (self.accumulates || self.d.dtype == self.acc())
-    }
-
-    /// Bytes between the rows of D, the elements of which are adjacent.
-    fn d_row_bytes(&self) -> i64 {
-        self.d.side.strides().0
-    }
-
-    /// How much of K is packed together: one block where D holds the partial sums of all rows, else all of it, so that
-    /// the sums of a block of rows are finished before the next.
-    fn k_group(&self) -> usize {
-        if self.c_is_d() {
-            self.blocks().kc
-        } else {
-            self.k.max(1)
-        }
+        let holds_sums = self.accumulates || self.d.dtype == accumulator(self.a.dtype);
+        !self.expr.nodes.iter().any(reads_d) && holds_sums
     }
 
     /// Rows of B that are packed into all panels of a group before the next: all of those that are transposed.
@@ -277,73 +222,84 @@ impl Product {
         }
     }
 
-    /// Columns of B that one call packs: all of a group where its rows are whole groups of the kernel, else a panel.
-    fn pack_width(&self) -> usize {
-        let groups = self.b.dtype.size_bytes() * self.a.dtype.vnni() == 4;
-        let blocks = self.blocks();
-        if groups && self.pack_depth() == ROWS_AT_ONCE {
-            blocks.nc
-        } else {
-            blocks.bn
-        }
-    }
-
-    /// Bytes of a packed panel of B.
-    fn packed_panel_bytes(&self) -> usize {
-        let k = self.k_group().min(self.k).next_multiple_of(4);
-        k * self.blocks().bn * self.b.dtype.size_bytes()
-    }
-
-    /// Scratch of one part, with the bytes between rows of C and whether D is C.
-    fn room(&self) -> (Room, i64, bool) {
-        let blocks = self.blocks();
-        let cols = self.most_columns();
-        let round = |bytes: usize| bytes.next_multiple_of(64);
-        let mut room = Room::default();
-        let mut end = if self.packs_a() {
-            round(blocks.bm * self.a_shape().row_bytes())
-        } else {
-            0
+    /// Chooses blocks and parts, and lays out the scratch of a part.
+    fn sized(self) -> Gemm {
+        let (packs_b, c_is_d) = (self.packs_b(), self.c_is_d());
+        let panel = match self.b.side {
+            Side::Panels { width, .. } => width,
+            _ if packs_b => gemm::panel(self.isa),
+            _ => 0,
         };
-        room.b = end;
-        if self.packs_b() {
-            let panels = blocks.nc.min(cols).div_ceil(blocks.bn);
-            end += round(panels * self.packed_panel_bytes());
-        }
-        let (c_is_d, mut c_row_bytes) = (self.c_is_d(), self.d_row_bytes());
-        room.c = end;
+        let blocks = gemm::blocks(&gemm::Sizes {
+            isa: self.isa,
+            m: self.m,
+            n: self.n,
+            k: self.k,
+            elem_bytes: self.a.dtype.size_bytes(),
+            k_group: if c_is_d { 0 } else { self.k },
+            panel,
+        });
+        let (split, unit) = match self.share {
+            Some((n, unit)) => (Split { batch: 1, m: 1, n }, unit),
+            None => {
+                let batch = self.batch_size();
+                let split = gemm::split(batch, self.m, self.n, self.k, self.threads);
+                (split, panel.max(16))
+            }
+        };
+        // One block where D holds the partial sums of all rows, else all of it, so that the sums of a block of rows are
+        // finished before the next.
+        let k_group = if c_is_d { blocks.kc } else { self.k.max(1) };
+        let rows = k_group.min(self.k).next_multiple_of(4);
+        let packed_panel_bytes = rows * blocks.bn * self.b.dtype.size_bytes();
+        let a = self.packs_a().then(|| self.a_shape(&blocks));
+        let b = packs_b.then(|| self.b_shape(&blocks, packed_panel_bytes));
+        let widths = (0..split.n).map(|i| gemm::part(self.n, unit, split.n, i).1);
+        let cols = widths.max().unwrap_or(0);
+        let (mut room, mut c_row_bytes) = (Room::default(), self.d.side.strides().0);
+        room.take(a.map_or(0, |a| blocks.bm * a.row_bytes()));
+        let panels = blocks.nc.min(cols).div_ceil(blocks.bn);
+        let at_b = room.take(b.map_or(0, |_| panels * packed_panel_bytes));
+        let mut at_c = room.bytes as i64;
         if !c_is_d {
             c_row_bytes = 4 * blocks.nc.min(cols.next_multiple_of(16)) as i64;
-            end += if self.k > blocks.kc {
-                round(blocks.bm * c_row_bytes as usize)
-            } else {
-                0
-            };
+            let parted = self.k > blocks.kc;
+            at_c = room.take(usize::from(parted) * blocks.bm * c_row_bytes as usize);
         }
-        room.bytes = end;
-        (room, c_row_bytes, c_is_d)
+        let pack = |shape| Pack {
+            shape,
+            packers: Vec::new(),
+        };
+        Gemm {
+            blocks,
+            split,
+            unit,
+            kernels: Vec::new(),
+            a_pack: a.map(pack),
+            b_pack: b.map(pack),
+            c_row_bytes,
+            c_is_d,
+            k_group,
+            packed_panel_bytes,
+            fetches: panel > 0 && self.n > blocks.bn,
+            at: (at_b as usize, at_c as usize),
+            room,
+            p: self,
+        }
     }
 
     /// Generates the kernels.
     pub fn compile(self) -> Result<Gemm> {
-        let (room, c_row_bytes, c_is_d) = self.room();
-        let (blocks, split) = (self.blocks(), self.split());
-        let mut gemm = Gemm {
-            blocks,
-            split,
-            kernels: Vec::new(),
-            a_pack: None,
-            b_pack: None,
-            c_row_bytes,
-            c_is_d,
-            k_group: self.k_group(),
-            packed_panel_bytes: self.packed_panel_bytes(),
-            room,
-            p: self,
-        };
+        let mut gemm = self.sized();
         gemm.make_packers()?;
         gemm.make_kernels()?;
         Ok(gemm)
+    }
+}
+
+impl Plan for Gemm {
+    fn compile(&self) -> Result<Box<dyn Run>> {
+        Ok(Box::new(self.p.clone().compile()?))
     }
 }
 
@@ -375,7 +331,7 @@ impl Gemm {
     /// Widths of the parts' columns, at most `block` at a time.
     fn n_sizes(&self, block: usize) -> Vec<usize> {
         let parts = 0..self.split.n;
-        let width = |i| gemm::part(self.p.n, self.p.unit(), self.split.n, i).1;
+        let width = |i| gemm::part(self.p.n, self.unit, self.split.n, i).1;
         sizes(parts.map(width), block)
     }
 
@@ -388,33 +344,26 @@ impl Gemm {
     }
 
     fn make_packers(&mut self) -> Result<()> {
-        let k_sizes = sizes([self.p.k].into_iter(), self.blocks.kc);
-        if self.p.packs_a() {
-            let (strides, shape) = (self.p.a.side.strides(), self.p.a_shape());
-            self.a_pack = Some(Pack::new(strides, &self.m_sizes(), &k_sizes, shape)?);
+        let k = || [self.p.k].into_iter();
+        let (m_sizes, k_sizes) = (self.m_sizes(), sizes(k(), self.blocks.kc));
+        let groups = sizes(k(), self.k_group).into_iter();
+        let depths = sizes(groups, self.p.pack_depth());
+        let widths = self.n_sizes(self.pack_width());
+        if let Some(pack) = &mut self.a_pack {
+            pack.make(self.p.a.side.strides(), &m_sizes, &k_sizes)?;
         }
-        if self.p.packs_b() {
-            let (size, v) = (self.p.b.dtype.size_bytes(), self.p.a.dtype.vnni());
-            let width = self.p.pack_width();
-            let panels = width > self.blocks.bn;
-            let shape = Shape {
-                isa: self.p.isa,
-                size,
-                v,
-                ld: self.blocks.bn,
-                panel_bytes: if panels {
-                    self.packed_panel_bytes as i64
-                } else {
-                    0
-                },
-                widen: None,
-            };
-            let strides = self.p.b.side.strides();
-            let groups = sizes([self.p.k].into_iter(), self.k_group);
-            let k_sizes = sizes(groups.into_iter(), self.p.pack_depth());
-            self.b_pack = Some(Pack::new(strides, &k_sizes, &self.n_sizes(width), shape)?);
+        if let Some(pack) = &mut self.b_pack {
+            pack.make(self.p.b.side.strides(), &depths, &widths)?;
         }
         Ok(())
+    }
+
+    /// Columns of B that one call packs: all of a group, or a panel.
+    fn pack_width(&self) -> usize {
+        match &self.b_pack {
+            Some(pack) if pack.shape.panel_bytes > 0 => self.blocks.nc,
+            _ => self.blocks.bn,
+        }
     }
 
     fn make_kernels(&mut self) -> Result<()> {
@@ -464,9 +413,9 @@ impl Gemm {
             Side::Panels { width, .. } => *width as i64 * v * size,
             _ => self.blocks.bn as i64 * v * size,
         };
-        let (p, acc) = (&self.p, self.p.acc());
+        let (p, acc) = (&self.p, accumulator(a.dtype));
         let (expr, d, d_row_bytes) = match call.last {
-            true => (p.expr.clone(), p.d.dtype, p.d_row_bytes()),
+            true => (p.expr.clone(), p.d.dtype, p.d.side.strides().0),
             false => (Expr::acc(acc.is_int()), acc, self.c_row_bytes),
         };
         Brgemm {
@@ -486,7 +435,7 @@ impl Gemm {
             batch: Batch::ONE,
             beta: !call.first || self.p.accumulates,
             c_row_bytes: self.c_row_bytes,
-            fetches: self.p.panel() > 0 && self.p.n > self.blocks.bn,
+            fetches: self.fetches,
             out: Out {
                 expr,
                 d,
@@ -497,19 +446,14 @@ impl Gemm {
 }
 
 impl Pack {
-    fn new(
-        strides: (i64, i64),
-        k_sizes: &[usize],
-        x_sizes: &[usize],
-        shape: Shape,
-    ) -> Result<Pack> {
-        let mut packers = Vec::new();
+    fn make(&mut self, strides: (i64, i64), k_sizes: &[usize], x_sizes: &[usize]) -> Result<()> {
         for (&k, &x) in k_sizes
             .iter()
             .flat_map(|k| x_sizes.iter().map(move |x| (k, x)))
         {
-            packers.push(((k, x), Packer::new(strides, k, x, &shape)?));
+            let packer = Packer::new(strides, k, x, &self.shape)?;
+            self.packers.push(((k, x), packer));
         }
-        Ok(Pack { shape, packers })
+        Ok(())
     }
 }

@@ -1,17 +1,16 @@
 //! Matrix multiplication: `dst[b][m][n] = Σ_k src[b][m][k] * weights[b][k][n] + bias`.
 //!
 //! Batch dimensions of size 1 in src or weights are broadcast. A transposed operand is one with transposed strides.
-#![allow(unsafe_code)]
 
 use super::epilogue::{
     Binding, Bindings, Input, ZeroPoint, arg, check_attr, check_broadcast, identity,
 };
-use super::gemm::{Gemm, Matrix, Product};
+use super::gemm::Matrix;
 use super::matrix::{
     Forward, Operand, accumulator, check_sizes, check_types, factors, matrix, panel_layout, plain,
     product,
 };
-use super::{Env, Exec, Plan, Planned, Run};
+use super::{Env, Planned};
 use crate::attr::Attr;
 use crate::dtype::DataType;
 use crate::error::Result;
@@ -147,18 +146,4 @@ fn sum(
     f.sequence
         .push(product(f.env, batch, (m, n, k), [a, b, d], end).planned());
     Ok(Binding::whole(entry, &md))
-}
-
-impl Plan for Product {
-    fn compile(&self) -> Result<Box<dyn Run>> {
-        Ok(Box::new(self.clone().compile()?))
-    }
-}
-
-impl Run for Gemm {
-    unsafe fn run(&self, exec: &Exec) -> Result<()> {
-        // SAFETY: passed on.
-        unsafe { Gemm::run(self, exec) };
-        Ok(())
-    }
 }

@@ -1,19 +1,16 @@
 //! Running a compiled product: its parts, the nest of blocks in each, and the kernel calls.
 
 use super::{Call, Gemm, Matrix, Pack, find};
+use crate::error::Result;
 use crate::exec::pack::{Side, Window};
 use crate::kernel::spec::Args;
 use crate::memory::MAX_NDIMS;
-use crate::ops::Exec;
 use crate::ops::epilogue::MAX_OPERANDS;
+use crate::ops::{Exec, Run};
 use crate::plan::gemm;
 
-impl Gemm {
-    /// Runs the product.
-    ///
-    /// # Safety
-    /// As for `Run::run`: pointers hold their descriptors, scratch has `Product::scratch_bytes`.
-    pub unsafe fn run(&self, exec: &Exec) {
+impl Run for Gemm {
+    unsafe fn run(&self, exec: &Exec) -> Result<()> {
         let parts = self.split.parts();
         let body = |part: usize| {
             // SAFETY: parts write disjoint blocks of D and use scratch of their own; the rest is the caller's promise.
@@ -26,8 +23,11 @@ impl Gemm {
             1 => body(0),
             _ => exec.pool.run(parts, &body),
         }
+        Ok(())
     }
+}
 
+impl Gemm {
     /// Whether the other product, which reads the same B, can read what this one packs of it.
     pub fn shares_b(&self, other: &Gemm) -> bool {
         let packing = |g: &Gemm| {
@@ -36,7 +36,7 @@ impl Gemm {
             let v = g.b_pack.as_ref().map(|pack| pack.shape.v);
             (sizes, v, p.batch.clone(), p.b.dtype, g.split, g.c_is_d)
         };
-        let room = self.c_is_d && self.room.b >= other.room.b;
+        let room = self.c_is_d && self.at.0 >= other.at.0;
         self.b_pack.is_some() && room && packing(self) == packing(other)
     }
 
@@ -45,7 +45,7 @@ impl Gemm {
     /// first, so that it begins with what it read last.
     ///
     /// # Safety
-    /// As for `run`; the scratch is this part's alone.
+    /// As for `Run::run`; the scratch is this part's alone.
     pub unsafe fn part(
         products: &[Gemm],
         exec: &Exec,
@@ -58,7 +58,7 @@ impl Gemm {
             return;
         }
         let (batch, rest) = (part / (s.m * s.n), part % (s.m * s.n));
-        let cols = gemm::part(p.n, p.unit(), s.n, rest % s.n);
+        let cols = gemm::part(p.n, products[0].unit, s.n, rest % s.n);
         let (first, count) = gemm::part(p.batch_size(), 1, s.batch, batch);
         for i in in_order(first, count, 1, backwards) {
             let entry = |g| Entry::new(g, exec, i, scratch, backwards);
@@ -188,7 +188,7 @@ impl<'a> Entry<'a> {
             b,
             d,
             scratch,
-            packed_b: scratch.wrapping_add(g.room.b),
+            packed_b: scratch.wrapping_add(g.at.0),
             backwards,
             position,
             operands: [std::ptr::null(); MAX_OPERANDS],
@@ -241,12 +241,7 @@ impl<'a> Entry<'a> {
     }
 
     unsafe fn pack_b(&self, pack: &Pack, (k0, k): (usize, usize), (n0, n): (usize, usize)) {
-        let (bl, depth) = (&self.g.blocks, self.g.p.pack_depth().min(k));
-        let width = if pack.shape.panel_bytes > 0 {
-            bl.nc
-        } else {
-            bl.bn
-        };
+        let (depth, width) = (self.g.p.pack_depth().min(k), self.g.pack_width());
         for first in (k0..k0 + k).step_by(depth) {
             for nb in (n0..n0 + n).step_by(width) {
                 let w = Window {
@@ -298,7 +293,7 @@ impl<'a> Entry<'a> {
         let c = if g.c_is_d {
             in_place
         } else {
-            self.scratch.wrapping_add(g.room.c + 4 * col)
+            self.scratch.wrapping_add(g.at.1 + 4 * col)
         };
         let d = if call.last { in_place } else { c };
         if call.last && g.p.bindings.slots() > 0 {
