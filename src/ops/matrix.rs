@@ -130,30 +130,36 @@ pub fn matrix(arg: usize, md: &MemoryDesc) -> Option<Matrix> {
     })
 }
 
-/// Weights as panels of the form that the kernel reads, if they lie so: `k` is the reduced dimension, `n` the other.
-pub fn panels(arg: usize, md: &MemoryDesc, k: usize, n: usize) -> Option<Matrix> {
-    let v = md.dtype().vnni();
+/// The width of panels of the form that the kernel reads, `[k/v][width][v]`, if weights lie so: `k` is the reduced
+/// dimension, which may be in blocks, `n` the other.
+pub fn panel_width(md: &MemoryDesc, k: usize, n: usize) -> Option<i64> {
+    let v = md.dtype().vnni() as i64;
     let blocks: Vec<(usize, i64)> = md.blocks().collect();
-    let (rows, width, group) = match *blocks.as_slice() {
-        [(bk, rows), (bn, width)] if v == 1 && bk == k && bn == n => (rows, width, 1),
-        [(bk, rows), (bn, width), (bv, group)] if bk == k && bn == n && bv == k => {
-            (rows, width, group)
-        }
+    let (rows, inner) = match *blocks.as_slice() {
+        [(d, rows), (next, _), ..] if (d, next) == (k, n) => (rows, &blocks[1..]),
+        _ => (1, &blocks[..]),
+    };
+    let width = match *inner {
+        [(d, width)] if v == 1 && d == n => width,
+        [(d, width), (group, size)] if (d, group, size) == (n, k, v) => width,
         _ => return None,
     };
-    let whole = group as usize == v
-        && width % 16 == 0
-        && md.strides()[k] == rows * width * group
-        && md.dims().len() == k.min(n) + 2;
-    let size = md.dtype().size_bytes() as i64;
-    whole.then(|| Matrix {
+    (width % 16 == 0 && md.strides()[k] == rows * width * v).then_some(width)
+}
+
+/// Weights as panels, if they lie so.
+pub fn panels(arg: usize, md: &MemoryDesc, k: usize, n: usize) -> Option<Matrix> {
+    let width = panel_width(md, k, n).filter(|_| md.dims().len() == k.min(n) + 2)?;
+    let (dtype, size) = (md.dtype(), md.dtype().size_bytes() as i64);
+    let side = Side::Panels {
+        width: width as usize,
+        panel: md.strides()[n] * size,
+    };
+    Some(Matrix {
         arg,
-        dtype: md.dtype(),
+        dtype,
         offset: md.offset0 * size,
-        side: Side::Panels {
-            width: width as usize,
-            panel: md.strides()[n] * size,
-        },
+        side,
         batch: batch(md, k.min(n)),
     })
 }

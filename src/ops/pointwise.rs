@@ -32,22 +32,32 @@ const PART_BYTES: usize = 64 << 10;
 impl Chain<'_> {
     /// Plans a primitive that stores `value`, an integer or a float, in every element of dst, its argument `id`. Where
     /// inner blocks of several sizes do not nest, blocked operands are copied into plain layouts.
-    pub fn store(self, (value, int): (Id, bool), id: i32, env: &Env) -> Result<Planned> {
+    pub fn store(self, value: (Id, bool), id: i32, env: &Env) -> Result<Planned> {
+        self.store_after(Sequence::default(), value, id, env)
+    }
+
+    /// As `store`, behind what a sequence does already.
+    pub fn store_after(
+        self,
+        mut sequence: Sequence,
+        (value, int): (Id, bool),
+        id: i32,
+        env: &Env,
+    ) -> Result<Planned> {
         let dst = self.dst;
         check_layout(&dst, "dst")?;
         self.args.push(Arg::output(id, dst));
         let args = std::mem::take(self.args);
         let to = (args.len() - 1, &dst);
         let (expr, mut bindings) = self.finish(value, int);
-        let mut sequence = Sequence::default();
         if let Some(main) = nest(to, &expr, &bindings, env) {
             return sequence.finish(args, main, env);
         }
         for binding in &mut bindings.list {
-            let md = args[binding.index].md;
-            if md.inner_nblks > 0 {
+            let blocked = |arg: &&Arg| arg.md.inner_nblks > 0;
+            if let Some(Arg { md, .. }) = args.get(binding.index).filter(blocked) {
                 let plain = MemoryDesc::plain(md.dims(), md.dtype())?;
-                let entry = sequence.read(env, (binding.index, &md), &plain)?;
+                let entry = sequence.read(env, (binding.index, md), &plain)?;
                 *binding = Binding::whole(entry, &plain);
             }
         }

@@ -1,12 +1,11 @@
 //! Reorders: the same logical tensor in another layout and type.
 
 use super::{
-    Arg, Env, Planned,
+    Env, Planned,
     epilogue::{
         Binding, Chain, Input, arg, check_attr, check_dims, check_layout, check_operand, identity,
         no_post_ops,
     },
-    pointwise::nest,
     sequence::Sequence,
 };
 use crate::{
@@ -16,7 +15,7 @@ use crate::{
     kernel::expr::Id,
     memory::MemoryDesc,
     plan::place::Place,
-    require, supported, unimplemented_here,
+    require, supported,
 };
 
 /// The operation.
@@ -109,27 +108,18 @@ impl Desc {
             quant.scales.len(),
             quant.mask
         );
-        let (mut sequence, mut unlisted) = (Sequence::default(), Vec::new());
+        let (mut sequence, mut args) = (Sequence::default(), Vec::new());
         let scales = quant.scales.iter().map(|s| s.get()).collect();
-        let (index, dtype) = (sequence.constant(scales)?, DataType::F32);
-        let mut chain = Chain::new(&mut unlisted, dst);
-        let x = chain.load_at(Binding::whole(0, src), false)?;
-        let scale = chain.load_at(
-            Binding {
-                index,
-                dtype,
-                place,
-            },
-            false,
-        )?;
-        let shift = chain.code.float(shift);
+        let scale = Binding {
+            index: sequence.constant(scales)?,
+            dtype: DataType::F32,
+            place,
+        };
+        let mut chain = Chain::new(&mut args, dst);
+        let x = chain.load(arg::SRC, src, Place::broadcast(src), false)?;
+        let (scale, shift) = (chain.load_at(scale, false)?, chain.code.float(shift));
         let q = chain.code.fma(x, scale, shift);
-        let (expr, bindings) = chain.finish(q, false);
-        let main = nest((1, dst), &expr, &bindings, env).ok_or_else(|| {
-            unimplemented_here!("src, dst: the inner blocks of the layouts do not nest")
-        })?;
-        let args = vec![Arg::input(arg::SRC, *src), Arg::output(arg::DST, *dst)];
-        sequence.finish(args, main, env)
+        chain.store_after(sequence, (q, false), arg::DST, env)
     }
 
     fn check(&self) -> Result<()> {

@@ -10,7 +10,7 @@ use crate::{
     dtype::DataType,
     exec::pack::Side,
     memory::MemoryDesc,
-    ops::{Env, Prop},
+    ops::{Env, Prop, matrix::panel_width},
     plan::rnn::{self, Room},
 };
 
@@ -55,18 +55,12 @@ pub struct Layer {
 /// The panels of weights (l, d, i, g, o), or (l, d, i, o), which forward passes read as i × o for each gate and backward ones
 /// as (g, o) × i: their width, if they lie so.
 pub fn panel(md: &MemoryDesc, forward: bool) -> Option<usize> {
-    let v = md.dtype().vnni() as i64;
-    let blocks: Vec<(usize, i64)> = md.blocks().collect();
     let last = md.dims().len() - 1;
     let (k, n) = if forward { (2, last) } else { (last, 2) };
-    let width = match *blocks.as_slice() {
-        [(axis, width)] if v == 1 && axis == n => width,
-        [(axis, width), (inner, group)] if (axis, inner, group) == (n, k, v) => width,
-        _ => return None,
-    };
+    let width = panel_width(md, k, n)?;
     let joined =
         forward || last == 3 || md.strides()[3] == width * md.dims()[4] || md.dims()[3] == 1;
-    (width % 16 == 0 && md.strides()[k] == width * v && joined).then_some(width as usize)
+    joined.then_some(width as usize)
 }
 
 impl<'a> Net<'a> {

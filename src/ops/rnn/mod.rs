@@ -246,24 +246,16 @@ impl Desc {
     }
 
     fn check(&self) -> Result<()> {
-        for i in [
-            SRC_LAYER,
-            WEIGHTS_LAYER,
-            WEIGHTS_ITER,
-            DST_LAYER,
-            PROJECTION,
-        ] {
-            let (given, rank) = (self.get(i).dims().len(), ALL[i].2.len());
-            require!(
-                given == rank || (i == PROJECTION && given == 0),
-                "{}: {given} dims, {rank} are needed",
-                name(i)
-            );
+        let mut needed = vec![SRC_LAYER, WEIGHTS_LAYER, WEIGHTS_ITER, DST_LAYER];
+        if !self.is_forward() {
+            needed.extend(needed.clone().iter().map(|i| DIFF + i));
         }
-        for i in [SRC_LAYER, WEIGHTS_LAYER, WEIGHTS_ITER, DST_LAYER].map(|i| DIFF + i) {
+        needed.extend(self.has(PROJECTION).then_some(PROJECTION));
+        for i in needed {
+            let (given, rank) = (self.get(i).dims().len(), ALL[i % DIFF].2.len());
             require!(
-                self.is_forward() || self.has(i),
-                "{}: it must be given",
+                given == rank,
+                "{}: {given} dims, {rank} are needed",
                 name(i)
             );
         }
