@@ -36,7 +36,9 @@ impl Net<'_> {
         self.each_layer(true, |net, l, dir| {
             let layer = net.layer(l, dir);
             let g = net.gradients(&layer, below);
-            let mut first = net.last_gradients(&layer, &g);
+            let (given, back) = ([DST_ITER, DST_ITER_C], [g.state, g.cells]);
+            let given = given.map(|i| DIFF + i);
+            let mut first = net.from_user(&layer, given, net.s.dic, back);
             let mut phases = match net.desc.cell {
                 Cell::Vanilla => net.vanilla_back(&layer, &g),
                 Cell::Lstm => net.lstm_back(&layer, &g),
@@ -73,16 +75,6 @@ impl Net<'_> {
             kept: self.scratch_steps(if_needed(has_projection || resets, s.dhc), self.dtype),
             terms: self.scratch_steps(if_needed(has_terms, s.dhc), f32),
         }
-    }
-
-    /// What comes back from behind the last step.
-    fn last_gradients(&self, layer: &Layer, g: &Gradients) -> Phase {
-        let given = |i| self.user(DIFF + i, layer.l, layer.dir);
-        let mut tasks = vec![self.tile(self.s.dic, g.state, given(DST_ITER))];
-        if self.desc.cell == Cell::Lstm {
-            tasks.push(self.set(g.cells, given(DST_ITER_C)));
-        }
-        tasks
     }
 
     /// Weights from gate `first` on for the way back: (gate, o) × i.
@@ -204,14 +196,8 @@ impl Net<'_> {
 
     /// What follows from the gradients of the gates of all steps, and what is left behind the first step.
     fn afterwards(&mut self, layer: &Layer, g: &Gradients, below: View) -> Phase {
-        let mut tasks = Vec::new();
-        for (i, cols, from) in [
-            (SRC_ITER, self.s.sic, g.state),
-            (SRC_ITER_C, self.s.dhc, g.cells),
-        ] {
-            let to = self.user(DIFF + i, layer.l, layer.dir);
-            tasks.extend(to.map(|to| self.tile(cols, to, from)));
-        }
+        let given = [SRC_ITER, SRC_ITER_C].map(|i| DIFF + i);
+        let mut tasks = self.to_user(layer, given, self.s.sic, [g.state, g.cells]);
         // Gates that were multiplied with one state, and where the gradients of its product lie.
         let (gates, states) = (self.s.gates, (layer.h.before, self.s.sic));
         let groups = match self.desc.cell {

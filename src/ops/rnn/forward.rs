@@ -3,7 +3,7 @@
 use super::{
     Cell, Direction,
     formula::{Formula, LOGISTIC, TANH, rest, sum},
-    layer::{Layer, Net, State},
+    layer::{Layer, Net},
     program::{Factor, Phase, Task, View, Work},
     tensor::*,
 };
@@ -35,7 +35,10 @@ impl Net<'_> {
         self.each_layer(false, |net, l, dir| {
             let mut layer = net.layer(l, dir);
             let mut first = vec![net.input(&layer)];
-            first.extend(net.initial(&layer));
+            let (begin, end) = net.times(layer.reversed);
+            let (given, before) = ([SRC_ITER, SRC_ITER_C], [layer.h.before, layer.c.before]);
+            let before = before.map(|state| state.at(begin));
+            first.extend(net.from_user(&layer, given, net.s.sic, before));
             let weights = [(WEIGHTS_LAYER, net.s.slc), (WEIGHTS_ITER, net.s.sic)];
             layer.real = net.as_numbers(&layer, &weights, &mut first);
             let mut phases = match net.desc.cell {
@@ -46,7 +49,8 @@ impl Net<'_> {
             if let (Some(phase), Some(task)) = (phases.last_mut(), net.shown(&layer)) {
                 phase.push(task);
             }
-            let last = net.last(&layer);
+            let states = [layer.h.now.at(end), layer.c.now.at(end)];
+            let last = net.to_user(&layer, [DST_ITER, DST_ITER_C], net.s.dic, states);
             net.program.stage(1, false, vec![first]);
             net.program.stage(net.s.t, layer.reversed, phases);
             net.program.stage(1, false, vec![last]);
@@ -144,26 +148,20 @@ impl Net<'_> {
         if backwards { (last, 0) } else { (0, last) }
     }
 
-    fn initial(&self, layer: &Layer) -> Phase {
-        let (begin, _) = self.times(layer.reversed);
+    /// Copies of states, so many columns, and of cell states, where there are such, from the given tensors.
+    pub fn from_user(&self, layer: &Layer, i: [usize; 2], cols: i64, to: [View; 2]) -> Phase {
         let given = |i| self.user(i, layer.l, layer.dir);
-        let mut tasks = vec![self.tile(self.s.sic, layer.h.before.at(begin), given(SRC_ITER))];
+        let mut tasks = vec![self.tile(cols, to[0], given(i[0]))];
         if self.desc.cell == Cell::Lstm {
-            tasks.push(self.set(layer.c.before.at(begin), given(SRC_ITER_C)));
+            tasks.push(self.set(to[1], given(i[1])));
         }
         tasks
     }
 
-    fn last(&self, layer: &Layer) -> Phase {
-        let (_, end) = self.times(layer.reversed);
-        let states = [
-            (DST_ITER, self.s.dic, layer.h),
-            (DST_ITER_C, self.s.dhc, layer.c),
-        ];
-        let copy = |(i, cols, state): (_, _, State)| {
-            let to = self.user(i, layer.l, layer.dir)?;
-            Some(self.tile(cols, to, state.now.at(end)))
-        };
+    /// The same to the given tensors.
+    pub fn to_user(&self, layer: &Layer, i: [usize; 2], cols: i64, from: [View; 2]) -> Phase {
+        let copy = |(i, cols, from)| Some(self.tile(cols, self.user(i, layer.l, layer.dir)?, from));
+        let states = [(i[0], cols, from[0]), (i[1], self.s.dhc, from[1])];
         states.into_iter().filter_map(copy).collect()
     }
 

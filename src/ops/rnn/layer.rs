@@ -215,8 +215,7 @@ impl<'a> Net<'a> {
     /// A given vector for every gate: the bias or peephole weights of one.
     pub fn user_gate(&self, i: usize, layer: &Layer, gate: i64) -> Option<View> {
         let view = self.user(i, layer.l, layer.dir)?;
-        let (.., md) = self.tensors.iter().find(|t| t.0 == i)?;
-        Some(view.shifted(gate * md.strides()[2] * view.col))
+        Some(self.gate(view, gate))
     }
 
     /// Weights (l, d, i, g, o) from gate `first` on, or a projection (l, d, i, o), as right factors: i × o for each gate; in
