@@ -10,10 +10,11 @@ use super::matrix::{
     Forward, Operand, accumulator, check_sizes, check_types, factors, matrix, panel_layout, plain,
     product,
 };
-use super::{Env, Planned};
+use super::{Env, Planned, row_sum};
 use crate::attr::Attr;
 use crate::dtype::DataType;
 use crate::error::Result;
+use crate::exec::pack::Side;
 use crate::kernel::expr::Expr;
 use crate::memory::MemoryDesc;
 use crate::{require, supported};
@@ -98,6 +99,7 @@ pub fn planned(mut f: Forward, a: &Operand, b: &Operand) -> Result<Planned> {
     let nd = src.dims().len();
     let [a, b] = factors(&mut f.sequence, f.env, (a, b), axes.0 > axes.1)?;
     let (k, batch) = (src.dims()[nd - 1], nd - 2);
+    let [m, n] = [nd - 2, nd - 1].map(|d| f.dst.dims()[d]);
     // The zero point of src needs the sums of the columns of weights, that of weights those of the rows of src.
     let mut zero_points = Vec::new();
     for (i, input) in f.factors.into_iter().enumerate() {
@@ -108,42 +110,29 @@ pub fn planned(mut f: Forward, a: &Operand, b: &Operand) -> Result<Planned> {
             src.dtype().is_int(),
             "matmul: zero points of src and weights need integer operands"
         );
-        let entry = f.sequence.ones(k as usize);
-        let ones = |dtype| Matrix {
+        let (of, m, n) = if i == 0 { (weights, 1, n) } else { (src, m, 1) };
+        let md = MemoryDesc::plain(&[&of.dims()[..batch], &[m, n]].concat(), DataType::S32)?;
+        let (env, sums) = (f.env, f.sequence.buffer(md.size_bytes())?);
+        let mut ones = |dtype| Matrix {
             batch: vec![0; batch],
-            ..Matrix::strided(entry, dtype, 0, (1, 1))
+            ..Matrix::strided(f.sequence.ones(k as usize), dtype, 0, (1, 1))
         };
-        let (md, sizes, factors) = match i {
-            0 => (
-                weights,
-                [1, f.dst.dims()[nd - 1]],
-                [ones(DataType::U8), b.clone()],
-            ),
-            _ => (
-                src,
-                [f.dst.dims()[nd - 2], 1],
-                [a.clone(), ones(DataType::S8)],
-            ),
+        let [x, y] = match i {
+            0 => [ones(DataType::U8), b.clone()],
+            _ => [a.clone(), ones(DataType::S8)],
         };
-        let sums = sum(&mut f, factors, &md.dims()[..batch], sizes, k)?;
+        let has_rows = matches!(b.side, Side::Strided { .. }) && !b.is_by_columns();
+        let main = match i == 0 && batch == 0 && has_rows {
+            true => row_sum::planned(env, &b, k as usize, (sums, &md)),
+            false => {
+                let d = matrix(sums, &md).expect("a row-major tensor is a matrix");
+                let end = (Expr::acc(true), Bindings::default());
+                product(env, &of.dims()[..batch], (m, n, k), [x, y, d], end).planned()
+            }
+        };
+        f.sequence.push(main);
+        let sums = Binding::whole(sums, &md);
         zero_points.push(ZeroPoint { input, sums });
     }
     f.planned([a, b], k, &zero_points)
-}
-
-/// Where the product of a factor with ones lies.
-fn sum(
-    f: &mut Forward,
-    [a, b]: [Matrix; 2],
-    batch: &[i64],
-    [m, n]: [i64; 2],
-    k: i64,
-) -> Result<Binding> {
-    let md = MemoryDesc::plain(&[batch, &[m, n]].concat(), DataType::S32)?;
-    let entry = f.sequence.buffer(md.size_bytes())?;
-    let d = matrix(entry, &md).expect("a row-major tensor is a matrix");
-    let end = (Expr::acc(true), Bindings::default());
-    f.sequence
-        .push(product(f.env, batch, (m, n, k), [a, b, d], end).planned());
-    Ok(Binding::whole(entry, &md))
 }

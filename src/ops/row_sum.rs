@@ -41,7 +41,7 @@ pub fn push(
     Ok(())
 }
 
-/// Plans the sums of `rows` rows of adjacent elements into the dense vector `to` of f32.
+/// Plans the sums of `rows` rows of adjacent elements into the dense vector `to` of f32, or of s32 for integers.
 pub fn planned(
     env: &Env,
     matrix: &Matrix,
@@ -49,7 +49,7 @@ pub fn planned(
     (entry, to): (usize, &MemoryDesc),
 ) -> Planned {
     let (row_bytes, col_bytes) = matrix.side.strides();
-    let columns = to.dims()[0] as usize;
+    let columns = to.nelems() as usize;
     let parts = (rows * columns / MIN_PART).clamp(1, env.threads.max(1));
     let blocks = columns.div_ceil(BLOCK).next_multiple_of(parts);
     let width = columns.div_ceil(blocks.max(1)).max(1);
