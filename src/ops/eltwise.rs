@@ -69,7 +69,7 @@ impl Desc {
             let y = chain.post_ops(attr, y)?;
             return chain.store((y, false), arg::DST, env);
         }
-        no_post_ops(attr, "eltwise backward")?;
+        no_post_ops(attr, "eltwise: backward passes")?;
         let diff_src = resolved(&self.diff_src, &data)?;
         check_operand(&diff_src, "diff_src")?;
         let mut chain = Chain::new(&mut args, &diff_src);

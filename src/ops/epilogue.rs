@@ -412,7 +412,7 @@ pub fn check_attr(attr: &Attr, acc: DataType, scales: &[i32], zero_points: &[i32
 /// Refuses post-ops.
 pub fn no_post_ops(attr: &Attr, what: &str) -> Result<()> {
     let none = attr.post_ops.is_empty();
-    supported!(none, "attribute: {what} takes no post-ops");
+    supported!(none, "attribute: {what} take no post-ops");
     Ok(())
 }
 

@@ -190,7 +190,7 @@ fn check_gradient(attr: &Attr, by: &str, mds: [&MemoryDesc; 3]) -> Result<()> {
         mds.iter().all(|md| !md.dtype().is_int()),
         "inner product: integers have no gradients"
     );
-    no_post_ops(attr, "inner product, backward,")
+    no_post_ops(attr, "inner product: backward passes")
 }
 
 /// A stage that sums the rows of diff_dst.

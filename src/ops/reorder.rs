@@ -86,7 +86,7 @@ impl Desc {
         let projection = others.rnn_projection.take();
         others.rnn_data = None;
         check_attr(&others, DataType::F32, &[], &[])?;
-        no_post_ops(attr, "a reorder of recurrent data or weights")?;
+        no_post_ops(attr, "reorders of recurrent data or weights")?;
         let one = |x| RnnQuant {
             mask: 0,
             scales: vec![F32::new(x)],

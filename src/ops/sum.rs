@@ -28,7 +28,7 @@ impl Desc {
     /// Checks, resolves and plans.
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         check_attr(attr, DataType::F32, &[], &[])?;
-        no_post_ops(attr, "sum")?;
+        no_post_ops(attr, "sums")?;
         let dst = self.resolved_dst()?;
         check_operand(&dst, "dst")?;
         let (mut args, mut total) = (Vec::new(), None);

@@ -363,7 +363,7 @@ impl Desc {
             }
         }
         check_attr(&others, accumulator(self.get(SRC_LAYER).dtype()), &[], &[])?;
-        no_post_ops(attr, "a recurrent layer")
+        no_post_ops(attr, "recurrent layers")
     }
 
     fn is_forward(&self) -> bool {
