@@ -46,8 +46,6 @@ pub mod arg {
 
 /// The most operands that an expression may have.
 pub const MAX_OPERANDS: usize = 64;
-/// A dst position by dimension, as [`Bindings::fill`] takes it.
-pub type Position = [i64];
 
 /// One operand of an expression: which argument it reads, and where.
 #[derive(Clone, Debug)]
@@ -87,7 +85,7 @@ impl Bindings {
     }
 
     /// Writes the operand pointers for the tile whose first element is dst element `position`.
-    pub fn fill(&self, out: &mut [*const u8], exec: &Exec, position: &Position) {
+    pub fn fill(&self, out: &mut [*const u8], exec: &Exec, position: &[i64]) {
         for (slot, binding) in out.iter_mut().zip(&self.list) {
             *slot = exec.ptrs[binding.index].wrapping_offset(binding.place.at(position) as isize);
         }

@@ -390,22 +390,18 @@ impl Desc {
 
     fn plan_resolved(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         let (mut args, mut sequence, mut inside) = (Vec::new(), Sequence::default(), Vec::new());
-        let given = (0..self.tensors.len()).filter(|&i| self.has(i));
-        for (entry, i) in given.clone().enumerate() {
-            let md = self.inner(i, env)?;
-            let outer = (entry, self.get(i));
-            let entry = match self.writes(i) {
-                true => sequence.written(env, outer, &md, self.adds(i))?,
-                false => sequence.read(env, outer, &md)?,
+        for i in (0..self.tensors.len()).filter(|&i| self.has(i)) {
+            let (md, output, inner) = (*self.get(i), self.writes(i), self.inner(i, env)?);
+            let outer = (args.len(), &md);
+            let entry = match output {
+                true => sequence.written(env, outer, &inner, self.adds(i))?,
+                false => sequence.read(env, outer, &inner)?,
             };
-            inside.push((i, entry, md));
+            inside.push((i, entry, inner));
+            let id = tensor_id(i);
+            args.push(Arg { id, md, output });
         }
         let mut net = Net::new(self, attr, env, inside);
-        args.extend(given.map(|i| Arg {
-            id: tensor_id(i),
-            md: *self.get(i),
-            output: self.writes(i),
-        }));
         if self.prop != Prop::ForwardInference {
             net.workspace = Some(args.len());
             let md = MemoryDesc::plain(&[net.workspace_bytes() as i64], DataType::U8)?;

@@ -136,29 +136,24 @@ impl Compiled {
     /// # Safety
     /// As for `Run::run`; the phases before have ended.
     unsafe fn tasks(&self, tasks: &[Task<Ready>], at: &Part) {
-        let is_product = |t: &&Task<Ready>| matches!(t.work, Ready::Product(..));
-        let (first, mut tasks) = tasks.split_at(tasks.iter().take_while(is_product).count());
-        for i in 0..first.len() {
-            let i = if at.when.backwards {
-                first.len() - 1 - i
-            } else {
-                i
-            };
+        let size = |t: &Task<Ready>| match t.work {
+            Ready::Product(..) => None,
+            Ready::Columns { rows, cols, .. } => Some((rows, cols)),
+        };
+        let products = tasks.iter().take_while(|t| size(t).is_none()).count();
+        let (products, others) = tasks.split_at(products);
+        for i in 0..products.len() {
+            let last = products.len() - 1;
+            let i = if at.when.backwards { last - i } else { i };
             // SAFETY: passed on.
-            unsafe { self.product(&first[i], at) };
+            unsafe { self.product(&products[i], at) };
         }
-        while let Some((task, rest)) = tasks.split_first() {
-            let Ready::Columns { rows, cols, .. } = task.work else {
-                // SAFETY: passed on.
-                unsafe { self.product(task, at) };
-                tasks = rest;
-                continue;
-            };
-            let joins = |t: &&Task<Ready>| matches!(t.work, Ready::Columns { rows: r, cols: c, .. } if (r, c) == (rows, cols));
-            let (group, rest) = tasks.split_at(tasks.iter().take_while(joins).count());
+        for group in others.chunk_by(|a, b| size(a).is_some() && size(a) == size(b)) {
             // SAFETY: passed on.
-            unsafe { self.columns(group, (rows, cols), at) };
-            tasks = rest;
+            match size(&group[0]) {
+                Some(size) => unsafe { self.columns(group, size, at) },
+                None => unsafe { self.product(&group[0], at) },
+            }
         }
     }
 
