@@ -38,7 +38,7 @@ impl Net<'_> {
             let g = net.gradients(&layer, below);
             let (given, back) = ([DST_ITER, DST_ITER_C], [g.state, g.cells]);
             let given = given.map(|i| DIFF + i);
-            let mut first = net.from_user(&layer, given, net.s.dic, back);
+            let mut first = net.load_states(&layer, given, net.s.dic, back);
             let mut phases = match net.desc.cell {
                 Cell::Vanilla => net.vanilla_back(&layer, &g),
                 Cell::Lstm => net.lstm_back(&layer, &g),
@@ -197,7 +197,7 @@ impl Net<'_> {
     /// What follows from the gradients of the gates of all steps, and what is left behind the first step.
     fn afterwards(&mut self, layer: &Layer, g: &Gradients, below: View) -> Phase {
         let given = [SRC_ITER, SRC_ITER_C].map(|i| DIFF + i);
-        let mut tasks = self.to_user(layer, given, self.s.sic, [g.state, g.cells]);
+        let mut tasks = self.store_states(layer, given, self.s.sic, [g.state, g.cells]);
         // Gates that were multiplied with one state, and where the gradients of its product lie.
         let (gates, states) = (self.s.gates, (layer.h.before, self.s.sic));
         let groups = match self.desc.cell {

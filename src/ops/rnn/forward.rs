@@ -38,7 +38,7 @@ impl Net<'_> {
             let (begin, end) = net.times(layer.reversed);
             let (given, before) = ([SRC_ITER, SRC_ITER_C], [layer.h.before, layer.c.before]);
             let before = before.map(|state| state.at(begin));
-            first.extend(net.from_user(&layer, given, net.s.sic, before));
+            first.extend(net.load_states(&layer, given, net.s.sic, before));
             let weights = [(WEIGHTS_LAYER, net.s.slc), (WEIGHTS_ITER, net.s.sic)];
             layer.real = net.as_numbers(&layer, &weights, &mut first);
             let mut phases = match net.desc.cell {
@@ -50,7 +50,7 @@ impl Net<'_> {
                 phase.push(task);
             }
             let states = [layer.h.now.at(end), layer.c.now.at(end)];
-            let last = net.to_user(&layer, [DST_ITER, DST_ITER_C], net.s.dic, states);
+            let last = net.store_states(&layer, [DST_ITER, DST_ITER_C], net.s.dic, states);
             net.program.stage(1, false, vec![first]);
             net.program.stage(net.s.t, layer.reversed, phases);
             net.program.stage(1, false, vec![last]);
@@ -149,7 +149,7 @@ impl Net<'_> {
     }
 
     /// Copies of states, so many columns, and of cell states, where there are such, from the given tensors.
-    pub fn from_user(&self, layer: &Layer, i: [usize; 2], cols: i64, to: [View; 2]) -> Phase {
+    pub fn load_states(&self, layer: &Layer, i: [usize; 2], cols: i64, to: [View; 2]) -> Phase {
         let given = |i| self.user(i, layer.l, layer.dir);
         let mut tasks = vec![self.tile(cols, to[0], given(i[0]))];
         if self.desc.cell == Cell::Lstm {
@@ -159,7 +159,7 @@ impl Net<'_> {
     }
 
     /// The same to the given tensors.
-    pub fn to_user(&self, layer: &Layer, i: [usize; 2], cols: i64, from: [View; 2]) -> Phase {
+    pub fn store_states(&self, layer: &Layer, i: [usize; 2], cols: i64, from: [View; 2]) -> Phase {
         let copy = |(i, cols, from)| Some(self.tile(cols, self.user(i, layer.l, layer.dir)?, from));
         let states = [(i[0], cols, from[0]), (i[1], self.s.dhc, from[1])];
         states.into_iter().filter_map(copy).collect()

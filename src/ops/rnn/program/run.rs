@@ -149,9 +149,10 @@ impl Compiled {
             unsafe { self.product(&products[i], at) };
         }
         for group in others.chunk_by(|a, b| size(a).is_some() && size(a) == size(b)) {
-            // SAFETY: passed on.
             match size(&group[0]) {
+                // SAFETY: passed on.
                 Some(size) => unsafe { self.columns(group, size, at) },
+                // SAFETY: passed on.
                 None => unsafe { self.product(&group[0], at) },
             }
         }
