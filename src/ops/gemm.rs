@@ -227,7 +227,7 @@ impl Product {
         let (packs_b, c_is_d) = (self.packs_b(), self.c_is_d());
         let panel = match self.b.side {
             Side::Panels { width, .. } => width,
-            _ if packs_b => gemm::panel(self.isa),
+            _ if packs_b => gemm::packed_panel(self.isa, self.n, self.a.dtype.vnni()),
             _ => 0,
         };
         let blocks = gemm::blocks(&gemm::Sizes {

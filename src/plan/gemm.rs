@@ -13,14 +13,25 @@ pub const fn panel(isa: Isa) -> usize {
     if isa.is_avx512() { 64 } else { 16 }
 }
 
+/// The same where a product packs its panels itself, elements in groups of v: a tile of three vectors takes fewer loads than one of two.
+pub const fn packed_panel(isa: Isa, n: usize, v: usize) -> usize {
+    const MANY_COLUMNS: usize = 96;
+    let three = !isa.is_avx512() && v == 1 && n >= MANY_COLUMNS;
+    if three { 24 } else { panel(isa) }
+}
+
 /// Bytes of one row of A, along K, in one block.
 const fn k_block_bytes(isa: Isa) -> usize {
     if isa.is_avx512() { 6144 } else { 2048 }
 }
 
-/// Rows of A in one block.
-const fn m_block(isa: Isa) -> usize {
-    if isa.is_avx512() { 48 } else { 192 }
+/// Rows of A in one block, and of which number they are a multiple: AVX2 has register tiles of 4 and of 6 rows.
+const fn m_block(isa: Isa) -> (usize, usize) {
+    if isa.is_avx512() {
+        (48, TILE_ROWS)
+    } else {
+        (192, 12)
+    }
 }
 
 /// Rows of a register tile, and rows that surely make a single one.
@@ -175,7 +186,8 @@ pub fn even(total: usize, max: usize, unit: usize) -> usize {
 /// Chooses the blocks.
 pub fn blocks(s: &Sizes) -> Blocks {
     let kc = even(s.k, k_block_bytes(s.isa) / s.elem_bytes, 16);
-    let bm = even(s.m, m_block(s.isa), TILE_ROWS).min(s.m.max(1));
+    let (most, unit) = m_block(s.isa);
+    let bm = even(s.m, most, unit).min(s.m.max(1));
     let depth = if s.k_group > 0 { s.k_group } else { kc };
     let (bytes, least) = if s.m <= bm { B_GROUP_ONCE } else { B_GROUP };
     let columns = (bytes / (depth * s.elem_bytes)).max(least);
@@ -276,6 +288,13 @@ mod tests {
             }
         );
         assert_eq!(all(Isa::Avx2, 7, 5, 5).kc, 16);
+    }
+
+    #[test]
+    fn panels_that_are_packed_for_one_product_are_wider_on_avx2() {
+        let of = |isa| [(95, 1), (96, 1), (96, 2)].map(|(n, v)| packed_panel(isa, n, v));
+        assert_eq!(of(Isa::Avx2), [16, 24, 16]);
+        assert_eq!(of(Isa::Avx512), [64; 3]);
     }
 
     #[test]

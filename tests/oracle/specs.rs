@@ -8,7 +8,7 @@ use brick::kernel::spec::{Batch, Brgemm, Depthwise, Mix, Out};
 use brick::machine::Isa;
 
 pub const M: [usize; 7] = [1, 2, 6, 7, 12, 13, 28];
-pub const N: [usize; 15] = [1, 7, 8, 9, 15, 16, 17, 31, 33, 48, 63, 64, 65, 80, 100];
+pub const N: [usize; 16] = [1, 7, 8, 9, 15, 16, 17, 24, 31, 33, 48, 63, 64, 65, 80, 100];
 pub const K: [usize; 8] = [1, 2, 3, 4, 5, 16, 17, 64];
 pub const BATCHES: [usize; 4] = [1, 0, 3, 17];
 pub const TYPES: [DataType; 6] = [F32, Bf16, F16, S32, S8, U8];

@@ -3,7 +3,7 @@
 use crate::judge_all;
 
 /// Rows, reduction, columns: 1, ragged, and around the tiles of every instruction set.
-const SIZES: [[i64; 3]; 14] = [
+const SIZES: [[i64; 3]; 15] = [
     [1, 1, 1],
     [1, 64, 64],
     [7, 1, 5],
@@ -18,6 +18,7 @@ const SIZES: [[i64; 3]; 14] = [
     [6, 4, 130],
     [100, 7, 17],
     [2, 300, 200],
+    [26, 150, 128],
 ];
 
 const FLOATS: [&str; 5] = [

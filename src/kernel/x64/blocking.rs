@@ -6,6 +6,8 @@
 /// What the registers must hold beside the accumulators.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
+    /// Vectors of all columns.
+    pub vectors: usize,
     /// Vector registers.
     pub regs: usize,
     /// Whether a broadcast can be an operand of the multiply-add (then it needs no register).
@@ -64,6 +66,8 @@ fn usual_vectors(m: usize, budget: &Budget) -> usize {
         (1, false) => 8,
         (2, false) => 5,
         (3, false) => 3,
+        // 4 × 3 accumulators take fewer loads than 6 × 2.
+        (_, false) if budget.vectors == 3 => 3,
         (_, false) => 2,
     };
     (1..=vectors)
@@ -124,6 +128,7 @@ mod tests {
     use super::*;
 
     const AVX512: Budget = Budget {
+        vectors: 16,
         regs: 32,
         embedded: true,
         from_memory: true,
@@ -160,6 +165,8 @@ mod tests {
         }
         assert_eq!(max_vectors(64, &AVX2), 2);
         assert_eq!(max_rows(64, 2, &AVX2), 6);
+        let three = Budget { vectors: 3, ..AVX2 };
+        assert_eq!((max_vectors(64, &three), max_rows(64, 3, &three)), (3, 4));
         let short = Budget {
             short: true,
             ..AVX512

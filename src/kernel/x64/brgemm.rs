@@ -173,6 +173,7 @@ impl Gen<'_> {
         let float_embeds =
             matches!(self.s.a, DataType::F32 | DataType::Bf16) && self.dot.steps() == 1;
         Budget {
+            vectors: self.s.n.div_ceil(self.simd.vl()),
             regs: self.simd.regs(self.simd.has_tail(self.s.n)),
             embedded: self.simd.z() && float_embeds,
             from_memory: self.simd.z() && self.vectors_from_memory() && !one_block,

@@ -115,12 +115,14 @@ impl Gen<'_> {
     }
 
     /// Fetches the vectors of B some groups ahead, the first of the next block among them. Two vectors of 8 are narrow beside the
-    /// rows of most blocks: the processor does not foresee where they go on. Short blocks would fetch more than they read.
+    /// rows of most blocks: the processor does not foresee where they go on. Short blocks would fetch more than they read. Rows of
+    /// a single block that lie end to end it does foresee, and every load counts where another thread has half of the core.
     fn prefetch_rows_of_b(&mut self, t: &Tile, g: usize) {
         const AHEAD: usize = 8;
         const SHORT: usize = 16;
         let width = t.vecs.len() * self.simd.vl() * 4;
-        if self.simd.z() || t.rows < 2 || self.s.k <= SHORT * self.s.a.vnni() {
+        let dense = self.s.batch == Batch::ONE && self.s.b_group_bytes <= width as i64;
+        if self.simd.z() || t.rows < 2 || dense || self.s.k <= SHORT * self.s.a.vnni() {
             return;
         }
         for byte in (0..width).step_by(64) {
