@@ -409,6 +409,8 @@ pub struct Args {
     pub a_stride: i64,
     /// The same for B.
     pub b_stride: i64,
+    /// Where a brgemm remembers for the next call with the same B that its elements are small, 0 before the first; or null.
+    pub small_b: *mut u64,
 }
 
 impl Default for Args {
@@ -428,6 +430,7 @@ impl Default for Args {
             operands: std::ptr::null(),
             a_stride: 0,
             b_stride: 0,
+            small_b: std::ptr::null_mut(),
         }
     }
 }

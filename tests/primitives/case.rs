@@ -14,6 +14,8 @@ pub enum Data {
     Integers,
     /// As `Integers`, but bytes are the largest or, one in eight, the smallest of their type.
     Extremes,
+    /// As `Extremes`, but signed bytes keep within 7 bits and at their ends, all but very few.
+    SevenBits,
     /// Fractions whose sums depend on their order, to see whether bits do.
     Fractions,
 }
@@ -84,11 +86,15 @@ fn hash(seed: u64, index: &[i64]) -> u64 {
 }
 
 fn values(arg: c_int, dims: &[i64], dtype: Type, data: Data) -> Array {
+    let bytes = matches!(data, Data::Extremes | Data::SevenBits);
     Array::from_fn(dims, |index| {
         let h = hash(arg as u64, index) >> 8;
         match dtype {
-            Type::U8 if data == Data::Extremes => [0.0, 255.0][usize::from(h & 7 > 0)],
-            Type::S8 if data == Data::Extremes => [-128.0, 127.0][usize::from(h & 7 > 0)],
+            Type::U8 if bytes => [0.0, 255.0][usize::from(h & 7 > 0)],
+            Type::S8 if data == Data::SevenBits && h >> 8 & 8191 > 0 => {
+                [-64.0, 63.0][usize::from(h & 7 > 0)]
+            }
+            Type::S8 if bytes => [-128.0, 127.0][usize::from(h & 7 > 0)],
             Type::U8 => (h & 255) as f64,
             Type::S8 => (h & 255) as f64 - 128.0,
             Type::S32 => (h & 1023) as f64 - 512.0,

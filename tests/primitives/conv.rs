@@ -738,7 +738,9 @@ fn nothing_saturates_on_the_way() {
                 };
                 let weights = if tags == "any" { "any" } else { weights };
                 let text = format!("conv {types} {shape} tags={tags}:{weights}:{tags}");
-                assert_eq!(judge(&text, Data::Extremes, false), Ok(()));
+                for data in [Data::Extremes, Data::SevenBits] {
+                    assert_eq!(judge(&text, data, false), Ok(()));
+                }
             }
         }
     }

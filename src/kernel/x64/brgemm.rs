@@ -94,6 +94,7 @@ pub fn emit_flat(s: &Brgemm) -> Result<Vec<u8>> {
         super::prologue(simd);
         let a = &mut simd.a;
         a.sub_ri(RSP, ROOM);
+        a.mov_ri(RAX, 0);
         let (fifth, sixth) = match s.batch {
             Batch::RunStride => (offset_of!(Args, a_stride), offset_of!(Args, b_stride)),
             _ => (offset_of!(Args, a_offsets), offset_of!(Args, b_offsets)),
@@ -106,6 +107,7 @@ pub fn emit_flat(s: &Brgemm) -> Result<Vec<u8>> {
             (offset_of!(Args, batch), RCX),
             (fifth, R8),
             (sixth, R9),
+            (offset_of!(Args, small_b), RAX),
         ] {
             a.store(Mem::new(RSP, offset as i32), reg);
         }

@@ -150,7 +150,11 @@ impl Compiled {
         let mut operands = [std::ptr::null(); MAX_OPERANDS];
         let spatial = p.operands[OUTPUT].md.dims().len() - 2;
         for panel in panels {
+            let (mut last_table, mut small) = (usize::MAX, 0);
             for call in calls {
+                if last_table != call.table {
+                    (last_table, small) = (call.table, 0);
+                }
                 let bindings = &p.epilogues[call.shape].bindings;
                 if bindings.slots() > 0 {
                     let mut position = [0; MAX_NDIMS];
@@ -174,6 +178,7 @@ impl Compiled {
                     batch: table.a.len(),
                     a_stride: table.ahead,
                     operands: operands.as_ptr(),
+                    small_b: &raw mut small,
                     ..Args::default()
                 };
                 // SAFETY: the kernel was made for this shape, and the tables lead to elements of the operands.

@@ -5,11 +5,13 @@
 use super::group::Dot;
 use super::{Gen, Tile};
 use crate::dtype::DataType;
-use crate::jit::asm::{Cond, Label, Len, Rm};
+use crate::jit::asm::{Asm, Cond, Label, Len, Mem, Rm, gpr::*};
 use crate::jit::rows::*;
+use crate::kernel::spec::Args;
 use crate::kernel::x64::Pos;
 use crate::kernel::x64::blocking::Budget;
 use crate::kernel::x64::simd::Lanes;
+use std::mem::offset_of;
 
 /// Rows that read B often enough for looking at it to cost little.
 const ROWS: usize = 5;
@@ -34,8 +36,18 @@ impl Gen<'_> {
         if !self.may_be_narrow() {
             return self.row_blocks(column, vecs, budget);
         }
-        let (wide, done) = (self.simd.a.label(), self.simd.a.label());
+        let [wide, done, known] = std::array::from_fn(|_| self.simd.a.label());
+        self.remember(vecs, |a, at| {
+            a.load(RAX, at);
+            a.test_rr(RAX, RAX);
+            a.jcc(Cond::Ne, known);
+        });
         self.look(column, vecs, wide);
+        self.remember(vecs, |a, at| {
+            a.mov_ri(RCX, 1);
+            a.store(at, RCX);
+        });
+        self.simd.a.bind(known);
         let exact = std::mem::replace(&mut self.dot, Dot::BytePairs);
         self.row_blocks(column, vecs, budget);
         self.simd.a.jmp(done);
@@ -43,6 +55,20 @@ impl Gen<'_> {
         self.dot = exact;
         self.row_blocks(column, vecs, budget);
         self.simd.a.bind(done);
+    }
+
+    /// Does something with what is remembered of all columns, if it is.
+    fn remember(&mut self, vecs: &[Lanes], act: impl FnOnce(&mut Asm, Mem)) {
+        if vecs.len() * self.simd.vl() < self.s.n {
+            return;
+        }
+        let a = &mut self.simd.a;
+        let nobody = a.label();
+        a.load(RAX, Mem::new(RDI, offset_of!(Args, small_b) as i32));
+        a.test_rr(RAX, RAX);
+        a.jcc(Cond::E, nobody);
+        act(a, Mem::new(RAX, 0));
+        a.bind(nobody);
     }
 
     /// Walks over the columns of the whole batch, as a tile of no rows.
