@@ -21,7 +21,7 @@ use crate::{
 use std::collections::BTreeMap;
 
 pub mod product;
-pub use product::{Epilogue, Request, Value, ZeroPoint, bcast};
+pub use product::{Request, Value, ZeroPoint, bcast};
 
 /// Argument numbers of the C API that several primitives share.
 pub mod arg {
@@ -58,11 +58,13 @@ pub struct Binding {
     pub place: Place,
 }
 
-/// The operands of an expression, by slot.
-#[derive(Clone, Debug, Default)]
-pub struct Bindings {
-    /// The operands.
-    pub list: Vec<Binding>,
+/// An expression, and its operands by slot.
+#[derive(Clone, Debug)]
+pub struct Epilogue {
+    /// From the accumulator to the stored value.
+    pub expr: Expr,
+    /// Its operands.
+    pub bindings: Vec<Binding>,
 }
 
 impl Binding {
@@ -78,15 +80,16 @@ impl Binding {
     }
 }
 
-impl Bindings {
-    /// Number of slots.
-    pub fn slots(&self) -> usize {
-        self.list.len()
+impl Epilogue {
+    /// The accumulator as it is.
+    pub fn acc(int: bool) -> Epilogue {
+        let (expr, bindings) = (Expr::acc(int), Vec::new());
+        Epilogue { expr, bindings }
     }
 
     /// Writes the operand pointers for the tile whose first element is dst element `position`.
     pub fn fill(&self, out: &mut [*const u8], exec: &Exec, position: &[i64]) {
-        for (slot, binding) in out.iter_mut().zip(&self.list) {
+        for (slot, binding) in out.iter_mut().zip(&self.bindings) {
             *slot = exec.ptrs[binding.index].wrapping_offset(binding.place.at(position) as isize);
         }
     }
@@ -116,7 +119,7 @@ pub struct Chain<'a> {
     /// The program so far.
     pub code: Builder,
     /// The operands so far.
-    pub bindings: Bindings,
+    pub bindings: Vec<Binding>,
     pub(super) args: &'a mut Vec<Arg>,
     pub(super) dst: MemoryDesc,
 }
@@ -126,7 +129,7 @@ impl<'a> Chain<'a> {
     pub fn new(args: &'a mut Vec<Arg>, dst: &MemoryDesc) -> Chain<'a> {
         Chain {
             code: Builder::new(),
-            bindings: Bindings::default(),
+            bindings: Vec::new(),
             args,
             dst: *dst,
         }
@@ -165,13 +168,13 @@ impl<'a> Chain<'a> {
 
     /// Loads an operand from where it lies; with `int`, integers stay integers.
     pub fn load_at(&mut self, binding: Binding, int: bool) -> Result<Id> {
-        let slot = self.bindings.slots();
+        let slot = self.bindings.len();
         supported!(
             slot < MAX_OPERANDS,
             "more than {MAX_OPERANDS} operands in one pass"
         );
         let dtype = binding.dtype;
-        self.bindings.list.push(binding);
+        self.bindings.push(binding);
         // The nest decides how the operand varies over its tiles.
         let (slot, bcast) = (slot as u8, Bcast::Scalar);
         Ok(self.code.push(Node::Load {
@@ -357,8 +360,9 @@ impl<'a> Chain<'a> {
     }
 
     /// Ends the chain.
-    pub fn finish(self, result: Id, int: bool) -> (Expr, Bindings) {
-        (self.code.finish(result, int), self.bindings)
+    pub fn finish(self, result: Id, int: bool) -> Epilogue {
+        let (expr, bindings) = (self.code.finish(result, int), self.bindings);
+        Epilogue { expr, bindings }
     }
 }
 

@@ -7,7 +7,7 @@
 
 mod run;
 
-use super::{Plan, Planned, Run, epilogue::Bindings, matrix::accumulator};
+use super::{Plan, Planned, Run, epilogue::Epilogue, matrix::accumulator};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::pack::{Packer, ROWS_AT_ONCE, Shape, Side};
@@ -69,10 +69,8 @@ pub struct Product {
     /// Whether sums start from what D holds, of the accumulator's type; then D is as wide, and in place.
     pub accumulates: bool,
     /// From accumulator to stored value.
-    pub expr: Expr,
-    /// Operands of `expr`.
-    pub bindings: Bindings,
-    /// Dst dimensions of the rows and the columns, for the operands of `expr`; the batch dimensions come first.
+    pub end: Epilogue,
+    /// Dst dimensions of the rows and the columns, for the operands of `end`; the batch dimensions come first.
     pub axes: (usize, usize),
     /// Parts that may run at once.
     pub threads: usize,
@@ -210,7 +208,7 @@ impl Product {
     fn c_is_d(&self) -> bool {
         let reads_d = |n: &Node| matches!(n, Node::LoadD { .. });
         let holds_sums = self.accumulates || self.d.dtype == accumulator(self.a.dtype);
-        !self.expr.nodes.iter().any(reads_d) && holds_sums
+        !self.end.expr.nodes.iter().any(reads_d) && holds_sums
     }
 
     /// Rows of B that are packed into all panels of a group before the next: all of those that are transposed.
@@ -415,7 +413,7 @@ impl Gemm {
         };
         let (p, acc) = (&self.p, accumulator(a.dtype));
         let (expr, d, d_row_bytes) = match call.last {
-            true => (p.expr.clone(), p.d.dtype, p.d.side.strides().0),
+            true => (p.end.expr.clone(), p.d.dtype, p.d.side.strides().0),
             false => (Expr::acc(acc.is_int()), acc, self.c_row_bytes),
         };
         Brgemm {

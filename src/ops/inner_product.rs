@@ -9,7 +9,7 @@
 //! | backward by data | diff_dst, N × K | weights, K × C | diff_src, N × C |
 //! | backward by weights | diff_dstᵀ, K × N | src, N × C | diff_weights, K × C |
 
-use super::epilogue::{Bindings, Input, arg, check_attr, no_post_ops};
+use super::epilogue::{Epilogue, Input, arg, check_attr, no_post_ops};
 use super::matrix::{
     Forward, Operand, accumulator, check_sizes, check_types, factors, inputs, matrix,
     matrix_layout, panel_layout, plain, product,
@@ -18,7 +18,6 @@ use super::sequence::Sequence;
 use super::{Arg, Env, Planned, Prop, matmul, row_sum};
 use crate::attr::Attr;
 use crate::error::Result;
-use crate::kernel::expr::Expr;
 use crate::memory::MemoryDesc;
 use crate::{invalid, require, supported};
 
@@ -177,8 +176,7 @@ fn gradient(sequence: &mut Sequence, env: &Env, [a, b, d]: [Operand; 3]) -> Resu
     let entry = sequence.written(env, (d.0, &d.1), &layout, false)?;
     let d = matrix(entry, &layout).expect("a matrix's layout");
     let [a, b] = factors(sequence, env, (&a, &b), d.is_by_columns())?;
-    let end = (Expr::acc(false), Bindings::default());
-    Ok(product(env, &[], sizes, [a, b, d], end).planned())
+    Ok(product(env, &[], sizes, [a, b, d], Epilogue::acc(false)).planned())
 }
 
 /// What every backward pass refuses: of its factors and its result.

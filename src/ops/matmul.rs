@@ -3,7 +3,7 @@
 //! Batch dimensions of size 1 in src or weights are broadcast. A transposed operand is one with transposed strides.
 
 use super::epilogue::{
-    Binding, Bindings, Input, ZeroPoint, arg, check_attr, check_broadcast, identity,
+    Binding, Epilogue, Input, ZeroPoint, arg, check_attr, check_broadcast, identity,
 };
 use super::gemm::Matrix;
 use super::matrix::{
@@ -15,7 +15,6 @@ use crate::attr::Attr;
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::pack::Side;
-use crate::kernel::expr::Expr;
 use crate::memory::MemoryDesc;
 use crate::{require, supported};
 
@@ -126,7 +125,7 @@ pub fn planned(mut f: Forward, a: &Operand, b: &Operand) -> Result<Planned> {
             true => row_sum::planned(env, &b, k as usize, (sums, &md)),
             false => {
                 let d = matrix(sums, &md).expect("a row-major tensor is a matrix");
-                let end = (Expr::acc(true), Bindings::default());
+                let end = Epilogue::acc(true);
                 product(env, &of.dims()[..batch], (m, n, k), [x, y, d], end).planned()
             }
         };

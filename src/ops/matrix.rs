@@ -2,7 +2,7 @@
 
 use super::{
     Arg, Env, Planned,
-    epilogue::{Bindings, Epilogue, Input, Request, Value, ZeroPoint, arg, product::value},
+    epilogue::{Epilogue, Input, Request, Value, ZeroPoint, arg, product::value},
     gemm::{Matrix, Product},
     sequence::Sequence,
 };
@@ -11,7 +11,7 @@ use crate::{
     dtype::DataType,
     error::Result,
     exec::pack::Side,
-    kernel::{bare::Bare, expr::Expr},
+    kernel::bare::Bare,
     memory::MemoryDesc,
     plan::gemm::{is_far, weights_panel},
     require, supported,
@@ -69,7 +69,7 @@ pub fn product(
     batch: &[i64],
     (m, n, k): (i64, i64, i64),
     [a, b, d]: [Matrix; 3],
-    (expr, bindings): (Expr, Bindings),
+    end: Epilogue,
 ) -> Product {
     let axes = axes(&d, batch.len() + 2);
     let ((m, n), [a, b, d]) = match d.is_by_columns() {
@@ -86,8 +86,7 @@ pub fn product(
         b,
         d,
         accumulates: false,
-        expr,
-        bindings,
+        end,
         axes,
         threads: env.threads,
         share: None,
@@ -287,7 +286,6 @@ impl<'a> Forward<'a> {
         let stored = (self.sequence).written(env, (entry, dst), &layout, end.expr.reads_dst())?;
         let (batch, mn) = dst.dims().split_at(dst.dims().len() - 2);
         let sides = [a, b, self.result(stored)?];
-        let end = (end.expr, end.bindings);
         let main = Product {
             accumulates: self.accumulates,
             ..product(env, batch, (mn[0], mn[1], k), sides, end)

@@ -2,7 +2,7 @@
 
 use super::{
     Arg, Env, Exec, Plan, Planned, Run,
-    epilogue::{Binding, Bindings, Chain, check_layout},
+    epilogue::{Binding, Chain, Epilogue, check_layout},
     sequence::Sequence,
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     exec::Nest,
     kernel::{
         Kernel,
-        expr::{Expr, Id, Node},
+        expr::{Id, Node},
         spec::Spec,
     },
     machine::machine,
@@ -49,11 +49,11 @@ impl Chain<'_> {
         self.args.push(Arg::output(id, dst));
         let args = std::mem::take(self.args);
         let to = (args.len() - 1, &dst);
-        let (expr, mut bindings) = self.finish(value, int);
-        if let Some(main) = nest(to, &expr, &bindings, env) {
+        let mut work = self.finish(value, int);
+        if let Some(main) = nest(to, &work, env) {
             return sequence.finish(args, main, env);
         }
-        for binding in &mut bindings.list {
+        for binding in &mut work.bindings {
             let blocked = |arg: &&Arg| arg.md.inner_nblks > 0;
             if let Some(Arg { md, .. }) = args.get(binding.index).filter(blocked) {
                 let plain = MemoryDesc::plain(md.dims(), md.dtype())?;
@@ -61,7 +61,7 @@ impl Chain<'_> {
                 *binding = Binding::whole(entry, &plain);
             }
         }
-        let main = nest(to, &expr, &bindings, env).ok_or_else(|| {
+        let main = nest(to, &work, env).ok_or_else(|| {
             unimplemented_here!("dst: the inner blocks of the layouts do not nest")
         })?;
         sequence.finish(args, main, env)
@@ -70,15 +70,10 @@ impl Chain<'_> {
 
 /// The nest that stores an expression in every element of dst, given as (entry, descriptor), and zeroes in its padding;
 /// nothing where the inner blocks of dst and of the operands do not nest.
-pub fn nest(
-    (to, dst): (usize, &MemoryDesc),
-    expr: &Expr,
-    bindings: &Bindings,
-    env: &Env,
-) -> Option<Planned> {
+pub fn nest((to, dst): (usize, &MemoryDesc), work: &Epilogue, env: &Env) -> Option<Planned> {
     let mut steps = match dst.has_zero_dim() {
         true => Vec::new(),
-        false => steps(dst, expr, bindings, env)?,
+        false => steps(dst, work, env)?,
     };
     // Beside one operand of its size, dst does not stay in the caches for whoever reads it.
     let far = 2 * dst.size_bytes() > machine().l3_bytes;
@@ -87,7 +82,7 @@ pub fn nest(
             tile.far = far;
         }
     }
-    let operands = bindings.list.iter().map(|b| b.index);
+    let operands = work.bindings.iter().map(|b| b.index);
     let entries: Vec<usize> = std::iter::once(to).chain(operands).collect();
     for operand in steps.iter_mut().flat_map(|step| &mut step.operands) {
         *operand = entries[*operand];
@@ -111,13 +106,17 @@ pub fn nest(
 }
 
 /// The steps over all of dst and its padding.
-fn steps(dst: &MemoryDesc, expr: &Expr, bindings: &Bindings, env: &Env) -> Option<Vec<Step<Spec>>> {
+fn steps(
+    dst: &MemoryDesc,
+    Epilogue { expr, bindings }: &Epilogue,
+    env: &Env,
+) -> Option<Vec<Step<Spec>>> {
     let (isa, bytes) = (env.isa, dst.dtype().size_bytes() as i64);
     let own = Place::whole(dst);
-    let operands = bindings.list.iter().map(|b| &b.place);
+    let operands = bindings.iter().map(|b| &b.place);
     let places: Vec<&Place> = std::iter::once(&own).chain(operands).collect();
     let ranges: Vec<(i64, i64)> = dst.dims().iter().map(|&n| (0, n)).collect();
-    let inputs = bindings.list.iter().map(|b| b.dtype);
+    let inputs = bindings.iter().map(|b| b.dtype);
     let types: Vec<DataType> = std::iter::once(dst.dtype()).chain(inputs).collect();
     let work = Work {
         isa,

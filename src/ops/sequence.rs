@@ -6,7 +6,7 @@
 
 use super::{
     Arg, Env, Exec, Plan, Planned, Run,
-    epilogue::{Binding, Bindings},
+    epilogue::{Binding, Epilogue},
     pointwise::nest,
 };
 use crate::{
@@ -84,11 +84,11 @@ impl Sequence {
         (from, from_md): (usize, &MemoryDesc),
         to: (usize, &MemoryDesc),
     ) -> Result<()> {
-        let source = Bindings {
-            list: vec![Binding::whole(from, from_md)],
+        let same = Epilogue {
+            expr: Expr::load(from_md.dtype(), Bcast::Scalar, false),
+            bindings: vec![Binding::whole(from, from_md)],
         };
-        let same = Expr::load(from_md.dtype(), Bcast::Scalar, false);
-        if let Some(copy) = nest(to, &same, &source, env) {
+        if let Some(copy) = nest(to, &same, env) {
             self.push(copy);
             return Ok(());
         }

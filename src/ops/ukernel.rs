@@ -182,7 +182,7 @@ impl Brgemm {
         let specs = [plain].into_iter().chain(with_more);
         this.finished = Some(Finished {
             specs: specs.map(Spec::Brgemm).collect(),
-            operands: bindings.list.iter().map(operand).collect(),
+            operands: bindings.iter().map(operand).collect(),
         });
         Ok(())
     }

@@ -155,13 +155,13 @@ impl Compiled {
                 if last_table != call.table {
                     (last_table, small) = (call.table, 0);
                 }
-                let bindings = &p.epilogues[call.shape].bindings;
-                if bindings.slots() > 0 {
+                let epilogue = &p.epilogues[call.shape];
+                if !epilogue.bindings.is_empty() {
                     let mut position = [0; MAX_NDIMS];
                     position[0] = images * p.images + call.at[0];
                     position[1] = panel.channel;
                     position[2..2 + spatial].copy_from_slice(&call.at[4 - spatial..]);
-                    bindings.fill(&mut operands, exec, &position);
+                    epilogue.fill(&mut operands, exec, &position);
                 }
                 if let Some(slot) = p.sums {
                     let row = call.table * p.operands[OUTPUT].md.dims[1] as usize * 4;

@@ -300,7 +300,7 @@ impl Pass<'_> {
             // All bind the same operands, though some of them copies.
             let is_sums = |b: &Binding| b.index == entry;
             let first = dense.epilogues.first();
-            dense.sums = first.and_then(|e| e.bindings.list.iter().position(is_sums));
+            dense.sums = first.and_then(|e| e.bindings.iter().position(is_sums));
             let lengths = TapSums::longest(&dense.cut);
             let ones = sequence.ones(lengths);
             let sums = TapSums::new(&dense, self.output.1.dims[1], [ones, entry]);

@@ -76,10 +76,7 @@ impl Pass<'_> {
         copy: impl FnMut(usize, &MemoryDesc) -> Result<Option<Binding>>,
     ) -> Result<Epilogue> {
         if !self.forward {
-            return Ok(Epilogue {
-                expr: Expr::acc(false),
-                bindings: Default::default(),
-            });
+            return Ok(Epilogue::acc(false));
         }
         let (output, last) = (&self.output.1, self.last());
         let rows: &[usize] = match rows {

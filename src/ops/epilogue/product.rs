@@ -1,12 +1,12 @@
 //! The epilogue of a matrix product: zero points, scales, bias and post-ops over tiles of rows and columns.
 
-use super::{Binding, Bindings, Chain, Input, arg};
+use super::{Binding, Chain, Epilogue, Input, arg};
 use crate::{
     attr::Attr,
     dtype::DataType,
     error::Result,
     invalid,
-    kernel::expr::{Bcast, Expr, Id, Node},
+    kernel::expr::{Bcast, Id, Node},
     memory::MemoryDesc,
     ops::Arg,
     plan::place::{Place, Term},
@@ -50,15 +50,6 @@ pub struct ZeroPoint<'a> {
 /// What writes the value to store, and says whether it is an integer.
 pub type Value<'a> = &'a dyn Fn(&mut Chain, &Request) -> Result<(Id, bool)>;
 
-/// The expression behind a matrix product, and its operands.
-#[derive(Clone)]
-pub struct Epilogue {
-    /// From the accumulator to the stored value.
-    pub expr: Expr,
-    /// Its operands.
-    pub bindings: Bindings,
-}
-
 impl Epilogue {
     /// Plans the epilogue; arguments of attributes are appended to `args`, which already lists the primitive's own.
     pub fn new(request: &Request, args: &mut Vec<Arg>) -> Result<Epilogue> {
@@ -84,12 +75,15 @@ impl Epilogue {
     ) -> Result<Epilogue> {
         let mut chain = Chain::new(args, request.dst);
         let (result, int) = value(&mut chain, request)?;
-        let (mut expr, mut bindings) = chain.finish(result, int);
+        let Epilogue {
+            mut expr,
+            mut bindings,
+        } = chain.finish(result, int);
         for node in &mut expr.nodes {
             let Node::Load { slot, bcast, .. } = node else {
                 continue;
             };
-            let binding = &mut bindings.list[*slot as usize];
+            let binding = &mut bindings[*slot as usize];
             *bcast = match over_tile(binding, request) {
                 Some(bcast) => bcast,
                 None => {

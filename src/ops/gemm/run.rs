@@ -296,10 +296,9 @@ impl<'a> Entry<'a> {
             self.scratch.wrapping_add(g.at.1 + 4 * col)
         };
         let d = if call.last { in_place } else { c };
-        if call.last && g.p.bindings.slots() > 0 {
+        if call.last && !g.p.end.bindings.is_empty() {
             (self.position[g.p.axes.0], self.position[g.p.axes.1]) = (m0 as i64, n0 as i64);
-            g.p.bindings
-                .fill(&mut self.operands, self.exec, &self.position);
+            (g.p.end).fill(&mut self.operands, self.exec, &self.position);
         }
         let args = Args {
             a,

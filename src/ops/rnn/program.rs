@@ -13,7 +13,7 @@ use crate::{
     kernel::spec::{Reduce, Spec},
     ops::{
         Env, Planned,
-        epilogue::{Binding, Bindings},
+        epilogue::{Binding, Epilogue},
         gemm::{Matrix, Product},
         matrix::{accumulator, product},
     },
@@ -288,7 +288,7 @@ impl Program {
                 },
             }
         };
-        let list = operands.iter().enumerate().map(bind).collect();
+        let bindings = operands.iter().enumerate().map(bind).collect();
         let views = factors.iter().map(|f| f.view).chain(operands).collect();
         let mut args = 0..3;
         let sides = factors.map(|f| Matrix {
@@ -306,7 +306,7 @@ impl Program {
                 &batch,
                 (m, n, k),
                 sides,
-                (expr, Bindings { list }),
+                Epilogue { expr, bindings },
             )
         };
         Task {
