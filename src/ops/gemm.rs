@@ -16,7 +16,7 @@ use crate::kernel::expr::{Expr, Node};
 use crate::kernel::spec::{Batch, Brgemm, Out, Spec};
 use crate::machine::Isa;
 use crate::plan::gemm::{self, Blocks, Split};
-use crate::plan::rnn::Room;
+use crate::plan::place::Room;
 use std::sync::Arc;
 
 /// One matrix operand of the product.
@@ -258,7 +258,7 @@ impl Product {
         room.take(a.map_or(0, |a| blocks.bm * a.row_bytes()));
         let panels = blocks.nc.min(cols).div_ceil(blocks.bn);
         let at_b = room.take(b.map_or(0, |_| panels * packed_panel_bytes));
-        let mut at_c = room.bytes as i64;
+        let mut at_c = room.bytes;
         if !c_is_d {
             c_row_bytes = 4 * blocks.nc.min(cols.next_multiple_of(16)) as i64;
             let parted = self.k > blocks.kc;
@@ -280,7 +280,7 @@ impl Product {
             k_group,
             packed_panel_bytes,
             fetches: panel > 0 && self.n > blocks.bn,
-            at: (at_b as usize, at_c as usize),
+            at: (at_b, at_c),
             room,
             p: self,
         }

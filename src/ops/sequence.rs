@@ -13,6 +13,7 @@ use crate::{
     error::Result,
     kernel::expr::{Bcast, Expr},
     memory::MemoryDesc,
+    plan::place::Room,
     supported,
 };
 
@@ -21,15 +22,14 @@ const MOST_ARGS: usize = 80;
 const MOST_BUFFERS: usize = 48;
 /// The table's last entry.
 const ONES: usize = MOST_ARGS + MOST_BUFFERS;
-const ALIGN: usize = 64;
 
 /// Stages under planning.
 #[derive(Default)]
 pub struct Sequence {
     stages: Vec<Box<dyn Plan>>,
-    /// Where buffers start in the scratch; they end at the last number.
+    /// Where buffers start in the scratch, and what they take of it.
     buffers: Vec<usize>,
-    end: usize,
+    room: Room,
     /// Scratch of the hungriest stage.
     stage_bytes: usize,
     /// Length of the row of ones.
@@ -48,8 +48,7 @@ impl Sequence {
             self.buffers.len() < MOST_BUFFERS,
             "layouts: more than {MOST_BUFFERS} operands need a copy"
         );
-        self.buffers.push(self.end);
-        self.end += bytes.next_multiple_of(ALIGN);
+        self.buffers.push(self.room.take(bytes));
         Ok(MOST_ARGS + self.buffers.len() - 1)
     }
 
@@ -159,7 +158,7 @@ impl Sequence {
             self.push_move(env, (buffer, &layout), (to, &md))?;
         }
         let nest = std::mem::take(&mut self.nest);
-        let planned = Planned::new(nest, self.end + self.stage_bytes, self);
+        let planned = Planned::new(nest, self.room.bytes + self.stage_bytes, self);
         Ok(Planned { args, ..planned })
     }
 }
@@ -182,7 +181,7 @@ impl Plan for Sequence {
         Ok(Box::new(Compiled {
             stages: stages.collect::<Result<_>>()?,
             buffers: self.buffers.clone(),
-            end: self.end,
+            end: self.room.bytes,
             ones: vec![1; self.ones],
             constants: self.constants.clone(),
         }))

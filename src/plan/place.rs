@@ -273,3 +273,39 @@ fn mergeable(loops: &[Loop]) -> Option<(usize, usize)> {
     let mut pairs = pairs.filter(|&(a, b)| a != b);
     pairs.find(|&(a, b)| continues(&loops[a], &loops[b]))
 }
+
+/// Buffers begin at multiples of so many bytes.
+const ALIGN: usize = 64;
+
+/// Bytes of a buffer with the gap behind it.
+pub fn aligned(bytes: usize) -> usize {
+    bytes.next_multiple_of(ALIGN)
+}
+
+/// Memory that is handed out from one end to the other.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Room {
+    /// Bytes so far.
+    pub bytes: usize,
+}
+
+impl Room {
+    /// Takes so many bytes; where they start.
+    pub fn take(&mut self, bytes: usize) -> usize {
+        let start = self.bytes;
+        self.bytes += aligned(bytes);
+        start
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_do_not_overlap() {
+        let mut room = Room::default();
+        assert_eq!([room.take(1), room.take(65), room.take(64)], [0, 64, 192]);
+        assert_eq!(room.bytes, 256);
+    }
+}

@@ -9,8 +9,6 @@ const MIN_FLOP_PER_PART: usize = 1 << 18;
 const BLOCK_ELEMS: usize = 16 << 10;
 /// Rows that read weights in all steps together, up to which these stay as they lie.
 const FEW_ROWS: i64 = 24;
-/// Buffers begin at multiples of so many bytes.
-const ALIGN: usize = 64;
 
 /// Whether weights that every step reads are moved into panels first: unless so few rows read them all in all that it
 /// would not pay, where a product `reads` them as they lie.
@@ -46,27 +44,6 @@ pub fn block(rows: usize, unit: usize) -> usize {
     (most / unit * unit).max(unit)
 }
 
-/// Bytes of a buffer with the gap behind it.
-pub fn aligned(bytes: i64) -> i64 {
-    (bytes as usize).next_multiple_of(ALIGN) as i64
-}
-
-/// Memory that is handed out from one end to the other.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Room {
-    /// Bytes so far.
-    pub bytes: usize,
-}
-
-impl Room {
-    /// Takes so many bytes; where they start.
-    pub fn take(&mut self, bytes: usize) -> i64 {
-        let start = self.bytes;
-        self.bytes += bytes.next_multiple_of(ALIGN);
-        start as i64
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,12 +75,5 @@ mod tests {
         assert_eq!(block(1, 64), 1024);
         assert_eq!(block(5000, 64), 64);
         assert_eq!([48, 1152].map(|unit| block(1, unit)), [1008, 1152]);
-    }
-
-    #[test]
-    fn buffers_do_not_overlap() {
-        let mut room = Room::default();
-        assert_eq!([room.take(1), room.take(65), room.take(64)], [0, 64, 192]);
-        assert_eq!(room.bytes, 256);
     }
 }

@@ -11,7 +11,10 @@ use crate::{
     exec::pack::Side,
     memory::MemoryDesc,
     ops::{Env, Prop, matrix::panel_width},
-    plan::rnn::{self, Room},
+    plan::{
+        place::{Room, aligned},
+        rnn,
+    },
 };
 
 /// A recurrent primitive under planning.
@@ -138,7 +141,7 @@ impl<'a> Net<'a> {
         let mut end = 0;
         let views = kinds.map(|(columns, dtype, steps, count)| {
             let view = dense(s.n, columns, dtype);
-            let bytes = rnn::aligned(steps * view.step);
+            let bytes = aligned((steps * view.step) as usize) as i64;
             let index = if count == all {
                 l * s.directions + dir
             } else {
@@ -244,9 +247,8 @@ impl<'a> Net<'a> {
 
     /// A new buffer of dense rows for one step.
     pub fn scratch(&mut self, rows: i64, columns: i64, dtype: DataType) -> View {
-        let base = self
-            .room
-            .take((rows * columns) as usize * dtype.size_bytes());
+        let bytes = (rows * columns) as usize * dtype.size_bytes();
+        let base = self.room.take(bytes) as i64;
         View {
             base,
             step: 0,
