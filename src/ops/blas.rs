@@ -172,24 +172,18 @@ impl Desc {
 
     /// The factors and offsets that are there.
     fn attr(&self) -> Attr {
-        let single = |&(id, _, dtype): &(i32, bool, DataType)| (id, Quant::single(dtype));
-        let given = |list: [(i32, bool, DataType); 2]| {
-            let there = list.iter().filter(|(_, is_there, _)| *is_there);
-            there.map(single).collect()
-        };
-        let any = |factor| factor == Factor::Any;
-        let shifts = self.offsets.map(|shifts| shifts && self.depth() > 0);
-        Attr {
-            scales: given([
-                (arg::SRC, any(self.alpha), DataType::F32),
-                (arg::DST, any(self.beta), DataType::F32),
-            ]),
-            zero_points: given([
-                (arg::SRC, shifts[0], DataType::S32),
-                (arg::WEIGHTS, shifts[1], DataType::S32),
-            ]),
-            ..Attr::default()
+        let mut attr = Attr::default();
+        for (id, factor) in [(arg::SRC, self.alpha), (arg::DST, self.beta)] {
+            if factor == Factor::Any {
+                attr.scales.insert(id, Quant::single(DataType::F32));
+            }
         }
+        for (id, shifts) in [arg::SRC, arg::WEIGHTS].into_iter().zip(self.offsets) {
+            if shifts && self.depth() > 0 {
+                attr.zero_points.insert(id, Quant::single(DataType::S32));
+            }
+        }
+        attr
     }
 
     fn planned(&self, env: &Env) -> Result<Planned> {
@@ -202,12 +196,13 @@ impl Desc {
         let a = matrix([m, k], self.a, self.lda, ta)?;
         let b = matrix([k, n], self.b(), self.ldb, tb)?;
         let c = matrix([m, n], self.c(), self.ldc, false)?;
-        let co = match self.co {
-            None => MemoryDesc::absent(),
-            Some(Offset::Fixed) => MemoryDesc::plain(&[1, 1], DataType::S32)?,
-            Some(Offset::Column) => MemoryDesc::plain(&[m, 1], DataType::S32)?,
-            Some(Offset::Row) => MemoryDesc::plain(&[1, n], DataType::S32)?,
+        let along = |offset| match offset {
+            Offset::Fixed => [1, 1],
+            Offset::Column => [m, 1],
+            Offset::Row => [1, n],
         };
+        let vector = |offset| MemoryDesc::plain(&along(offset), DataType::S32);
+        let co = self.co.map_or(Ok(MemoryDesc::absent()), vector)?;
         let inputs = [
             Input::new(arg::SRC, &a, &[Some(0), None]),
             Input::new(arg::WEIGHTS, &b, &[None, Some(1)]),
@@ -261,7 +256,10 @@ pub struct Blas {
     scratch_bytes: usize,
 }
 
-/// More than there are arguments.
+/// Arguments of attributes, and more than there are arguments.
+const ALPHA: i32 = arg::SCALES | arg::SRC;
+const BETA: i32 = arg::SCALES | arg::DST;
+const AO: i32 = arg::ZERO_POINTS | arg::SRC;
 const ARGS: usize = 8;
 
 impl Blas {
@@ -286,8 +284,6 @@ impl Blas {
     /// The matrices have the described sizes, the offsets of C as many entries as their kind says, and the scratch has the
     /// size asked for.
     pub unsafe fn run(&self, call: &Call, scratch: *mut u8, pool: &dyn Pool) -> Result<()> {
-        const SHIFT: [i32; 2] = [arg::ZERO_POINTS | arg::SRC, arg::ZERO_POINTS | arg::WEIGHTS];
-        const FACTOR: [i32; 2] = [arg::SCALES | arg::SRC, arg::SCALES | arg::DST];
         let mut ptrs = [std::ptr::null_mut(); ARGS];
         for (pointer, id) in ptrs.iter_mut().zip(&self.ids) {
             let given: *const u8 = match *id {
@@ -295,9 +291,9 @@ impl Blas {
                 arg::WEIGHTS => call.b,
                 arg::BIAS => call.co,
                 arg::DST => call.c,
-                id if id == FACTOR[0] => (&raw const call.alpha).cast(),
-                id if id == FACTOR[1] => (&raw const call.beta).cast(),
-                id if id == SHIFT[0] => (&raw const call.ao).cast(),
+                ALPHA => (&raw const call.alpha).cast(),
+                BETA => (&raw const call.beta).cast(),
+                AO => (&raw const call.ao).cast(),
                 _ => (&raw const call.bo).cast(),
             };
             *pointer = given.cast_mut();

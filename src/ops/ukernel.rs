@@ -166,7 +166,8 @@ impl Brgemm {
             cols: 1,
             cols_block: 0,
         };
-        let Epilogue { expr, bindings } = Epilogue::new(&request, &mut args)?;
+        let Epilogue { expr, bindings } =
+            Epilogue::with_copies(&request, &mut args, |_, _| Ok(None))?;
         let (attr, sources) = (&this.attr, sources(&args));
         let plain = s.spec(effective_isa());
         let has_more = !attr.post_ops.is_empty() || !attr.scales.is_empty() || this.d != s.c;

@@ -51,13 +51,8 @@ pub struct ZeroPoint<'a> {
 pub type Value<'a> = &'a dyn Fn(&mut Chain, &Request) -> Result<(Id, bool)>;
 
 impl Epilogue {
-    /// Plans the epilogue; arguments of attributes are appended to `args`, which already lists the primitive's own.
-    pub fn new(request: &Request, args: &mut Vec<Arg>) -> Result<Epilogue> {
-        Epilogue::with_copies(request, args, |_, _| Ok(None))
-    }
-
-    /// As `new`; an operand that a kernel could not walk as it lies is replaced by what `copy` makes of its number and
-    /// descriptor.
+    /// Plans the epilogue; arguments of attributes are appended to `args`, which already lists the primitive's own. An
+    /// operand that a kernel could not walk as it lies is replaced by what `copy` makes of its number and descriptor.
     pub fn with_copies(
         request: &Request,
         args: &mut Vec<Arg>,
