@@ -2,7 +2,8 @@
 //!
 //! Attributes mean the same for every primitive: `acc * (src scale * weights scale) + bias`, then the post-ops in
 //! order, then `/ dst scale + dst zero point`, then rounding and saturation by the store. A [`Chain`] writes these
-//! steps into an [`Expr`] and records where each operand comes from; [`Epilogue`] is the chain of a matrix product.
+//! steps into an [`Expr`] and records where each operand comes from: an [`Epilogue`]. Those of matrix products are in
+//! `product`.
 
 use super::{Arg, Exec, describe::arg_name};
 use crate::{
