@@ -220,6 +220,30 @@ impl Product {
         }
     }
 
+    fn blocks(&self, panel: usize, c_is_d: bool) -> Blocks {
+        gemm::blocks(&gemm::Sizes {
+            isa: self.isa,
+            m: self.m,
+            n: self.n,
+            k: self.k,
+            elem_bytes: self.a.dtype.size_bytes(),
+            k_group: if c_is_d { 0 } else { self.k },
+            panel,
+        })
+    }
+
+    /// The parts, and the columns that they take whole.
+    fn split(&self, panel: usize) -> (Split, usize) {
+        let batch = self.batch_size();
+        match self.share {
+            Some((n, unit)) => (Split { batch: 1, m: 1, n }, unit),
+            None => (
+                gemm::split(batch, self.m, self.n, self.k, self.threads),
+                panel.max(16),
+            ),
+        }
+    }
+
     /// Chooses blocks and parts, and lays out the scratch of a part.
     fn sized(self) -> Gemm {
         let (packs_b, c_is_d) = (self.packs_b(), self.c_is_d());
@@ -228,23 +252,8 @@ impl Product {
             _ if packs_b => gemm::packed_panel(self.isa, self.n, self.a.dtype.vnni()),
             _ => 0,
         };
-        let blocks = gemm::blocks(&gemm::Sizes {
-            isa: self.isa,
-            m: self.m,
-            n: self.n,
-            k: self.k,
-            elem_bytes: self.a.dtype.size_bytes(),
-            k_group: if c_is_d { 0 } else { self.k },
-            panel,
-        });
-        let (split, unit) = match self.share {
-            Some((n, unit)) => (Split { batch: 1, m: 1, n }, unit),
-            None => {
-                let batch = self.batch_size();
-                let split = gemm::split(batch, self.m, self.n, self.k, self.threads);
-                (split, panel.max(16))
-            }
-        };
+        let blocks = self.blocks(panel, c_is_d);
+        let (split, unit) = self.split(panel);
         // One block where D holds the partial sums of all rows, else all of it, so that the sums of a block of rows are
         // finished before the next.
         let k_group = if c_is_d { blocks.kc } else { self.k.max(1) };
