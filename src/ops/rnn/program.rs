@@ -298,16 +298,11 @@ impl Program {
             side: f.side,
             batch: batch.iter().map(|_| f.gate).collect(),
         });
+        let end = Epilogue { expr, bindings };
         let product = Product {
             accumulates: adds,
             share: own.then_some(self.share),
-            ..product(
-                &self.env,
-                &batch,
-                (m, n, k),
-                sides,
-                Epilogue { expr, bindings },
-            )
+            ..product(&self.env, &batch, (m, n, k), sides, end)
         };
         Task {
             work: Work::Product(vec![product]),
@@ -323,14 +318,11 @@ impl Program {
 
     /// Parts that work at once, and the scratch bytes that products of one part need.
     fn parts(&self) -> (usize, usize) {
-        let products = self
-            .phases
-            .iter()
-            .flatten()
-            .filter_map(|task| match &task.work {
-                Work::Product(products) => Some(products),
-                _ => None,
-            });
+        let tasks = self.phases.iter().flatten();
+        let products = tasks.filter_map(|task| match &task.work {
+            Work::Product(products) => Some(products),
+            _ => None,
+        });
         let most = |(parts, bytes): (usize, usize), p: &Product| {
             (parts.max(p.parts().0), bytes.max(p.parts().1))
         };
