@@ -29,8 +29,10 @@ struct Gen<'a> {
     simd: Simd,
     /// Vector registers.
     regs: usize,
-    /// Whether what follows is fetched while a tile is summed.
+    /// Whether what follows is fetched while a tile is summed, each vector's before it is met.
     ahead: bool,
+    /// What else is fetched while a block of the batch is added.
+    lines: Vec<Mem>,
 }
 
 impl AsMut<Simd> for Gen<'_> {
@@ -61,6 +63,7 @@ pub fn emit(s: &Depthwise) -> Result<Vec<u8>> {
         simd,
         regs,
         ahead: false,
+        lines: Vec::new(),
     };
     supported!(g.mixes(), "kernel: there is no code for {:?}", s.mix);
     let Some((vecs, rows)) = g.tile_size() else {
@@ -201,7 +204,7 @@ impl Gen<'_> {
         col.add_scaled(a, R8, s.a.size_bytes() as i64, RAX);
         col.add_scaled(a, R9, s.b.size_bytes() as i64, RAX);
         if s.fresh == 0 {
-            self.prefetch(rows, vecs.len());
+            self.prefetch(vecs.len(), col, met);
         }
         if let Mix::Column { group } = s.mix {
             let first = self.lanes_of(|lane| lane / group * group);
@@ -221,7 +224,7 @@ impl Gen<'_> {
             a.add_ri(walker, 8);
             a.add_rr(block, base);
         }
-        self.ahead = s.fresh > 0 && (s.run == s.m || row.base + rows == s.m);
+        self.ahead = s.beta && s.fresh > 0 && (s.run == s.m || row.base + rows == s.m);
         if self.ahead {
             let a = &mut self.simd.a;
             for (at, stride, block) in [
@@ -231,6 +234,8 @@ impl Gen<'_> {
                 a.load(at, arg(stride));
                 a.add_rr(at, block);
             }
+        } else if s.fresh > 0 {
+            self.lines = self.look_ahead(RAX, vecs.len(), col, met);
         }
         self.multiply(rows, vecs, met);
         let a = &mut self.simd.a;
@@ -244,18 +249,41 @@ impl Gen<'_> {
     }
 
     /// Fetches what the rows of A will need that lie `args.a_stride` bytes ahead; r8 points to A.
-    fn prefetch(&mut self, rows: usize, vecs: usize) {
-        const LINE: usize = 64;
-        let width = vecs * self.simd.vl() * self.s.a.size_bytes();
-        let a = &mut self.simd.a;
-        a.load(RAX, Mem::new(RDI, offset_of!(Args, a_stride) as i32));
-        a.add_rr(RAX, R8);
-        for row in 0..rows.min(self.s.run) {
-            for byte in (0..width).step_by(LINE) {
-                let at = row as i64 * self.s.a_row_bytes + byte as i64;
-                a.prefetcht0(Mem::new(RAX, at as i32));
-            }
+    fn prefetch(&mut self, vecs: usize, col: Pos, met: &Meetings) {
+        for line in self.look_ahead(R8, vecs, col, met) {
+            self.simd.a.prefetcht0(line);
         }
+    }
+
+    /// What a tile fetches of the pixels that lie `args.a_stride` bytes ahead of those it meets: the register points to its
+    /// columns, r10 will. Where pixels join, tiles side by side fetch them in the order of memory, which suits it better than
+    /// that in which they will be met.
+    fn look_ahead(&mut self, from: u8, vecs: usize, col: Pos, met: &Meetings) -> Vec<Mem> {
+        const LINE: usize = 64;
+        let s = self.s;
+        let (size, columns) = (s.a.size_bytes() as i64, s.n as i64);
+        let width = (vecs * self.simd.vl()) as i64;
+        let (Some(first), Some(last)) = (met.first(), met.last()) else {
+            return Vec::new();
+        };
+        let steps = [s.a_row_bytes, s.a_tap_bytes].map(i64::abs);
+        let pitch = steps.into_iter().filter(|step| *step > 0).min();
+        let pitch = pitch.unwrap_or(1);
+        let joins = pitch == columns * size;
+        let (share, others) = match joins {
+            true => ((last.0 - first.0) / columns + size, 0),
+            false => (size, (last.0 - first.0) / pitch),
+        };
+        let a = &mut self.simd.a;
+        a.load(R10, Mem::new(RDI, offset_of!(Args, a_stride) as i32));
+        a.add_rr(R10, from);
+        col.add_scaled(a, R10, share - size, R11);
+        let of_pixel = |pixel| {
+            let bytes = (0..share * width).step_by(LINE);
+            bytes.map(move |byte| first.0 + pixel * pitch + byte)
+        };
+        let all = (0..=others).flat_map(of_pixel);
+        all.map(|at| Mem::new(R10, at as i32)).collect()
     }
 
     /// Whether there is code for the columns that meet.
@@ -307,7 +335,12 @@ impl Gen<'_> {
         let first_temp = ((rows + kept) * vecs.len()) as u8;
         let mut loaded = vec![false; s.taps];
         let mut turn = 0;
-        for (at, pairs) in met {
+        let lines = std::mem::take(&mut self.lines);
+        for (i, (at, pairs)) in met.iter().enumerate() {
+            let share = |i: usize| i * lines.len() / met.len();
+            for line in &lines[share(i)..share(i + 1)] {
+                self.simd.a.prefetcht1(*line);
+            }
             for &(_, tap) in pairs {
                 if std::mem::replace(&mut loaded[tap], true) {
                     continue;

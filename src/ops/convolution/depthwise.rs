@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::exec::share;
 use crate::kernel::Kernel;
 use crate::kernel::spec::{Args, Depthwise, Mix, Out, Spec};
+use crate::machine::machine;
 use crate::memory::MemoryDesc;
 use crate::ops::{Env, Exec, Plan, Planned, Run};
 use crate::plan::conv::{self, Axis, index_of};
@@ -20,7 +21,7 @@ use std::sync::Arc;
 
 /// Channels that parts are cut to.
 const BLOCK: i64 = 64;
-/// Bytes of both sides in a band of rows.
+/// Bytes of both sides in a band of rows without strides.
 const BAND_BYTES: i64 = 128 << 10;
 /// The most pixels of a row in a call: its code grows with them.
 const PIXELS: i64 = 16;
@@ -128,12 +129,16 @@ impl Gradient {
         self.axes.iter().map(|a| a.taps).product()
     }
 
-    /// Rows of a band.
+    /// Rows of a band: what it and the next one need for the first time stays in the second-level cache.
     fn rows(&self) -> i64 {
         let [_, height, width] = &self.axes;
-        let pixel: i64 = self.sides.iter().map(|s| s.dtype.size_bytes() as i64).sum();
-        let row_bytes = (width.small * pixel * self.width).max(1);
-        (BAND_BYTES / row_bytes).clamp(1, height.small.max(1))
+        let sizes = self.sides.each_ref().map(|s| s.dtype.size_bytes() as i64);
+        let bytes = |strides: i64| width.small * self.width * (strides * sizes[0] + sizes[1]);
+        let new = bytes(height.stride * width.stride).max(1);
+        let fits = machine().l2_bytes as i64 * 5 / 16 / new;
+        (BAND_BYTES / bytes(1).max(1))
+            .min(fits)
+            .clamp(1, height.small.max(1))
     }
 
     fn spec(&self, fold: usize, (from, pixels): (i64, i64), n: i64) -> Spec {
