@@ -554,6 +554,28 @@ fn few_channels_to_many() {
     }
 }
 
+/// A panel and a half of channels, whose weights lie in any way.
+#[test]
+fn a_panel_and_a_half() {
+    for shape in ["ic24oc24", "ic40oc24", "ic24oc72", "g2ic48oc48"] {
+        for tags in ["any:any:any", "acdb:any:acdb", "aBcd16b:any:any"] {
+            let conv = format!("mb2{shape}ih9kh3ph1 tags={tags}");
+            judge_all(["f32:f32:f32", "bf16:bf16:bf16"].iter().flat_map(|types| {
+                ["fwd", "bwd_d", "bwd_w"].map(|prop| format!("conv {types} {conv} prop={prop}"))
+            }));
+            judge_all([
+                format!("conv u8:s8:u8 {conv} zp=src"),
+                format!("deconv f32:f32:f32 {conv} prop=bwd_w"),
+            ]);
+        }
+    }
+    for prop in ["fwd", "bwd_d", "bwd_w"] {
+        judge_all(["ABcd16b16a", "ABcd16a16b", "ABcd8b8a"].map(|weights| {
+            format!("conv f32:f32:f32 mb2ic24oc24ih9kh1 tags=any:{weights}:any prop={prop}")
+        }));
+    }
+}
+
 /// Images so small that most of them is rim, to many channels.
 #[test]
 fn small_images() {

@@ -108,7 +108,8 @@ pub(super) fn panels(md: &MemoryDesc, (k, n): (usize, usize)) -> Option<Panels> 
     })
 }
 
-/// Panels of so many groups with so many columns each, whose reduction is padded to multiples of `unit`.
+/// Panels of so many groups with so many columns each (0: all, without a block), whose reduction is padded to multiples of
+/// `unit`.
 pub(super) fn panel_tag(
     ndims: usize,
     (k, n): (usize, usize),
@@ -122,7 +123,9 @@ pub(super) fn panel_tag(
     if k.min(n) > 0 {
         tag.push(if groups > 1 { 'A' } else { 'a' });
     }
-    tag.push(small_n.to_ascii_uppercase());
+    if width > 0 {
+        tag.push(small_n.to_ascii_uppercase());
+    }
     (k.max(n) + 1..ndims).for_each(|dim| tag.push(letter(dim)));
     let blocked = unit > 1;
     tag.push(if blocked {
@@ -136,7 +139,10 @@ pub(super) fn panel_tag(
     if groups > 1 {
         tag += &format!("{groups}a");
     }
-    tag += &format!("{width}{small_n}");
+    match width {
+        0 => tag.push(small_n),
+        width => tag += &format!("{width}{small_n}"),
+    }
     if v > 1 {
         tag += &format!("{v}{small_k}");
     }
@@ -237,11 +243,12 @@ impl Pass<'_> {
         }
         let (k, n) = self.channels();
         let v = self.weights.dtype().vnni() as i64;
+        let unit = if run < k { run } else { v };
         let panel = match self.merged() {
+            1 if unit == v && is_one_panel(self.env, n) => (1, 0),
             1 => (1, panel_width(self.env, n)),
             merged => (merged, n),
         };
-        let unit = if run < k { run } else { v };
         let tag = panel_tag(self.weights.dims().len(), self.dims, panel, unit, v);
         MemoryDesc::with_tag(self.weights.dims(), self.weights.dtype(), &tag)
     }
@@ -255,6 +262,12 @@ pub(super) fn panel_width(env: &Env, n: i64) -> i64 {
     knobs::NEST
         .get()
         .or('w', width, |w| w % unit == 0 && w <= WIDEST)
+}
+
+/// Whether so many channels, a panel and a half, are one panel of three vectors.
+pub(super) fn is_one_panel(env: &Env, n: i64) -> bool {
+    let panel = gemm::panel(env.isa) as i64;
+    n == panel + panel / 2 && n <= WIDEST
 }
 
 /// The part of a side that a kernel of one tap meets where there is no padding: one pixel in `stride`.

@@ -9,8 +9,8 @@
 
 use super::dense::{FLOP_PER_PART, MOST_PARTS};
 use super::layout::{
-    channel_run, channels_last, panel_tag, panel_width, panels, place, spatial_strides,
-    without_gaps,
+    channel_run, channels_last, is_one_panel, panel_tag, panel_width, panels, place,
+    spatial_strides, without_gaps,
 };
 use super::sides::{Ranges, Source, flattened, near_bytes, paired};
 use super::{Desc, depthwise};
@@ -36,7 +36,7 @@ const DIFF_BIAS: i32 = 169;
 pub(super) const BLOCK: i64 = 16;
 /// The same for so few pixels that a call takes longer than its sums.
 const WIDE_BLOCK: i64 = 64;
-/// Channels so few that all taps of a row go into one tile.
+/// Channels so few that all taps of a row go into one tile: fewer, or in groups as many.
 const FEW: i64 = 8;
 
 /// What creation knows before kernels exist.
@@ -97,7 +97,7 @@ impl Desc {
         let channels = (self.weights.dims[dims.0], self.weights.dims[dims.1]);
         let alone = depthwise::takes(env, self.groups(), channels);
         let resolve = |md: &MemoryDesc| match md.is_any() {
-            true if alone || self.block() > BLOCK => channels_last(md),
+            true if alone || self.block() == WIDE_BLOCK => channels_last(md),
             true => in_blocks(md, env),
             false => Ok(*md),
         };
@@ -145,13 +145,20 @@ impl Desc {
     /// Columns of a panel, even ones: columns of padding would be multiplied.
     fn panel_width(&self, env: &Env) -> i64 {
         let n = self.weights.dims[self.side_dims().1];
+        if is_one_panel(env, n) {
+            return n;
+        }
         let widest = panel_width(env, n) as usize;
         gemm::even(n as usize, widest, widest.min(16)) as i64
     }
 
     fn in_panels(&self, env: &Env, dtype: DataType) -> Result<MemoryDesc> {
-        let (dims, width) = (self.weights.dims(), self.panel_width(env));
-        let tag = panel_tag(dims.len(), self.side_dims(), (1, width), 1, 1);
+        let (dims, sides) = (self.weights.dims(), self.side_dims());
+        let block = match is_one_panel(env, dims[sides.1]) {
+            true => 0,
+            false => self.panel_width(env),
+        };
+        let tag = panel_tag(dims.len(), sides, (1, block), 1, 1);
         MemoryDesc::with_tag(dims, dtype, &tag)
     }
 
@@ -224,13 +231,20 @@ impl Desc {
     /// Channels of the large side in a tile.
     fn block(&self) -> i64 {
         let pixels: i64 = self.axes().iter().map(|a| a.small).product();
-        [BLOCK, WIDE_BLOCK][usize::from(pixels * self.src.dims[0] < BLOCK)]
+        let m = self.weights.dims[self.side_dims().0];
+        match pixels * self.src.dims[0] < BLOCK {
+            true => WIDE_BLOCK,
+            // A block and a half is one.
+            false if m > BLOCK && 2 * m <= 3 * BLOCK => m,
+            false => BLOCK,
+        }
     }
 
     fn tiling(&self, env: &Env, weights: &MemoryDesc) -> Result<Tiling> {
         let (dims, width, x) = (self.side_dims(), self.panel_width(env), &self.axes()[2]);
-        let m = weights.dims[dims.0];
-        let joined = m < FEW && self.groups() == 1 && x.dilation == 1 && x.taps > 1;
+        let (m, spatial) = (weights.dims[dims.0], dims.0.max(dims.1) + 1);
+        let few = m < FEW || m == FEW && self.groups() > 1;
+        let joined = few && x.dilation == 1 && x.taps > 1;
         let block = if joined { m.max(1) } else { self.block() };
         let mut seen = *weights;
         seen.data_type = DataType::F32 as i32;
@@ -238,7 +252,7 @@ impl Desc {
             p.width <= width
                 && seen.padded_dims[dims.1] % p.width == 0
                 && writes_tiles(&seen, dims, (p.width, p.run), block)
-                && (!joined || spatial_strides(&seen, 2)[2] == m * p.width * 4)
+                && (!joined || spatial_strides(&seen, spatial)[2] == m * p.width * 4)
         });
         if !in_place {
             seen = self.in_panels(env, DataType::F32)?;
