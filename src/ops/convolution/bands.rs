@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::sides::{Line, Source};
-use super::weights::Gradient;
+use super::weights::{BLOCK, Gradient};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::share;
@@ -176,20 +176,30 @@ impl Compiled {
             // SAFETY: the part's own scratch. The rims of packed rows stay zero.
             unsafe { shared.scratch.write_bytes(0, bytes) };
         }
-        for group in 0..p.groups {
-            let (first, end) = (group * of_small, (group + 1) * of_small);
-            let panels = first.max(panels.start)..end.min(panels.end);
-            let firsts = blocks.clone().step_by(p.kept as usize);
-            for block in firsts.filter(|_| !panels.is_empty()) {
-                let last = blocks.end.min(block + p.kept);
-                let blocks = group * of_large + block..group * of_large + last;
-                // SAFETY: as promised by the caller.
-                unsafe { self.chunk(&shared, group, &units, [blocks, panels.clone()]) };
+        // Narrow groups share cache lines: all of them take a unit before the next one.
+        let together = match p.groups > 1 && p.sides[0].channels < BLOCK {
+            true => 1,
+            false => units.end - units.start,
+        };
+        for unit in units.clone().step_by(together.max(1) as usize) {
+            let some = unit..units.end.min(unit + together);
+            for group in 0..p.groups {
+                let (first, end) = (group * of_small, (group + 1) * of_small);
+                let panels = first.max(panels.start)..end.min(panels.end);
+                let firsts = blocks.clone().step_by(p.kept as usize);
+                for block in firsts.filter(|_| !panels.is_empty()) {
+                    let last = blocks.end.min(block + p.kept);
+                    let blocks = group * of_large + block..group * of_large + last;
+                    // SAFETY: as promised by the caller.
+                    unsafe {
+                        self.chunk(&shared, group, [&units, &some], [blocks, panels.clone()])
+                    };
+                }
             }
         }
     }
 
-    /// Some units of pixels, for the tiles of some blocks and panels of one group; both are numbered across groups.
+    /// Some of all units of pixels, for the tiles of some blocks and panels of one group; both are numbered across groups.
     ///
     /// # Safety
     /// As for `Run::run`.
@@ -197,14 +207,14 @@ impl Compiled {
         &self,
         shared: &Shared,
         group: i64,
-        units: &Range,
+        [units, some]: [&Range; 2],
         [blocks, panels]: [Range; 2],
     ) {
         let p = &self.plan;
         let [of_large, of_small] = [0, 1].map(|side: usize| p.sides[side].per_group());
         let bands = p.bands.len() as i64;
         let slots_at = [0, 1].map(|side| p.slots_at(side));
-        for unit in units.clone() {
+        for unit in some.clone() {
             let (step, band) = (unit / bands, (unit % bands) as usize);
             // A block in the first image of the step, and where its lines are read: there or in its slot.
             let place = |side: usize, block: i64| {
