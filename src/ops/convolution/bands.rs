@@ -10,7 +10,7 @@ use crate::kernel::Kernel;
 use crate::kernel::expr::{Bcast, Expr, Node};
 use crate::kernel::spec::{Args, Spec};
 use crate::ops::{Env, Exec, Plan, Run};
-use crate::plan::conv::Table;
+use crate::plan::conv::{Table, index_of};
 use crate::plan::steps::rows_of;
 use std::sync::Arc;
 
@@ -64,11 +64,7 @@ impl Plan for Gradient {
         let row_taps = if self.joined { 1 } else { self.axes[2].taps };
         for tap in 0..row_taps {
             let (first, end) = self.met(tap);
-            let known = distinct.iter().position(|k| *k == end - first);
-            lengths.push(known.unwrap_or(distinct.len()));
-            if known.is_none() {
-                distinct.push(end - first);
-            }
+            lengths.push(index_of(&mut distinct, end - first));
         }
         let widths = |s: &Source| [s.width(0), s.width((s.per_group() - 1).max(0))];
         let mut kernels = Vec::new();
@@ -177,10 +173,8 @@ impl Compiled {
             unsafe { shared.scratch.write_bytes(0, bytes) };
         }
         // Narrow groups share cache lines: all of them take a unit before the next one.
-        let together = match p.groups > 1 && p.sides[0].channels < BLOCK {
-            true => 1,
-            false => units.end - units.start,
-        };
+        let narrow = p.groups > 1 && p.sides[0].channels < BLOCK;
+        let together = [units.end - units.start, 1][usize::from(narrow)];
         for unit in units.clone().step_by(together.max(1) as usize) {
             let some = unit..units.end.min(unit + together);
             for group in 0..p.groups {
@@ -223,15 +217,9 @@ impl Compiled {
                 let from = shared.sides[side].wrapping_offset(at as isize);
                 // One panel is packed at a time.
                 let slot = [block - blocks.start, 0][side] * self.slots[side];
-                match source.direct {
-                    true => (from, from.cast_mut()),
-                    false => (
-                        from,
-                        shared
-                            .scratch
-                            .wrapping_offset((slots_at[side] + slot) as isize),
-                    ),
-                }
+                let packed = slots_at[side] + slot;
+                let packed = shared.scratch.wrapping_offset(packed as isize);
+                (from, [packed, from.cast_mut()][usize::from(source.direct)])
             };
             let pack = |side: usize, (first, count): (i64, i64)| {
                 let blocks = (first % p.sides[side].per_group(), count);

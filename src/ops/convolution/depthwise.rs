@@ -190,11 +190,7 @@ struct Compiled {
 impl Plan for Gradient {
     fn compile(&self) -> Result<Box<dyn Run>> {
         let [depth, height, width] = &self.axes;
-        let fold = if width.taps > FEW_TAPS {
-            1
-        } else {
-            height.taps.max(1)
-        };
+        let fold = [height.taps.max(1), 1][usize::from(width.taps > FEW_TAPS)];
         let (heights, columns) = (height.runs(false, false), width.runs(false, true));
         let bands = conv::pieces(&heights, self.rows());
         let at = |side: usize, z: i64, y: i64, x: i64| {

@@ -154,10 +154,7 @@ impl Desc {
 
     fn in_panels(&self, env: &Env, dtype: DataType) -> Result<MemoryDesc> {
         let (dims, sides) = (self.weights.dims(), self.side_dims());
-        let block = match is_one_panel(env, dims[sides.1]) {
-            true => 0,
-            false => self.panel_width(env),
-        };
+        let block = self.panel_width(env) * i64::from(!is_one_panel(env, dims[sides.1]));
         let tag = panel_tag(dims.len(), sides, (1, block), 1, 1);
         MemoryDesc::with_tag(dims, dtype, &tag)
     }
@@ -421,11 +418,11 @@ impl Gradient {
         })
     }
 
-    /// Packed blocks of the large side are read again for every panel: as many are kept as most of the second-level cache
-    /// holds.
+    /// Packed blocks of the large side are read again for every panel: as few even parts of them are kept, one after the other,
+    /// as fit most of the second-level cache.
     fn kept(&self) -> i64 {
-        let most = self.sides[0].per_group().max(1);
-        (machine().l2_bytes as i64 * 3 / 4 / self.slots()[0].max(1)).clamp(1, most)
+        let fit = machine().l2_bytes as i64 * 3 / 4 / self.slots()[0].max(1);
+        gemm::even(self.sides[0].per_group() as usize, fit.max(1) as usize, 1) as i64
     }
 
     /// Parts along panels and blocks, and along the pixels where there are fewer tiles than threads.
@@ -454,10 +451,7 @@ impl Gradient {
     pub fn slots_at(&self, side: usize) -> i64 {
         let slots = self.slots();
         // One panel is packed at a time.
-        let used = |i: usize| match self.sides[i].direct {
-            true => 0,
-            false => [self.kept, 1][i] * slots[i],
-        };
+        let used = |i: usize| [self.kept, 1][i] * slots[i] * i64::from(!self.sides[i].direct);
         (0..side).map(used).sum()
     }
 
@@ -490,11 +484,7 @@ impl Gradient {
             if self.pairs { ":pairs" } else { "" },
             if self.joined { ":joined" } else { "" },
         );
-        let sums = if self.is_narrow() && self.units() > 1 {
-            self.copy_bytes
-        } else {
-            0
-        };
+        let sums = self.copy_bytes * i64::from(self.is_narrow() && self.units() > 1);
         let bytes = self.parts() * self.part_bytes() + sums as usize;
         Planned::new(nest, bytes, self)
     }
@@ -510,11 +500,7 @@ impl Gradient {
     /// The depth or height of the large side that a tap meets, if the pixel or its partner is inside.
     fn far(&self, axis: usize, tap: i64, small: i64) -> Option<i64> {
         let a = &self.axes[axis];
-        let further = if axis == 1 {
-            self.sides[0].partner.1
-        } else {
-            0
-        };
+        let further = [0, self.sides[0].partner.1, 0][axis];
         let far = small * a.stride - a.pad + tap * a.dilation;
         let inside = |x: i64| (0..a.large).contains(&x);
         (inside(far) || inside(far + further)).then_some(far)
@@ -544,7 +530,7 @@ impl Gradient {
         let dtype = [DataType::F32, DataType::Bf16][usize::from(self.pairs)];
         let d = if last { self.out.dtype } else { DataType::F32 };
         let [large, small] = &self.sides;
-        let sizes = [m * taps, small.block, k.max(1) * dtype.vnni() as i64];
+        let sizes = [m * taps, small.block, k.max(1) * dtype.vnni() as i64].map(|n| n as usize);
         let out = Out::acc(false, d, self.row_bytes / 4 * d.size_bytes() as i64);
         Brgemm {
             a_row_bytes: 4,
@@ -553,12 +539,7 @@ impl Gradient {
             batch: Batch::Offset,
             beta,
             c_row_bytes: self.row_bytes,
-            ..Brgemm::new(
-                self.env.isa,
-                sizes.map(|size| size as usize),
-                [dtype; 2],
-                out,
-            )
+            ..Brgemm::new(self.env.isa, sizes, [dtype; 2], out)
         }
     }
 }
