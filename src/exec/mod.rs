@@ -76,10 +76,15 @@ impl Nest<Arc<Kernel>> {
                 kernel::finish_far_stores();
             }
         };
-        match self.parts {
-            1 => part(0),
-            parts => pool.run(parts, &part),
-        }
+        in_parts(pool, self.parts, part);
+    }
+}
+
+/// Runs the parts of a region, a single one in place.
+pub fn in_parts(pool: &dyn Pool, parts: usize, part: impl Fn(usize) + Sync) {
+    match parts {
+        1 => part(0),
+        parts => pool.run(parts, &part),
     }
 }
 

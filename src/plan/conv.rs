@@ -68,17 +68,20 @@ impl Axis {
         runs.into_iter().flat_map(cut).collect()
     }
 
+    /// The index on the large side that a place on the small one meets through a tap.
+    pub fn far(&self, small: i64, tap: i64) -> i64 {
+        small * self.stride - self.pad + tap * self.dilation
+    }
+
     fn whole_to_small(&self) -> Run {
         let tap = |at| Tap {
             at,
-            from: at * self.dilation - self.pad,
+            from: self.far(0, at),
         };
         Run {
-            first: 0,
-            step: 1,
-            count: self.small,
             in_step: self.stride,
             taps: (0..self.taps).map(tap).collect(),
+            ..Run::of(self.small)
         }
     }
 
@@ -109,8 +112,7 @@ impl Axis {
 
     /// For a tap, the indices on the small side that meet the large side inside: first and one past the last.
     pub fn met(&self, tap: i64) -> (i64, i64) {
-        let from = tap * self.dilation - self.pad;
-        inside(from, self.stride, self.small, self.large)
+        inside(self.far(0, tap), self.stride, self.small, self.large)
     }
 }
 
@@ -122,6 +124,17 @@ fn inside(from: i64, step: i64, count: i64, size: i64) -> (i64, i64) {
 }
 
 impl Run {
+    /// So many neighbours that meet one input each.
+    pub fn of(count: i64) -> Run {
+        Run {
+            first: 0,
+            step: 1,
+            count,
+            in_step: 1,
+            taps: Vec::new(),
+        }
+    }
+
     /// Cut where a tap enters or leaves the input of the given size.
     fn cut(self, size: i64) -> Vec<Run> {
         let met = |tap: &Tap| inside(tap.from, self.in_step, self.count, size);
@@ -185,40 +198,76 @@ pub struct Shape {
     pub single: bool,
 }
 
-/// The batch of a call: byte offsets of its blocks.
+/// A batch: byte offsets of its blocks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     /// In the input.
     pub a: Vec<i64>,
     /// In a panel of the weights.
     pub b: Vec<i64>,
+}
+
+/// Outputs that meet the same taps: a run along each dimension, which are image, depth, height and width.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cuboid {
+    /// The batch of its calls.
+    pub table: Table,
     /// Bytes from the first row of the input, or from each of them (`fresh`), to what the next row of outputs will need for
     /// the first time.
     pub ahead: i64,
+    /// Index of the first output.
+    pub first: [i64; 4],
+    /// How far the next output is: in outputs,
+    pub step: [i64; 4],
+    /// in bytes of the input,
+    pub a: [i64; 4],
+    /// and in bytes of the output.
+    pub d: [i64; 4],
+    /// Bytes from the output's image to the first output.
+    pub origin: i64,
 }
 
-/// One kernel call.
+/// Kernel calls for a part of a cuboid: a loop along each dimension but depth, of which there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Call {
-    /// Index of its shape.
+pub struct Calls {
+    /// Index of their shape.
     pub shape: usize,
-    /// Index of its table.
-    pub table: usize,
-    /// Bytes from the input's image to what the table counts from.
-    pub a: i64,
-    /// Bytes from the output's image to the first row.
-    pub d: i64,
-    /// Output index of the first row: image, depth, height, width.
-    pub at: [i64; 4],
+    /// Index of the cuboid.
+    pub cuboid: usize,
+    /// Where the loops begin.
+    pub from: [i64; 4],
+    /// How many iterations they have.
+    pub counts: [i64; 4],
+}
+
+impl Calls {
+    /// Each call: bytes to its input and to its rows, and the output index of the first row.
+    #[inline]
+    pub fn each(&self, of: &Cuboid, mut call: impl FnMut(i64, i64, [i64; 4])) {
+        let ([images, z, rows, columns], counts) = (self.from, self.counts);
+        for n in images..images + counts[0] {
+            for y in rows..rows + counts[2] {
+                for x in columns..columns + counts[3] {
+                    let moved = |by: &[i64; 4]| n * by[0] + z * by[1] + y * by[2] + x * by[3];
+                    let index = [n, z, y, x];
+                    let at = std::array::from_fn(|i| of.first[i] + index[i] * of.step[i]);
+                    call(moved(&of.a), of.origin + moved(&of.d), at);
+                }
+            }
+        }
+    }
+}
+
+/// All indices below these counts, in order.
+pub fn indices([n, z, y]: [i64; 3]) -> impl Iterator<Item = [i64; 3]> + Clone {
+    (0..n).flat_map(move |n| (0..z).flat_map(move |z| (0..y).map(move |y| [n, z, y])))
 }
 
 /// The space of one block of images, and where its elements lie.
 #[derive(Clone, Debug)]
 pub struct Space {
-    /// Runs along depth, height and width.
-    pub runs: [Vec<Run>; 3],
-    /// Images that are computed together.
-    pub images: i64,
+    /// Runs along image, depth, height and width; all images that are computed together are one.
+    pub runs: [Vec<Run>; 4],
     /// Bytes between neighbours of the input along image, depth, height and width.
     pub input: [i64; 4],
     /// The same of the output.
@@ -246,11 +295,11 @@ pub struct Space {
 pub struct Cut {
     /// Kernel shapes.
     pub shapes: Vec<Shape>,
-    /// Batches.
-    pub tables: Vec<Table>,
+    /// All combinations of runs.
+    pub cuboids: Vec<Cuboid>,
     /// The calls, in order.
-    pub calls: Vec<Call>,
-    /// Where blocks of calls end, whose input stays in the cache while all output channels are computed.
+    pub calls: Vec<Calls>,
+    /// Where blocks of them end, whose input stays in the cache while all output channels are computed.
     pub ends: Vec<usize>,
 }
 
@@ -298,18 +347,17 @@ pub fn images(minibatch: i64, pixels: i64, threads: i64) -> i64 {
         return 1;
     }
     let most = (minibatch / threads.max(1)).clamp(1, MOST_IMAGES);
-    let fits = |n: &i64| minibatch % n == 0;
-    (1..=most).rev().find(fits).unwrap_or(1)
+    divisor(minibatch, most)
 }
 
-/// Rows of the small side whose contribution to the weights' gradient is added at once: ranges of depth and height.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Band {
-    /// First depth, and one past the last.
-    pub z: (i64, i64),
-    /// First row, and one past the last.
-    pub y: (i64, i64),
+/// The largest divisor of n up to `most`.
+fn divisor(n: i64, most: i64) -> i64 {
+    (1..=most).rev().find(|d| n % d == 0).unwrap_or(1)
 }
+
+/// Half-open ranges of depths and of rows, such as those of a band: rows of the small side whose contribution to the weights'
+/// gradient is added at once.
+pub type Ranges = [(i64, i64); 2];
 
 /// Pixels of a band: a block of channels of either side fits the first-level cache, of the small side one as wide as a panel.
 pub fn band_pixels(panel: i64) -> i64 {
@@ -318,27 +366,22 @@ pub fn band_pixels(panel: i64) -> i64 {
 
 /// Bands of at most so many pixels (or one row) of an image of the given depth, height and width, and how many images are
 /// taken at once.
-pub fn bands(minibatch: i64, [depth, height, width]: [i64; 3], pixels: i64) -> (i64, Vec<Band>) {
-    let (plane, whole) = (height * width, |n: i64| (0, n));
+pub fn bands(minibatch: i64, [depth, height, width]: [i64; 3], pixels: i64) -> (i64, Vec<Ranges>) {
+    let plane = height * width;
     if depth * plane <= pixels {
         let most = (pixels / (depth * plane).max(1)).clamp(1, minibatch.max(1));
-        let images = (1..=most).rev().find(|n| minibatch % n == 0).unwrap_or(1);
-        let band = Band {
-            z: whole(depth),
-            y: whole(height),
-        };
-        return (images.min(minibatch), vec![band]);
+        let images = divisor(minibatch, most).min(minibatch);
+        return (images, vec![[(0, depth), (0, height)]]);
     }
     let (deep, rows) = match plane <= pixels {
         true => (even(depth, pixels / plane), height),
         false => (1, even(height, (pixels / width).max(1))),
     };
-    let starts = |n: i64, step: i64| (0..n).step_by(step as usize);
-    let band = |z: i64, y: i64| Band {
-        z: (z, depth.min(z + deep)),
-        y: (y, height.min(y + rows)),
+    let parts = |n: i64, step: i64| {
+        let starts = (0..n).step_by(step as usize);
+        starts.map(move |first| (first, n.min(first + step)))
     };
-    let all = starts(depth, deep).flat_map(|z| starts(height, rows).map(move |y| band(z, y)));
+    let all = parts(depth, deep).flat_map(|z| parts(height, rows).map(move |y| [z, y]));
     (minibatch.min(1), all.collect())
 }
 
@@ -372,37 +415,36 @@ fn fill(m: i64) -> f64 {
 impl Space {
     /// Rows of the image and outputs of a row in a block of calls.
     pub fn block(&self) -> (i64, i64) {
-        let width: i64 = self.runs[2].iter().map(|r| r.count * r.in_step).sum();
-        let row = width * self.pixel_bytes * self.images;
-        let row_step = self.runs[1].first().map_or(1, |r| r.in_step);
-        let rows = (BLOCK_BYTES / (row * row_step).max(1)).max(1);
-        let columns = if row > BLOCK_BYTES {
-            (BLOCK_BYTES / (self.pixel_bytes * self.images).max(1)).max(SHORTEST)
-        } else {
-            i64::MAX / 2
+        let [images, _, heights, widths] = &self.runs;
+        let pixel = self.pixel_bytes * images[0].count;
+        let row = pixel * widths.iter().map(|r| r.count * r.in_step).sum::<i64>();
+        let row_step = heights.first().map_or(1, |r| r.in_step);
+        let columns = match row > BLOCK_BYTES {
+            true => (BLOCK_BYTES / pixel.max(1)).max(SHORTEST),
+            false => i64::MAX / 2,
         };
+        let rows = (BLOCK_BYTES / (row * row_step).max(1)).max(1);
         (rows, columns.min(self.longest))
     }
 
     /// Cuts the space into calls, in blocks of so many rows and outputs of a row.
     pub fn cut(&self, rows: i64, columns: i64) -> Cut {
         let mut cut = Cut {
-            tables: self.tables(),
+            cuboids: self.cuboids(),
             ..Cut::default()
         };
-        let (heights, widths) = (pieces(&self.runs[1], rows), pieces(&self.runs[2], columns));
+        let [images, depths, heights, widths] = &self.runs;
+        let (heights, widths) = (pieces(heights, rows), pieces(widths, columns));
         let mut filled = 0;
-        for (i, depth) in self.runs[0].iter().enumerate() {
-            for z in 0..depth.count {
-                for &height in &heights {
-                    for &width in &widths {
-                        self.calls(&mut cut, (i, z, 1), height, width);
-                    }
-                    filled += height.2;
-                    if filled >= rows {
-                        cut.ends.push(cut.calls.len());
-                        filled = 0;
-                    }
+        for depth in (0..depths.len()).flat_map(|i| (0..depths[i].count).map(move |z| (i, z, 1))) {
+            for &height in &heights {
+                for &width in &widths {
+                    self.calls(&mut cut, [(0, 0, images[0].count), depth, height, width]);
+                }
+                filled += height.2;
+                if filled >= rows {
+                    cut.ends.push(cut.calls.len());
+                    filled = 0;
                 }
             }
         }
@@ -412,63 +454,41 @@ impl Space {
         cut
     }
 
-    /// The calls of one rectangle.
-    fn calls(&self, cut: &mut Cut, z: Piece, y: Piece, x: Piece) {
-        let runs = [&self.runs[0][z.0], &self.runs[1][y.0], &self.runs[2][x.0]];
-        let table = (z.0 * self.runs[1].len() + y.0) * self.runs[2].len() + x.0;
-        let counts = [self.images, y.2, x.2];
+    /// The calls of one rectangle: a piece of a run along each dimension.
+    fn calls(&self, cut: &mut Cut, pieces: [Piece; 4]) {
+        let runs: [&Run; 4] = std::array::from_fn(|i| &self.runs[i][pieces[i].0]);
+        let mut counts = pieces.map(|(_, _, count)| count);
         let along = self.along(runs, counts);
-        let axis = match along {
-            Along::Images => 0,
-            Along::Height => 1,
-            Along::Width | Along::Plane => 2,
+        let rows = match along {
+            Along::Images => 0..1,
+            Along::Height => 2..3,
+            Along::Width => 3..4,
+            Along::Plane => 2..4,
         };
-        let (in_step, step) = match axis {
-            0 => (1, 1),
-            _ => (runs[axis].in_step, runs[axis].step),
-        };
-        let place = if axis == 0 { 0 } else { axis + 1 };
-        let m = match along {
-            Along::Plane => y.2 * x.2,
-            _ => counts[axis],
-        };
+        let position = |index, i: usize| index * self.runs[i].len() + pieces[i].0;
+        let cuboid = (1..4).fold(0, position);
+        let (of, row) = (&cut.cuboids[cuboid], rows.end - 1);
         let shape = Shape {
-            m,
-            k: self.length(runs[2]),
+            m: counts[rows.clone()].iter().product(),
+            k: self.length(runs[3]),
             along,
-            step,
-            a_row: in_step * self.input[place],
-            d_row: step * self.output[place],
-            taps: self.walk(runs[2], x),
-            single: cut.tables[table].a.len() == 1,
+            step: of.step[row],
+            a_row: of.a[row],
+            d_row: of.d[row],
+            taps: self.walk(runs[3], pieces[3]),
+            single: of.table.a.len() == 1,
         };
-        let shape = index_of(&mut cut.shapes, shape);
-        let loops = |i: usize| match (axis == i, along) {
-            (true, _) => 1,
-            (_, Along::Plane) if i == 1 => 1,
-            _ => counts[i],
-        };
-        for n in 0..loops(0) {
-            for i in 0..loops(1) {
-                for j in 0..loops(2) {
-                    let index = [n, z.1, y.1 + i, x.1 + j];
-                    let out = |a: usize| runs[a].first + index[a + 1] * runs[a].step;
-                    let at = [n, out(0), out(1), out(2)];
-                    let input = |a: usize| index[a + 1] * runs[a].in_step * self.input[a + 1];
-                    cut.calls.push(Call {
-                        shape,
-                        table,
-                        a: n * self.input[0] + (0..3).map(input).sum::<i64>(),
-                        d: (0..4).map(|a| at[a] * self.output[a]).sum(),
-                        at,
-                    });
-                }
-            }
-        }
+        counts[rows].fill(1);
+        cut.calls.push(Calls {
+            shape: index_of(&mut cut.shapes, shape),
+            cuboid,
+            from: pieces.map(|(_, start, _)| start),
+            counts,
+        });
     }
 
     /// Where the rows of calls run: whole rows of the image if they join, else where register tiles are filled best.
-    fn along(&self, [_, y, x]: [&Run; 3], [images, height, width]: [i64; 3]) -> Along {
+    fn along(&self, [_, _, y, x]: [&Run; 4], [images, _, height, width]: [i64; 4]) -> Along {
         let joins =
             |bytes: [i64; 4], steps: (i64, i64)| steps.0 * bytes[2] == width * steps.1 * bytes[3];
         if self.walked.is_some() {
@@ -482,15 +502,16 @@ impl Space {
         {
             return Along::Plane;
         }
+        // Neighbours along the width share cache lines and pages.
         let others = [(Along::Height, height), (Along::Images, images)];
-        let mut best = (Along::Width, fill(width));
-        for (along, m) in others {
-            // Neighbours along the width share cache lines and pages.
-            if fill(m) > best.1 * 1.1 {
-                best = (along, fill(m));
-            }
-        }
-        best.0
+        let fuller = |best: (Along, f64), (along, m)| match fill(m) > best.1 * 1.1 {
+            true => (along, fill(m)),
+            false => best,
+        };
+        others
+            .into_iter()
+            .fold((Along::Width, fill(width)), fuller)
+            .0
     }
 
     /// The reduction of one entry of the batch.
@@ -517,43 +538,48 @@ impl Space {
 
     /// Whether a row of outputs meets several rows of the input for the first time, and the kernel walks over its taps.
     pub fn fresh(&self) -> bool {
-        self.walked.is_some() && self.runs[1].first().is_some_and(|y| y.in_step > 1)
+        self.walked.is_some() && self.runs[2].first().is_some_and(|y| y.in_step > 1)
     }
 
-    /// The table of every combination of runs.
-    pub fn tables(&self) -> Vec<Table> {
-        let [depths, heights, widths] = &self.runs;
-        let mut tables = Vec::new();
-        for z in depths {
-            for y in heights {
-                tables.extend(widths.iter().map(|x| self.table([z, y, x])));
-            }
+    /// Every combination of runs.
+    pub fn cuboids(&self) -> Vec<Cuboid> {
+        let [images, depths, heights, widths] = &self.runs;
+        let mut cuboids = Vec::new();
+        for (z, y) in (depths.iter()).flat_map(|z| heights.iter().map(move |y| (z, y))) {
+            cuboids.extend(widths.iter().map(|x| self.cuboid([&images[0], z, y, x])));
         }
-        tables
+        cuboids
     }
 
-    fn table(&self, runs: [&Run; 3]) -> Table {
-        let mut table = Table::default();
-        let columns = match (self.joined, runs[2].taps.as_slice()) {
-            (true, [first, ..]) => std::slice::from_ref(first),
-            (_, all) => all,
-        };
-        for &(a, b) in &self.channels {
-            for z in &runs[0].taps {
-                for y in &runs[1].taps {
-                    for x in columns {
-                        let taps = [z, y, x];
-                        let input = |i: usize| taps[i].from * self.input[i + 1];
-                        let weights = |i: usize| taps[i].at * self.taps[i];
-                        table.a.push(a + (0..3).map(input).sum::<i64>());
-                        table.b.push(b + (0..3).map(weights).sum::<i64>());
-                    }
-                }
-            }
-        }
+    fn cuboid(&self, runs: [&Run; 4]) -> Cuboid {
+        let table = self.table(runs.map(|run| run.taps.as_slice()));
         let last = table.a.iter().max().copied().unwrap_or(0);
-        let next = runs[1].in_step * self.input[2];
-        table.ahead = if self.fresh() { next } else { last + next };
+        let next = runs[2].in_step * self.input[2];
+        let (first, step) = (runs.map(|r| r.first), runs.map(|r| r.step));
+        Cuboid {
+            table,
+            ahead: if self.fresh() { next } else { last + next },
+            first,
+            step,
+            a: std::array::from_fn(|i| runs[i].in_step * self.input[i]),
+            d: std::array::from_fn(|i| step[i] * self.output[i]),
+            origin: (0..4).map(|i| first[i] * self.output[i]).sum(),
+        }
+    }
+
+    fn table(&self, [_, z, y, x]: [&[Tap]; 4]) -> Table {
+        let mut table = Table::default();
+        let x = if self.joined { &x[..x.len().min(1)] } else { x };
+        let lines = z.iter().flat_map(|z| y.iter().map(move |y| (z, y)));
+        let taps = lines.flat_map(|(z, y)| x.iter().map(move |x| [z, y, x]));
+        for &(a, b) in &self.channels {
+            for taps in taps.clone() {
+                let input = (0..3).map(|i| taps[i].from * self.input[i + 1]);
+                let weights = (0..3).map(|i| taps[i].at * self.taps[i]);
+                table.a.push(a + input.sum::<i64>());
+                table.b.push(b + weights.sum::<i64>());
+            }
+        }
         table
     }
 }

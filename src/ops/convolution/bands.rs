@@ -5,7 +5,7 @@ use super::sides::{Line, Source};
 use super::weights::{BLOCK, Gradient};
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::exec::share;
+use crate::exec::{in_parts, share};
 use crate::kernel::Kernel;
 use crate::kernel::expr::{Bcast, Expr, Node};
 use crate::kernel::spec::{Args, Spec};
@@ -43,13 +43,13 @@ fn line_copy(env: &Env, source: &Source, slot: i64, n: i64, halves: usize) -> Re
 }
 
 struct Compiled {
-    plan: Gradient,
-    /// Lengths of the reduction, one for each kind of rim, and which one each tap of a row has.
+    plan: Arc<Gradient>,
+    /// Which of the different lengths of the reduction each tap of a row has.
     lengths: Vec<usize>,
     /// By length, whole or last block, whether there were bands before, whether others follow.
-    kernels: Vec<[[[Arc<Kernel>; 2]; 2]; 2]>,
+    kernels: Vec<Arc<Kernel>>,
     /// By side, whole or last block, and which halves of pairs are there.
-    copies: [[[Arc<Kernel>; 4]; 2]; 2],
+    copies: Vec<Arc<Kernel>>,
     /// By side and band.
     lines: [Vec<Vec<Line>>; 2],
     slots: [i64; 2],
@@ -57,60 +57,56 @@ struct Compiled {
     tables: Vec<Table>,
 }
 
-impl Plan for Gradient {
+impl Plan for Arc<Gradient> {
     fn compile(&self) -> Result<Box<dyn Run>> {
-        let mut distinct: Vec<i64> = Vec::new();
-        let mut lengths = Vec::new();
-        let row_taps = if self.joined { 1 } else { self.axes[2].taps };
-        for tap in 0..row_taps {
+        let [depth, height, width] = self.axes.map(|a| a.taps);
+        let mut distinct = Vec::new();
+        let taps = 0..if self.joined { 1 } else { width };
+        let lengths = taps.map(|tap| {
             let (first, end) = self.met(tap);
-            lengths.push(index_of(&mut distinct, end - first));
-        }
-        let widths = |s: &Source| [s.width(0), s.width((s.per_group() - 1).max(0))];
-        let mut kernels = Vec::new();
-        for k in distinct {
-            let all = |m: i64| -> Result<[[Arc<Kernel>; 2]; 2]> {
-                let get = |beta, last| Kernel::get(&Spec::Brgemm(self.spec(m, k, (beta, last))));
-                let both = |beta| Ok([get(beta, true)?, get(beta, false)?]);
-                Ok([both(false)?, both(true)?])
-            };
-            let [whole, last] = widths(&self.sides[0]);
-            kernels.push([all(whole)?, all(last)?]);
-        }
+            index_of(&mut distinct, end - first)
+        });
+        let lengths = lengths.collect();
         let slots = self.slots();
-        let copies = |side: usize| -> Result<[[Arc<Kernel>; 4]; 2]> {
-            let [whole, last] = widths(&self.sides[side]).map(|n| {
-                let copy = |halves| line_copy(&self.env, &self.sides[side], slots[side], n, halves);
-                Ok([copy(0)?, copy(1)?, copy(2)?, copy(3)?])
-            });
-            Ok([whole?, last?])
-        };
+        let widths = |s: &Source| [s.width(0), s.width((s.per_group() - 1).max(0))];
+        let (mut kernels, mut copies) = (Vec::new(), Vec::new());
+        for (k, m) in (distinct.iter()).flat_map(|&k| widths(&self.sides[0]).map(|m| (k, m))) {
+            for bands in [(false, true), (false, false), (true, true), (true, false)] {
+                kernels.push(Kernel::get(&Spec::Brgemm(self.spec(m, k, bands)))?);
+            }
+        }
+        for (source, slot) in self.sides.iter().zip(slots) {
+            for (n, halves) in widths(source)
+                .into_iter()
+                .flat_map(|n| (0..4).map(move |h| (n, h)))
+            {
+                copies.push(line_copy(&self.env, source, slot, n, halves)?);
+            }
+        }
         let lines = |side: usize| {
             let ranges = self.bands.iter().map(|band| self.ranges(side, band));
             let packed = ranges.map(|r| self.sides[side].lines(self.images, r, self.pairs));
-            packed.collect::<Vec<_>>()
+            packed.collect()
         };
-        let mut tables = Vec::new();
-        for band in &self.bands {
-            for tz in 0..self.axes[0].taps {
-                tables.extend((0..self.axes[1].taps).map(|ty| self.table(band, (tz, ty))));
-            }
-        }
+        let taps = (0..depth).flat_map(|z| (0..height).map(move |y| (z, y)));
+        let bands = self
+            .bands
+            .iter()
+            .flat_map(|band| taps.clone().map(move |tap| (band, tap)));
         Ok(Box::new(Compiled {
             lengths,
             kernels,
-            copies: [copies(0)?, copies(1)?],
+            copies,
             lines: [lines(0), lines(1)],
             slots,
-            tables,
+            tables: bands.map(|(band, tap)| self.table(band, tap)).collect(),
             plan: self.clone(),
         }))
     }
 }
 
-/// Pointers that parts share.
-#[derive(Clone, Copy)]
-struct Shared {
+/// Where a part finds its operands.
+struct Places {
     sides: [*const u8; 2],
     out: *mut u8,
     /// Sums in f32: the result itself, unless it is narrower.
@@ -118,29 +114,11 @@ struct Shared {
     scratch: *mut u8,
 }
 
-// SAFETY: the sides are only read; parts write disjoint tiles or copies and use scratch of their own.
-unsafe impl Sync for Shared {}
-
 impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) -> Result<()> {
-        let p = &self.plan;
-        let at = |entry: usize, offset: i64| exec.ptrs[entry].wrapping_offset(offset as isize);
-        let out = at(p.out.index, p.out.place.base);
-        let beside = exec.scratch.wrapping_add(p.parts() * p.part_bytes());
-        let shared = Shared {
-            sides: [0, 1].map(|s| at(p.sides[s].entry, p.sides[s].offset).cast_const()),
-            out,
-            sums: if p.is_narrow() { beside } else { out },
-            scratch: exec.scratch,
-        };
-        let part = |part: usize| {
-            // SAFETY: as promised by the caller; the parts' shares of the tiles are disjoint.
-            unsafe { self.part(&shared, part) }
-        };
-        match p.parts() {
-            1 => part(0),
-            parts => exec.pool.run(parts, &part),
-        }
+        // SAFETY: as promised by the caller; the parts' shares of the tiles are disjoint.
+        let part = |part: usize| unsafe { self.part(exec, part) };
+        in_parts(exec.pool, self.plan.parts(), part);
         Ok(())
     }
 }
@@ -151,7 +129,7 @@ type Range = std::ops::Range<i64>;
 impl Compiled {
     /// # Safety
     /// As for `Run::run`.
-    unsafe fn part(&self, shared: &Shared, part: usize) {
+    unsafe fn part(&self, exec: &Exec, part: usize) {
         let p = &self.plan;
         let (by_panels, by_blocks) = (p.split.0 as usize, p.split.1 as usize);
         let tasks = by_panels * by_blocks;
@@ -161,16 +139,22 @@ impl Compiled {
         let blocks = share(of_large, task % by_blocks, by_blocks);
         let units = share(p.units(), copy, p.copies as usize);
         let bytes = p.part_bytes();
-        let copy_at = copy as isize * p.copy_bytes as isize;
-        let shared = Shared {
-            out: shared.out.wrapping_offset(copy_at),
-            sums: shared.sums.wrapping_offset(copy_at),
-            scratch: shared.scratch.wrapping_add(part * bytes),
-            ..*shared
+        let at = |entry: usize, offset: i64| exec.ptrs[entry].wrapping_offset(offset as isize);
+        let copy_at = copy as i64 * p.copy_bytes;
+        let out = at(p.out.index, p.out.place.base + copy_at);
+        let beside = exec.scratch.wrapping_add(p.parts() * bytes);
+        let places = Places {
+            sides: [0, 1].map(|s| at(p.sides[s].entry, p.sides[s].offset).cast_const()),
+            out,
+            sums: match p.is_narrow() {
+                true => beside.wrapping_offset(copy_at as isize),
+                false => out,
+            },
+            scratch: exec.scratch.wrapping_add(part * bytes),
         };
         if p.joined {
             // SAFETY: the part's own scratch. The rims of packed rows stay zero.
-            unsafe { shared.scratch.write_bytes(0, bytes) };
+            unsafe { places.scratch.write_bytes(0, bytes) };
         }
         // Narrow groups share cache lines: all of them take a unit before the next one.
         let narrow = p.groups > 1 && p.sides[0].channels < BLOCK;
@@ -178,28 +162,27 @@ impl Compiled {
         for unit in units.clone().step_by(together.max(1) as usize) {
             let some = unit..units.end.min(unit + together);
             for group in 0..p.groups {
-                let (first, end) = (group * of_small, (group + 1) * of_small);
-                let panels = first.max(panels.start)..end.min(panels.end);
+                let of_group = |panel: i64| (panel - group * of_small).clamp(0, of_small);
+                let panels = of_group(panels.start)..of_group(panels.end);
                 let firsts = blocks.clone().step_by(p.kept as usize);
                 for block in firsts.filter(|_| !panels.is_empty()) {
-                    let last = blocks.end.min(block + p.kept);
-                    let blocks = group * of_large + block..group * of_large + last;
+                    let blocks = block..blocks.end.min(block + p.kept);
                     // SAFETY: as promised by the caller.
                     unsafe {
-                        self.chunk(&shared, group, [&units, &some], [blocks, panels.clone()])
+                        self.chunk(&places, group, [&units, &some], [blocks, panels.clone()])
                     };
                 }
             }
         }
     }
 
-    /// Some of all units of pixels, for the tiles of some blocks and panels of one group; both are numbered across groups.
+    /// Some of all units of pixels, for the tiles of some blocks and panels of one group.
     ///
     /// # Safety
     /// As for `Run::run`.
     unsafe fn chunk(
         &self,
-        shared: &Shared,
+        places: &Places,
         group: i64,
         [units, some]: [&Range; 2],
         [blocks, panels]: [Range; 2],
@@ -213,18 +196,18 @@ impl Compiled {
             // A block in the first image of the step, and where its lines are read: there or in its slot.
             let place = |side: usize, block: i64| {
                 let source = &p.sides[side];
-                let at = step * p.images * source.strides[0] + source.blocks[block as usize];
-                let from = shared.sides[side].wrapping_offset(at as isize);
+                let first = source.blocks[(group * source.per_group() + block) as usize];
+                let at = step * p.images * source.strides[0] + first;
+                let from = places.sides[side].wrapping_offset(at as isize);
                 // One panel is packed at a time.
                 let slot = [block - blocks.start, 0][side] * self.slots[side];
                 let packed = slots_at[side] + slot;
-                let packed = shared.scratch.wrapping_offset(packed as isize);
+                let packed = places.scratch.wrapping_offset(packed as isize);
                 (from, [packed, from.cast_mut()][usize::from(source.direct)])
             };
             let pack = |side: usize, (first, count): (i64, i64)| {
-                let blocks = (first % p.sides[side].per_group(), count);
                 // SAFETY: a slot holds what a band needs.
-                unsafe { self.pack(side, band, blocks, place(side, first)) };
+                unsafe { self.pack(side, band, (first, count), place(side, first)) };
             };
             let ends = [unit == units.start, unit + 1 == units.end];
             let at_once = match p.sides[0].adjacent {
@@ -237,10 +220,10 @@ impl Compiled {
                 pack(1, (panel, 1));
                 for block in blocks.clone() {
                     let (a, b) = (place(0, block).1, place(1, panel).1);
-                    let tile = p.tiles[((block - group) * of_small + panel) as usize];
-                    let last_block = block + 1 == (group + 1) * of_large;
+                    let tile = p.tiles[((group * of_large + block) * of_small + panel) as usize];
+                    let last_block = block + 1 == of_large;
                     // SAFETY: packed blocks as planned.
-                    unsafe { self.tile(shared, (a, b), (tile, last_block), band, ends) };
+                    unsafe { self.tile(places, (a, b), (tile, last_block), band, ends) };
                 }
             }
         }
@@ -277,7 +260,7 @@ impl Compiled {
                 ..Args::default()
             };
             // SAFETY: pixels of the image, and of the slots; the kernel reads those halves that are inside.
-            unsafe { self.copies[side][last as usize][line.halves].call(&args) };
+            unsafe { self.copies[(2 * side + last as usize) * 4 + line.halves].call(&args) };
         };
         let (block_bytes, whole) = (
             source.block * source.dtype.size_bytes() as i64,
@@ -304,7 +287,7 @@ impl Compiled {
     /// The pointers are a block and a panel, `tile` is the offset of their sums.
     unsafe fn tile(
         &self,
-        shared: &Shared,
+        places: &Places,
         (a, b): (*mut u8, *mut u8),
         (tile, last_block): (i64, bool),
         band: usize,
@@ -328,14 +311,11 @@ impl Compiled {
                 if from == end && !stores {
                     continue;
                 }
-                let far = match p.joined {
-                    true => 0,
-                    false => from * x.stride - x.pad + tap as i64 * x.dilation,
-                };
+                let far = if p.joined { 0 } else { x.far(from, tap as i64) };
                 let at = tile + place + tap as i64 * p.taps[2];
-                let c = shared.sums.wrapping_offset(at as isize);
+                let c = places.sums.wrapping_offset(at as isize);
                 let d = match narrows {
-                    true => (shared.out).wrapping_offset((at / 4) as isize * size),
+                    true => (places.out).wrapping_offset((at / 4) as isize * size),
                     false => c,
                 };
                 let args = Args {
@@ -348,10 +328,12 @@ impl Compiled {
                     batch: if from == end { 0 } else { table.a.len() },
                     ..Args::default()
                 };
-                let kernel = &self.kernels[length][usize::from(last_block)][usize::from(!first)]
-                    [usize::from(!last)];
+                let choices = [last_block, !first, !last].map(usize::from);
+                let kernel = choices
+                    .iter()
+                    .fold(length, |index, choice| 2 * index + choice);
                 // SAFETY: the kernel was made for this length and block.
-                unsafe { kernel.call(&args) };
+                unsafe { self.kernels[kernel].call(&args) };
             }
         }
     }

@@ -1,66 +1,54 @@
 //! Running a cut space: the calls of a block, panel by panel, over blocks of images.
 #![allow(unsafe_code)]
 
-use super::dense::{Dense, Operand, Panel, pair, reorder_plan, reorders};
+use super::dense::{Dense, OUTPUT, Operand, Panel, pair};
 use crate::error::Result;
-use crate::exec::share;
+use crate::exec::{in_parts, share};
 use crate::kernel::spec::Args;
 use crate::kernel::{self, Kernel};
 use crate::memory::MAX_NDIMS;
 use crate::ops::epilogue::MAX_OPERANDS;
 use crate::ops::{Exec, Plan, Run};
+use crate::plan::conv::Calls;
 use std::sync::Arc;
 
-impl Plan for Dense {
+impl Plan for Arc<Dense> {
     fn compile(&self) -> Result<Box<dyn Run>> {
         let kernels = |far: bool| -> Result<Vec<[Arc<Kernel>; 2]>> {
             let of_shape = |shape| pair(self.widths, |n| self.spec(shape, n, far));
             (0..self.cut.shapes.len()).map(of_shape).collect()
         };
-        let mut stages = Vec::new();
-        for operand in &self.operands {
-            let runs = reorders(operand)
-                .into_iter()
-                .map(|(from, to)| reorder_plan(&from, &to, &self.env)?.plan.compile());
-            stages.push(runs.collect::<Result<Vec<_>>>()?);
-        }
+        let stages = self.stages.iter().map(|s| s.reorder.plan.compile());
         Ok(Box::new(Compiled {
             plan: self.clone(),
             kernels: kernels(false)?,
             far: self.far.then(|| kernels(true)).transpose()?,
-            stages,
+            stages: stages.collect::<Result<_>>()?,
         }))
     }
 }
 
 struct Compiled {
-    plan: Dense,
+    plan: Arc<Dense>,
     kernels: Vec<[Arc<Kernel>; 2]>,
     /// The same with stores past the caches, for an aligned output.
     far: Option<Vec<[Arc<Kernel>; 2]>>,
-    /// For each operand the reorders into and out of scratch.
-    stages: Vec<Vec<Box<dyn Run>>>,
+    stages: Vec<Box<dyn Run>>,
 }
-
-const INPUT: usize = 0;
-const OUTPUT: usize = 2;
 
 impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) -> Result<()> {
-        let p = &self.plan;
-        // SAFETY: the caller's promise is passed on; staged operands have their room in scratch.
+        let blocks = self.plan.blocks;
+        // SAFETY: the caller's promise is passed on; copies have their room in scratch.
         unsafe {
-            if !p.is_staged() {
-                self.region(exec, 0, p.blocks);
+            if self.stages.is_empty() {
+                self.region(exec, 0, blocks);
                 return Ok(());
             }
-            for block in 0..p.blocks {
-                self.stage(exec, INPUT, block, 0)?;
-                if p.reads_output {
-                    self.stage(exec, OUTPUT, block, 0)?;
-                }
+            for block in 0..blocks {
+                self.stage(exec, block, false)?;
                 self.region(exec, block, block + 1);
-                self.stage(exec, OUTPUT, block, 1)?;
+                self.stage(exec, block, true)?;
             }
         }
         Ok(())
@@ -68,30 +56,28 @@ impl Run for Compiled {
 }
 
 impl Compiled {
-    /// Reorders a block of images of an operand into scratch (way 0) or out of it (way 1), if it is staged.
+    /// Reorders a block of images into its copies or out of them.
     ///
     /// # Safety
     /// As for `Run::run`.
-    unsafe fn stage(&self, exec: &Exec, operand: usize, block: i64, way: usize) -> Result<()> {
-        let o = &self.plan.operands[operand];
-        let Some((_, at)) = o.staged else {
-            return Ok(());
-        };
-        let user = exec.ptrs[o.arg].wrapping_offset((block * o.advance) as isize);
-        if way == 0 && o.is_framed() {
-            // SAFETY: the room of the copy, in scratch of our own.
-            unsafe { exec.scratch.wrapping_add(at).write_bytes(0, o.room_bytes()) };
+    unsafe fn stage(&self, exec: &Exec, block: i64, out: bool) -> Result<()> {
+        let stages = self.plan.stages.iter().zip(&self.stages);
+        for (stage, reorder) in stages.filter(|(s, _)| s.out == out) {
+            let o = &self.plan.operands[stage.operand];
+            let user = exec.ptrs[o.arg].wrapping_offset((block * o.advance) as isize);
+            let copy = exec.scratch.wrapping_add(o.copy.unwrap_or(0));
+            if !out && o.is_framed() {
+                // SAFETY: the room of the copy, in scratch of our own.
+                unsafe { copy.write_bytes(0, o.room_bytes()) };
+            }
+            let exec = Exec {
+                ptrs: &if out { [copy, user] } else { [user, copy] },
+                ..*exec
+            };
+            // SAFETY: both hold what the reorder was planned for.
+            unsafe { reorder.run(&exec)? };
         }
-        let mut ptrs = [user, exec.scratch.wrapping_add(at)];
-        if way == 1 {
-            ptrs.reverse();
-        }
-        let exec = Exec {
-            ptrs: &ptrs,
-            ..*exec
-        };
-        // SAFETY: both hold what the reorder was planned for.
-        unsafe { self.stages[operand][way].run(&exec) }
+        Ok(())
     }
 
     /// Runs all calls for some blocks of images.
@@ -116,18 +102,15 @@ impl Compiled {
                 kernel::finish_far_stores();
             }
         };
-        match by_calls * by_panels {
-            1 => part(0),
-            parts => exec.pool.run(parts, &part),
-        }
+        in_parts(exec.pool, by_calls * by_panels, part);
     }
 
     /// Where the operands of one block of images lie.
     fn bases(&self, exec: &Exec, images: i64) -> [*mut u8; 3] {
         let base = |o: &Operand| {
             let first = o.md.offset0 * o.md.dtype().size_bytes() as i64;
-            let start = match o.staged {
-                Some((_, at)) => exec.scratch.wrapping_add(at),
+            let start = match o.copy {
+                Some(at) => exec.scratch.wrapping_add(at),
                 None => exec.ptrs[o.arg].wrapping_offset((images * o.advance) as isize),
             };
             start.wrapping_offset(first as isize)
@@ -140,50 +123,74 @@ impl Compiled {
     /// # Safety
     /// As for `Run::run`.
     unsafe fn block(&self, exec: &Exec, images: i64, block: usize, panels: &[Panel]) {
-        let p = &self.plan;
-        let [input, weights, output] = self.bases(exec, images);
-        let start = if block == 0 { 0 } else { p.cut.ends[block - 1] };
-        let calls = &p.cut.calls[start..p.cut.ends[block]];
-        let aligned = (output as usize).is_multiple_of(64);
+        let cut = &self.plan.cut;
+        let bases = self.bases(exec, images);
+        let start = if block == 0 { 0 } else { cut.ends[block - 1] };
+        let aligned = (bases[OUTPUT] as usize).is_multiple_of(64);
         let kernels = self.far.as_ref().filter(|_| aligned);
         let kernels = kernels.unwrap_or(&self.kernels);
         let mut operands = [std::ptr::null(); MAX_OPERANDS];
-        let spatial = p.operands[OUTPUT].md.dims().len() - 2;
         for panel in panels {
-            let (mut last_table, mut small) = (usize::MAX, 0);
-            for call in calls {
-                if last_table != call.table {
-                    (last_table, small) = (call.table, 0);
+            let moves = [panel.a, panel.b, panel.d];
+            let starts = std::array::from_fn(|i| bases[i].wrapping_offset(moves[i] as isize));
+            let (mut last, mut small) = (usize::MAX, 0);
+            for calls in &cut.calls[start..cut.ends[block]] {
+                if last != calls.cuboid {
+                    (last, small) = (calls.cuboid, 0);
                 }
-                let epilogue = &p.epilogues[call.shape];
-                if !epilogue.bindings.is_empty() {
-                    let mut position = [0; MAX_NDIMS];
-                    position[0] = images * p.images + call.at[0];
-                    position[1] = panel.channel;
-                    position[2..2 + spatial].copy_from_slice(&call.at[4 - spatial..]);
-                    epilogue.fill(&mut operands, exec, &position);
-                }
-                if let Some(slot) = p.sums {
-                    let row = call.table * p.operands[OUTPUT].md.dims[1] as usize * 4;
-                    operands[slot] = operands[slot].wrapping_add(row);
-                }
-                let table = &p.cut.tables[call.table];
-                let first = |list: &[i64]| if p.streams(call.shape) { list[0] } else { 0 };
-                let args = Args {
-                    a: input.wrapping_offset((call.a + panel.a + first(&table.a)) as isize),
-                    b: weights.wrapping_offset((panel.b + first(&table.b)) as isize),
-                    a_offsets: table.a.as_ptr(),
-                    b_offsets: table.b.as_ptr(),
-                    d: output.wrapping_offset((call.d + panel.d) as isize),
-                    batch: table.a.len(),
-                    a_stride: table.ahead,
-                    operands: operands.as_ptr(),
-                    small_b: &raw mut small,
-                    ..Args::default()
-                };
-                // SAFETY: the kernel was made for this shape, and the tables lead to elements of the operands.
-                unsafe { kernels[call.shape][usize::from(panel.tail)].call(&args) };
+                let kernel = &kernels[calls.shape][usize::from(panel.tail)];
+                let (position, state) = ((images, panel.channel), (&mut operands, &mut small));
+                // SAFETY: the kernel was made for this shape.
+                unsafe { self.calls(exec, (kernel, calls), starts, position, state) };
             }
         }
+    }
+
+    /// Calls for a panel whose operands start there; the position is that of a block of images and of a channel. What kernels
+    /// learn about the weights is kept for the next calls.
+    ///
+    /// # Safety
+    /// As for `Run::run`; the kernel is that of the calls.
+    unsafe fn calls(
+        &self,
+        exec: &Exec,
+        (kernel, calls): (&Kernel, &Calls),
+        [input, weights, output]: [*mut u8; 3],
+        (images, channel): (i64, i64),
+        (operands, small): (&mut [*const u8; MAX_OPERANDS], &mut u64),
+    ) {
+        let p = &self.plan;
+        let (cuboid, md) = (&p.cut.cuboids[calls.cuboid], &p.operands[OUTPUT].md);
+        let table = &cuboid.table;
+        let epilogue = &p.epilogues[calls.shape];
+        let first = |list: &[i64]| if p.streams(calls.shape) { list[0] } else { 0 };
+        let (first_a, first_b) = (first(&table.a), first(&table.b));
+        calls.each(cuboid, |a, d, at| {
+            if !epilogue.bindings.is_empty() {
+                let mut position = [0; MAX_NDIMS];
+                (position[0], position[1]) = (images * p.images + at[0], channel);
+                let spatial = md.dims().len() - 2;
+                position[2..2 + spatial].copy_from_slice(&at[4 - spatial..]);
+                epilogue.fill(operands, exec, &position);
+            }
+            if let Some(slot) = p.sums {
+                let row = calls.cuboid * md.dims[1] as usize * 4;
+                operands[slot] = operands[slot].wrapping_add(row);
+            }
+            let args = Args {
+                a: input.wrapping_offset((a + first_a) as isize),
+                b: weights.wrapping_offset(first_b as isize),
+                a_offsets: table.a.as_ptr(),
+                b_offsets: table.b.as_ptr(),
+                d: output.wrapping_offset(d as isize),
+                batch: table.a.len(),
+                a_stride: cuboid.ahead,
+                operands: operands.as_ptr(),
+                small_b: &raw mut *small,
+                ..Args::default()
+            };
+            // SAFETY: the kernel was made for this shape, and the tables lead to elements of the operands.
+            unsafe { kernel.call(&args) };
+        });
     }
 }

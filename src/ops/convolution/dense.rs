@@ -7,10 +7,9 @@
 use super::Pass;
 use super::epilogues::Epilogues;
 use super::layout::{
-    Panels, channel_run, channels_last, framed, padded_channels, panels, place, spatial_strides,
-    strides, without_gaps,
+    Panels, channel_run, channels_last, framed, padded_channels, panels, spatial_strides, strides,
+    without_gaps,
 };
-use super::zero_point::TapSums;
 use crate::attr::Attr;
 use crate::dtype::DataType;
 use crate::error::Result;
@@ -22,8 +21,9 @@ use crate::memory::MemoryDesc;
 use crate::ops::epilogue::{Binding, Epilogue, arg};
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned, reorder};
-use crate::plan::conv::{self, Along, Axis, Cut, Space};
+use crate::plan::conv::{self, Along, Axis, Cut, Run, Space};
 use crate::plan::gemm;
+use crate::plan::place::Place;
 use std::sync::Arc;
 
 /// An operand of the nest.
@@ -31,37 +31,36 @@ use std::sync::Arc;
 pub(super) struct Operand {
     /// Index of the argument.
     pub arg: usize,
-    /// What the kernels see: the argument, or its copy in scratch.
+    /// The argument's layout, and the one that kernels see: the same, or that of a copy.
+    pub user: MemoryDesc,
     pub md: MemoryDesc,
-    /// The argument's own layout where it is staged, and where in scratch.
-    pub staged: Option<(MemoryDesc, usize)>,
     /// Bytes from one block of images to the next in the argument; 0 for weights.
     pub advance: i64,
+    /// Where in scratch its copy lies, if kernels see one.
+    pub copy: Option<usize>,
 }
 
 impl Operand {
-    fn new(arg: usize, user: &MemoryDesc, seen: Option<MemoryDesc>) -> Operand {
+    pub fn new(arg: usize, user: &MemoryDesc, copy: Option<MemoryDesc>) -> Operand {
         Operand {
             arg,
-            md: seen.unwrap_or(*user),
-            staged: seen.map(|_| (*user, 0)),
+            user: *user,
+            md: copy.unwrap_or(*user),
             advance: 0,
+            copy: copy.map(|_| 0),
         }
     }
 
     /// As seen by a nest over blocks of so many images.
     fn in_blocks(mut self, images: i64) -> Operand {
-        let user = self.staged.map_or(self.md, |(user, _)| user);
+        let user = &self.user;
         self.advance =
             images * user.strides[0] / user.block_of(0) * user.dtype().size_bytes() as i64;
-        let few = |mut md: MemoryDesc| {
+        for md in [&mut self.user, &mut self.md] {
             if md.dims[0] != images {
                 (md.dims[0], md.padded_dims[0]) = (images, images);
             }
-            md
-        };
-        self.staged = self.staged.map(|(user, at)| (few(user), at));
-        self.md = few(self.md);
+        }
         self
     }
 
@@ -74,16 +73,18 @@ impl Operand {
     pub fn is_framed(&self) -> bool {
         self.md.dims[0] * self.md.strides[0] > self.md.padded_nelems()
     }
-
-    /// Takes its room in scratch, of which `end` bytes are taken.
-    fn place(&mut self, end: &mut usize) {
-        // Only of a copy: strides of the user's own may mean nothing.
-        if let Some((user, _)) = self.staged {
-            self.staged = Some((user, *end));
-            *end += self.room_bytes().next_multiple_of(64);
-        }
-    }
 }
+
+/// A reorder of a block of images between an operand and its copy.
+pub(super) struct Stage {
+    pub operand: usize,
+    /// Whether it goes out of the copy, behind the calls.
+    pub out: bool,
+    pub reorder: Planned,
+}
+
+pub(super) const INPUT: usize = 0;
+pub(super) const OUTPUT: usize = 2;
 
 /// Rows of a depthwise call whose pixels are longer than a cache line: so few that all their channels are read in order.
 const FEW_PIXELS: i64 = 14;
@@ -108,7 +109,6 @@ pub(super) struct Panel {
 }
 
 /// What creation knows before kernels exist.
-#[derive(Clone)]
 pub(super) struct Dense {
     pub env: Env,
     /// How channels meet where they do not mix, or only in narrow groups.
@@ -133,11 +133,9 @@ pub(super) struct Dense {
     pub blocks: i64,
     /// Parts of the blocks of calls, and of the panels.
     pub split: (usize, usize),
-    /// Scratch of the staging itself comes first.
-    pub reorder_bytes: usize,
-    /// Whether a staged output is read as well.
-    pub reads_output: bool,
-    /// The operand that holds sums of weights, a row for each table.
+    pub stages: Vec<Stage>,
+    pub scratch_bytes: usize,
+    /// The operand that holds sums of weights, a row for each cuboid.
     pub sums: Option<usize>,
 }
 
@@ -145,33 +143,11 @@ impl Pass<'_> {
     pub(super) fn plan(mut self) -> Result<Planned> {
         self.input.1 = self.resolve(&self.input.1)?;
         self.output.1 = self.resolve(&self.output.1)?;
+        let (user_input, output, images) = (self.input.1, self.output.1, self.images());
+        let (input_copy, in_run) = self.seen_input(images)?;
         let (k, n) = self.together();
-        let (mut input, output) = (self.input.1, self.output.1);
-        let user_input = input;
-        let in_run =
-            channel_run(&input, k, true).filter(|_| k == input.dims[1] || !input.is_padded());
         let out_run = channel_run(&output, n, false);
-        let staged = |run: Option<i64>, md| run.is_none().then(|| channels_last(md)).transpose();
-        let (mut seen_input, seen_output) = (staged(in_run, &input)?, staged(out_run, &output)?);
-        if in_run.is_some() && self.skips() {
-            input = without_gaps(&mut self.axes, input);
-            self.input.1 = input;
-            if self.axes[2].small < LONG_ROW && n >= MANY_CHANNELS {
-                seen_input = Some(channels_last(&input)?);
-            }
-        }
-        self.padded = self.pads();
-        let k = self.together().0;
-        if self.padded {
-            seen_input = Some(padded_channels(&input, k)?);
-        }
-        let images = self.images();
-        if let Some(frame) = self.frame(images) {
-            self.framed = true;
-            seen_input = Some(framed(&input, frame)?);
-        }
-        let in_run = in_run.filter(|_| seen_input.is_none());
-        let (in_run, out_run) = (in_run.unwrap_or(k), out_run.unwrap_or(n));
+        let output_copy = out_run.is_none().then(|| channels_last(&output));
         let ideal = self.panel_layout(in_run)?;
         if self.weights.is_any() {
             self.weights = ideal;
@@ -184,15 +160,40 @@ impl Pass<'_> {
         };
         let weights = sequence.read(self.env, (1, &self.weights), &laid)?;
         let mut args = self.arguments(user_input);
-        let output_at = args.len() - 1;
         let operands = [
-            Operand::new(0, &input, seen_input).in_blocks(images),
+            Operand::new(0, &self.input.1, input_copy).in_blocks(images),
             Operand::new(weights, &laid, None),
-            Operand::new(output_at, &output, seen_output).in_blocks(images),
+            Operand::new(args.len() - 1, &output, output_copy.transpose()?).in_blocks(images),
         ];
-        let runs = (in_run, out_run);
-        let dense = self.dense(operands, runs, images, (&mut args, &mut sequence))?;
-        sequence.finish(args, dense.planned()?, self.env)
+        let runs = (in_run, out_run.unwrap_or(n));
+        let dense = self.dense(operands, runs, (&mut args, &mut sequence))?;
+        let planned = Planned::new(dense.nest(), dense.scratch_bytes, Arc::new(dense));
+        sequence.finish(args, planned, self.env)
+    }
+
+    /// The layout in which kernels see a copy of the input, if not as it lies, and how many of its channels they take at once.
+    fn seen_input(&mut self, images: i64) -> Result<(Option<MemoryDesc>, i64)> {
+        let (input, (k, n)) = (self.input.1, self.together());
+        let run = channel_run(&input, k, true);
+        let run = run.filter(|_| k == input.dims[1] || !input.is_padded());
+        let mut copy = run.is_none().then(|| channels_last(&input)).transpose()?;
+        if run.is_some() && self.skips() {
+            self.input.1 = without_gaps(&mut self.axes, input);
+            if self.axes[2].small < LONG_ROW && n >= MANY_CHANNELS {
+                copy = Some(channels_last(&self.input.1)?);
+            }
+        }
+        self.padded = self.pads();
+        let k = self.together().0;
+        if self.padded {
+            copy = Some(padded_channels(&self.input.1, k)?);
+        }
+        if let Some(frame) = self.frame(images) {
+            self.framed = true;
+            copy = Some(framed(&self.input.1, frame)?);
+        }
+        let run = run.filter(|_| copy.is_none());
+        Ok((copy, run.unwrap_or(k)))
     }
 
     /// Whether most of the input is not met at all: a pointwise kernel with a stride, without padding on either side.
@@ -205,7 +206,7 @@ impl Pass<'_> {
     /// The frame of zeros that a copy of the input gets, where that beats a rim.
     fn frame(&self, images: i64) -> Option<[(i64, i64); 3]> {
         let (isa, dtype) = (self.env.isa, self.weights.dtype());
-        let walks = self.is_depthwise() || self.merged() > 1;
+        let walks = self.merged() > 1;
         let few = images < conv::TILE_ROWS && self.channels().1 >= MANY_CHANNELS;
         // Bytes are soon read where they are widened first.
         let multiplies = dtype.is_int() && !gemm::has_dot(isa, dtype);
@@ -242,21 +243,24 @@ impl Pass<'_> {
     fn dense(
         &self,
         operands: [Operand; 3],
-        (in_run, out_run): (i64, i64),
-        images: i64,
+        runs: (i64, i64),
         (args, sequence): (&mut Vec<Arg>, &mut Sequence),
     ) -> Result<Dense> {
-        let (k, n) = self.together();
+        let ((k, n), (in_run, out_run)) = (self.together(), runs);
         let [input, weights, output] = &operands;
-        let (laid, mix) = self.laid(&weights.md, &output.md, (in_run, out_run));
+        let (laid, mix) = self.laid(&weights.md, output.md.dtype(), runs);
+        let group_bytes =
+            laid.width * (weights.md.dtype().vnni() * weights.md.dtype().size_bytes()) as i64;
         let chunk = laid.run.min(in_run).min(k);
         let width = match out_run < n {
             true => gcd(laid.width, out_run),
             false => laid.width.min(n).max(1),
         };
-        let mut space = self.space(&operands, images, chunk, laid.group_bytes);
-        let channels = (space.tables().len() as i64 * output.md.dims[1]) as usize;
-        let sums = self.has_zero_point().then(|| sequence.buffer(4 * channels));
+        let mut space = self.space(&operands, chunk, group_bytes);
+        let sums = self.has_zero_point().then(|| {
+            let rows = space.cuboids().len();
+            sequence.buffer(4 * rows * output.md.dims[1] as usize)
+        });
         let sums = sums.transpose()?;
         let whole = n == output.md.dims[1] || n % width == 0;
         let mut epilogues = Epilogues {
@@ -277,34 +281,34 @@ impl Pass<'_> {
         }
         let of_shapes = cut.shapes.iter().map(|shape| epilogues.of(shape));
         let epilogues: Vec<Epilogue> = of_shapes.collect::<Result<_>>()?;
+        let images = input.md.dims[0];
         let mut dense = Dense {
             env: *self.env,
             mix,
             fresh: space.fresh(),
             far: self.is_far(output, width),
-            panels: self.panels(&input.md, &weights.md, &output.md, width),
+            panels: self.panels([input, weights, output].map(|o| &o.md), width),
             widths: [width, n % width],
             cut,
-            reads_output: epilogues.iter().any(|e| e.expr.reads_dst()),
             epilogues,
-            b_group_bytes: laid.group_bytes,
+            b_group_bytes: group_bytes,
             images,
             rows,
             blocks: self.input.1.dims[0] / images.max(1),
             split: (1, 1),
-            reorder_bytes: 0,
+            stages: Vec::new(),
+            scratch_bytes: 0,
             sums: None,
             operands,
         };
+        dense.stage()?;
         if let Some(entry) = sums {
             // All bind the same operands, though some of them copies.
             let is_sums = |b: &Binding| b.index == entry;
             let first = dense.epilogues.first();
             dense.sums = first.and_then(|e| e.bindings.iter().position(is_sums));
-            let lengths = TapSums::longest(&dense.cut);
-            let ones = sequence.ones(lengths);
-            let sums = TapSums::new(&dense, self.output.1.dims[1], [ones, entry]);
-            sequence.push(sums.planned());
+            let sums = dense.tap_sums(sequence, entry)?;
+            sequence.push(sums);
         }
         dense.split = dense.split(2 * self.output.1.nelems() * self.channels().0);
         Ok(dense)
@@ -314,68 +318,62 @@ impl Pass<'_> {
     fn laid(
         &self,
         weights: &MemoryDesc,
-        output: &MemoryDesc,
+        output: DataType,
         (in_run, out_run): (i64, i64),
     ) -> (Panels, Option<Mix>) {
-        let (merged, dtype, (_, n)) = (self.merged(), weights.dtype(), self.together());
-        if !self.is_depthwise() && merged == 1 {
+        if self.merged() == 1 {
             let laid = panels(weights, self.dims).expect("staged weights lie in panels");
             return (laid, None);
         }
-        let (run, group) = self.channels();
-        let laid = |width| Panels {
-            width,
-            run,
-            group_bytes: n * (dtype.vnni() * dtype.size_bytes()) as i64,
+        let ((k, n), columns) = (self.channels(), self.together().1);
+        let (width, mix) = match self.is_depthwise() {
+            true => (narrowed(gcd(in_run, out_run), output), Mix::Equal),
+            false => {
+                let bytes = (weights.dtype().vnni() * weights.dtype().size_bytes()) as i64;
+                let groups = Mix::Groups {
+                    group: n as usize,
+                    k: k as usize,
+                    b_group_bytes: columns * bytes,
+                };
+                (columns, groups)
+            }
         };
-        if self.is_depthwise() {
-            let width = narrowed(gcd(in_run, out_run), output.dtype());
-            return (laid(width), Some(Mix::Equal));
-        }
-        let laid = laid(n);
-        let mix = Mix::Groups {
-            group: group as usize,
-            k: run as usize,
-            b_group_bytes: laid.group_bytes,
-        };
-        (laid, Some(mix))
+        (Panels { width, run: k }, Some(mix))
     }
 
-    fn space(
-        &self,
-        [input, weights, output]: &[Operand; 3],
-        images: i64,
-        chunk: i64,
-        group_bytes: i64,
-    ) -> Space {
-        let (k, _) = self.channels();
-        let taps = spatial_strides(&weights.md, self.dims.0.max(self.dims.1) + 1);
-        let (in_place, w_place) = (place(&input.md), place(&weights.md));
+    fn space(&self, operands: &[Operand; 3], chunk: i64, group_bytes: i64) -> Space {
+        let [input, weights, output] = operands.each_ref().map(|o| &o.md);
+        let ((k, _), [depth, height, width]) = (self.channels(), &self.axes);
+        let taps = spatial_strides(weights, self.dims.0.max(self.dims.1) + 1);
+        let (in_place, w_place) = (Place::whole(input), Place::whole(weights));
         let channels = (0..k).step_by(chunk.max(1) as usize).map(|c| {
             let in_weights = w_place.from_first(&[(self.dims.0, c)]);
             (in_place.from_first(&[(1, c)]), in_weights)
         });
-        let v = weights.md.dtype().vnni() as i64;
-        let in_size = input.md.dtype().size_bytes() as i64;
-        let walks = (self.is_depthwise() || self.merged() > 1) && self.axes[2].taps <= MOST_WALKED;
-        let pitch = strides(&input.md)[3];
+        let v = weights.dtype().vnni() as i64;
+        let in_size = input.dtype().size_bytes() as i64;
+        let walks = self.merged() > 1 && width.taps <= MOST_WALKED;
+        let pitch = strides(input)[3];
         let joined = walks
             || chunk == k
                 && k % v == 0
                 && !self.to_large
-                && self.axes[2].dilation == 1
+                && width.dilation == 1
                 && pitch == k * in_size
                 && taps[2] == k / v * group_bytes;
-        let width = &self.axes[2];
-        let runs = std::array::from_fn(|i| match self.output.1.has_zero_dim() {
+        let runs = |axis: &Axis, whole: bool| match self.output.1.has_zero_dim() {
             true => Vec::new(),
-            false => self.axes[i].runs(self.to_large, self.framed || walks && i == 2),
-        });
+            false => axis.runs(self.to_large, self.framed || whole),
+        };
         Space {
-            runs,
-            images,
-            input: strides(&input.md),
-            output: strides(&output.md),
+            runs: [
+                vec![Run::of(input.dims[0])],
+                runs(depth, false),
+                runs(height, false),
+                runs(width, walks),
+            ],
+            input: strides(input),
+            output: strides(output),
             taps,
             channels: channels.collect(),
             k: if walks { 1 } else { chunk },
@@ -385,7 +383,7 @@ impl Pass<'_> {
             } else {
                 width.large
             }),
-            pixel_bytes: pitch.max(self.channels().0 * in_size),
+            pixel_bytes: pitch.max(k * in_size),
             longest: match self.is_depthwise() && pitch > CACHE_LINE {
                 true => FEW_PIXELS,
                 false => i64::MAX,
@@ -399,44 +397,35 @@ impl Pass<'_> {
         let (input, user, md) = (&self.input.1, &self.output.1, &output.md);
         let size = md.dtype().size_bytes() as i64;
         let whole = |bytes: i64| bytes % CACHE_LINE == 0;
-        (self.is_depthwise() || self.merged() > 1)
+        self.merged() > 1
             && matches!(md.dtype(), DataType::F32 | DataType::Bf16)
             && input.size_bytes() + user.size_bytes() > machine().l3_bytes
-            && output.staged.is_none()
+            && output.copy.is_none()
             && strides(md).into_iter().all(whole)
             && whole(width * size)
             && whole(md.dims[1] * size)
     }
 
-    fn panels(
-        &self,
-        input: &MemoryDesc,
-        weights: &MemoryDesc,
-        output: &MemoryDesc,
-        width: i64,
-    ) -> Vec<Panel> {
-        let ((k, _), (_, n), merged) = (self.channels(), self.together(), self.merged());
-        let places = [input, weights, output].map(place);
-        let at = |i: usize, indices: &[(usize, i64)]| places[i].from_first(indices);
-        let groups = if self.is_depthwise() { 1 } else { self.groups };
-        let mut panels = Vec::new();
-        for g in (0..groups).step_by(merged as usize) {
-            for column in (0..n).step_by(width.max(1) as usize) {
-                let channel = g * n / merged + column;
-                let (a, b) = match self.is_depthwise() {
-                    true => (channel, [(0, channel), (self.dims.1, 0)]),
-                    false => (g * k, [(0, g), (self.dims.1, column)]),
-                };
-                panels.push(Panel {
-                    a: at(0, &[(1, a)]),
-                    b: at(1, &b),
-                    d: at(2, &[(1, channel)]),
-                    channel,
-                    tail: column + width > n,
-                });
+    fn panels(&self, operands: [&MemoryDesc; 3], width: i64) -> Vec<Panel> {
+        let ((k, each), (_, n)) = (self.channels(), self.together());
+        let [input, weights, output] = operands.map(Place::whole);
+        let panel = |(first, column): (i64, i64)| {
+            let channel = first + column;
+            let (group, within) = (channel / each, channel % each);
+            Panel {
+                a: input.from_first(&[(1, group * k)]),
+                b: weights.from_first(&[(0, group), (self.dims.1, within)]),
+                d: output.from_first(&[(1, channel)]),
+                channel,
+                tail: column + width > n,
             }
-        }
-        panels
+        };
+        let starts = |end: i64, step: i64| (0..end).step_by(step.max(1) as usize);
+        let of_groups = starts(self.groups * each, n);
+        of_groups
+            .flat_map(|first| starts(n, width).map(move |column| (first, column)))
+            .map(panel)
+            .collect()
     }
 }
 
@@ -464,17 +453,21 @@ fn gcd(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// Work below which waking another thread costs more than it saves.
-pub(super) const FLOP_PER_PART: i64 = 1 << 19;
+/// As many parts as so many operations are worth: below some, waking another thread costs more than it saves.
+pub(super) fn parts(env: &Env, flop: i64) -> i64 {
+    const FLOP_PER_PART: i64 = 1 << 19;
+    (flop / FLOP_PER_PART).clamp(1, env.threads as i64)
+}
+
 /// The most parts that somebody may ask for.
 pub(super) const MOST_PARTS: i64 = 256;
 
 impl Dense {
     /// The parts: blocks of calls first, panels where there are too few.
     fn split(&self, flop: i64) -> (usize, usize) {
-        let taps = self.cut.tables.iter().map(|t| t.a.len()).max().unwrap_or(1);
-        let parts =
-            (flop.saturating_mul(taps as i64) / FLOP_PER_PART).clamp(1, self.env.threads as i64);
+        let taps = self.cut.cuboids.iter().map(|c| c.table.a.len());
+        let taps = taps.max().unwrap_or(1);
+        let parts = parts(&self.env, flop.saturating_mul(taps as i64));
         let blocks = if self.is_staged() { 1 } else { self.blocks };
         let units = (blocks * self.cut.ends.len() as i64).max(1);
         let balanced = |p: &i64| units % (parts / p) == 0 || units / (parts / p) >= 8;
@@ -488,43 +481,52 @@ impl Dense {
     }
 
     /// Whether images pass through scratch, and so must be taken one block at a time.
-    pub fn is_staged(&self) -> bool {
-        self.operands[0].staged.is_some() || self.operands[2].staged.is_some()
+    fn is_staged(&self) -> bool {
+        self.operands.iter().any(|o| o.copy.is_some())
     }
 
-    fn planned(mut self) -> Result<Planned> {
-        let mut bytes = 0;
-        for operand in &self.operands {
-            for (from, to) in reorders(operand) {
-                let planned = reorder_plan(&from, &to, &self.env)?;
-                bytes = bytes.max(planned.scratch_bytes.next_multiple_of(64));
+    /// Plans the copies of operands; scratch for the reorders themselves comes first.
+    fn stage(&mut self) -> Result<()> {
+        let reads = self.epilogues.iter().any(|e| e.expr.reads_dst());
+        let mut end = 0;
+        for (operand, out) in [(INPUT, false), (OUTPUT, false), (OUTPUT, true)] {
+            let Operand { user, md, copy, .. } = self.operands[operand];
+            let wanted = operand == INPUT || out || reads;
+            if copy.is_none() || !wanted {
+                continue;
             }
+            let (src, dst) = if out { (md, user) } else { (user, md) };
+            let reorder = reorder::Desc { src, dst }.plan(&Attr::default(), &self.env)?;
+            end = end.max(reorder.scratch_bytes.next_multiple_of(64));
+            self.stages.push(Stage {
+                operand,
+                out,
+                reorder,
+            });
         }
-        self.reorder_bytes = bytes;
-        self.operands.iter_mut().for_each(|o| o.place(&mut bytes));
-        Ok(Planned::new(self.nest(), bytes, self))
+        for o in self.operands.iter_mut().filter(|o| o.copy.is_some()) {
+            o.copy = Some(end);
+            end += o.room_bytes().next_multiple_of(64);
+        }
+        self.scratch_bytes = end;
+        Ok(())
     }
 
     fn nest(&self) -> String {
-        let staged = [":staged-in", "", ":staged-out"].iter().zip(&self.operands);
-        let staged: String = staged
-            .filter(|(_, o)| o.staged.is_some())
-            .map(|(s, _)| *s)
-            .collect();
+        let staged = [":staged-in", "", ":staged-out"]
+            .into_iter()
+            .zip(&self.operands);
+        let staged = staged.filter(|(_, o)| o.copy.is_some()).map(|(s, _)| s);
+        let staged: String = staged.collect();
         let mut shapes = self.cut.shapes.clone();
         shapes.sort_by_key(|s| -s.m * s.k);
-        let shapes: Vec<String> = (shapes.iter())
-            .map(|s| format!("{}{:?}x{}", s.m, s.along, s.k).to_lowercase())
-            .collect();
-        format!(
-            "B{}P{}n{}r{}w{}:{}{staged}",
-            self.split.0,
-            self.split.1,
-            self.images,
-            self.rows,
-            self.widths[0],
-            shapes.join("+")
-        )
+        let shapes = shapes
+            .iter()
+            .map(|s| format!("{}{:?}x{}", s.m, s.along, s.k));
+        let shapes = shapes.collect::<Vec<_>>().join("+").to_lowercase();
+        let ((blocks, panels), [width, _]) = (self.split, self.widths);
+        let (images, rows) = (self.images, self.rows);
+        format!("B{blocks}P{panels}n{images}r{rows}w{width}:{shapes}{staged}")
     }
 
     /// The kernel of a shape for n columns, stored past the caches or not.
@@ -566,18 +568,4 @@ impl Dense {
         const FEW_PANELS: usize = 4;
         self.cut.shapes[shape].single && self.mix.is_none() && self.panels.len() <= FEW_PANELS
     }
-}
-
-/// The reorders that an operand may need: into scratch, and out of it.
-pub(super) fn reorders(operand: &Operand) -> Vec<(MemoryDesc, MemoryDesc)> {
-    let both = |(user, _): (MemoryDesc, usize)| vec![(user, operand.md), (operand.md, user)];
-    operand.staged.map_or(Vec::new(), both)
-}
-
-pub(super) fn reorder_plan(from: &MemoryDesc, to: &MemoryDesc, env: &Env) -> Result<Planned> {
-    reorder::Desc {
-        src: *from,
-        dst: *to,
-    }
-    .plan(&Attr::default(), env)
 }

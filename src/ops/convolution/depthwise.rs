@@ -6,11 +6,12 @@
 //! Bands of rows stay in the second-level cache for all channels of a group. Parts take channels.
 #![allow(unsafe_code)]
 
-use super::dense::{FLOP_PER_PART, pair};
-use super::layout::{channel_run, channels_last, place, strides};
+use super::dense::{pair, parts};
+use super::layout::{channel_run, channels_last};
+use super::sides::Source;
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::exec::share;
+use crate::exec::{in_parts, share};
 use crate::kernel::Kernel;
 use crate::kernel::spec::{Args, Depthwise, Mix, Out, Spec};
 use crate::machine::machine;
@@ -29,7 +30,6 @@ const PIXELS: i64 = 16;
 const FEW_TAPS: i64 = 8;
 
 /// What creation knows before kernels exist.
-#[derive(Clone)]
 pub(super) struct Gradient {
     env: Env,
     axes: [Axis; 3],
@@ -37,22 +37,13 @@ pub(super) struct Gradient {
     channels: i64,
     /// Channels of a group.
     group: i64,
-    /// Entries of the large and the small side in the table of pointers, offsets, types, strides.
-    sides: [Side; 2],
+    /// The large and the small one, in panels.
+    sides: [Source; 2],
     /// Channels of a panel: of a part, or as many as are adjacent.
     width: i64,
     /// Entry of the f32 gradient: channels of the large side in a group, taps, channels.
     out: usize,
     parts: i64,
-}
-
-#[derive(Clone)]
-struct Side {
-    entry: usize,
-    /// Byte offsets of the panels.
-    panels: Vec<i64>,
-    dtype: DataType,
-    strides: [i64; 4],
 }
 
 /// The layout of the gradient: the large side's channels of a group, taps, and groups with the small side's channels.
@@ -96,24 +87,15 @@ impl Gradient {
         let blocks = (channels + BLOCK - 1) / BLOCK;
         let work: i64 = axes.iter().map(|a| a.small * a.taps).product();
         let flop = (2 * minibatch * channels * group).saturating_mul(work);
-        let parts = (flop / FLOP_PER_PART).clamp(1, env.threads as i64);
-        let parts = parts.min(blocks).max(1);
+        let parts = parts(env, flop).min(blocks).max(1);
         let width = ((blocks + parts - 1) / parts * BLOCK).min(adjacent).max(1);
-        let at = |md: &MemoryDesc, channel| place(md).base + place(md).from_first(&[(1, channel)]);
-        let panels = (0..channels).step_by(width as usize);
-        let side = |(entry, md): (usize, &MemoryDesc)| Side {
-            entry,
-            panels: panels.clone().map(|channel| at(md, channel)).collect(),
-            dtype: md.dtype(),
-            strides: strides(md),
-        };
         Gradient {
             env: *env,
             axes,
             minibatch,
             channels,
             group,
-            sides: sides.map(side),
+            sides: sides.map(|side| Source::new(side, (1, channels), width, 0)),
             width,
             out,
             parts,
@@ -122,7 +104,7 @@ impl Gradient {
 
     pub(super) fn planned(self) -> Planned {
         let nest = format!("P{}:depthwise", self.parts);
-        Planned::new(nest, 0, self)
+        Planned::new(nest, 0, Arc::new(self))
     }
 
     fn taps(&self) -> i64 {
@@ -178,7 +160,7 @@ struct Call {
 }
 
 struct Compiled {
-    plan: Gradient,
+    plan: Arc<Gradient>,
     /// For whole panels and for the last.
     kernels: Vec<[Arc<Kernel>; 2]>,
     /// The calls for a panel of an image.
@@ -187,7 +169,7 @@ struct Compiled {
     rows: [Vec<i64>; 2],
 }
 
-impl Plan for Gradient {
+impl Plan for Arc<Gradient> {
     fn compile(&self) -> Result<Box<dyn Run>> {
         let [depth, height, width] = &self.axes;
         let fold = [height.taps.max(1), 1][usize::from(width.taps > FEW_TAPS)];
@@ -199,7 +181,7 @@ impl Plan for Gradient {
         };
         let (mut shapes, mut calls) = (Vec::new(), Vec::new());
         for (z, tz) in (0..depth.small).flat_map(|z| (0..depth.taps).map(move |tz| (z, tz))) {
-            let far_z = z * depth.stride - depth.pad + tz * depth.dilation;
+            let far_z = depth.far(z, tz);
             let bands = bands.iter().filter(|_| (0..depth.large).contains(&far_z));
             for (run, start, rows) in bands.map(|&(run, start, rows)| (&heights[run], start, rows))
             {
@@ -207,7 +189,7 @@ impl Plan for Gradient {
                     let far_y = taps[0].from + start * run.in_step;
                     let tap = (tz * height.taps + taps[0].at) * width.taps;
                     for (_, x, pixels) in conv::pieces(&columns, PIXELS) {
-                        let far_x = x * width.stride - width.pad;
+                        let far_x = width.far(x, 0);
                         let kernel = index_of(&mut shapes, (taps.len(), far_x, pixels));
                         calls.extend((0..self.group).map(|channel| Call {
                             kernel,
@@ -241,15 +223,12 @@ impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) -> Result<()> {
         let p = &self.plan;
         let part = |part: usize| {
-            for panel in share(p.sides[0].panels.len() as i64, part, p.parts as usize) {
+            for panel in share(p.sides[0].blocks.len() as i64, part, p.parts as usize) {
                 // SAFETY: as promised by the caller; parts take disjoint panels.
                 unsafe { self.panel(exec, panel as usize) };
             }
         };
-        match p.parts {
-            1 => part(0),
-            parts => exec.pool.run(parts as usize, &part),
-        }
+        in_parts(exec.pool, p.parts as usize, part);
         Ok(())
     }
 }
@@ -271,7 +250,7 @@ impl Compiled {
         for (image, call) in (0..p.minibatch).flat_map(|i| self.calls.iter().map(move |c| (i, c))) {
             let side = |i: usize| {
                 let s = &p.sides[i];
-                let at = s.panels[panel] + image * s.strides[0] + call.sides[i];
+                let at = s.offset + s.blocks[panel] + image * s.strides[0] + call.sides[i];
                 exec.ptrs[s.entry].wrapping_offset(at as isize).cast_const()
             };
             // The next band is fetched in one of the passes over a group.

@@ -24,10 +24,6 @@ fn spacing(place: &Place, dim: usize, unit: i64, total: i64) -> (i64, i64) {
     (pitch, (unit * (1 + even.count() as i64)).min(total))
 }
 
-pub(super) fn place(md: &MemoryDesc) -> Place {
-    Place::whole(md)
-}
-
 /// Bytes between neighbours along image, depth, height and width.
 pub(super) fn strides(md: &MemoryDesc) -> [i64; 4] {
     let [depth, height, width] = spatial_strides(md, 2);
@@ -54,7 +50,7 @@ pub(super) fn channel_run(md: &MemoryDesc, group: i64, padding: bool) -> Option<
     if !md.is_blocked() || md.has_extra() || !only_channels || (md.is_padded() && !padding) {
         return None;
     }
-    let (pitch, run) = spacing(&place(md), 1, 1, md.padded_dims[1]);
+    let (pitch, run) = spacing(&Place::whole(md), 1, 1, md.padded_dims[1]);
     let (whole, group) = (md.dims[1], group.max(1));
     let fits = run % group == 0 || group % run == 0 || group == whole;
     let adjacent = pitch == md.dtype().size_bytes() as i64 || md.padded_dims[1] == 1;
@@ -67,8 +63,6 @@ pub(super) struct Panels {
     pub width: i64,
     /// Length of the reduction that lies in one piece.
     pub run: i64,
-    /// Bytes from one group of k to the next.
-    pub group_bytes: i64,
 }
 
 /// The widest panel that is read in place.
@@ -79,14 +73,10 @@ pub(super) fn panels(md: &MemoryDesc, (k, n): (usize, usize)) -> Option<Panels> 
         return None;
     }
     if md.has_zero_dim() {
-        let (width, run, group_bytes) = (1, md.dims[k], 0);
-        return Some(Panels {
-            width,
-            run,
-            group_bytes,
-        });
+        let (width, run) = (1, md.dims[k]);
+        return Some(Panels { width, run });
     }
-    let (place, size) = (place(md), md.dtype().size_bytes() as i64);
+    let (place, size) = (Place::whole(md), md.dtype().size_bytes() as i64);
     let (v, reduction) = (md.dtype().vnni() as i64, md.padded_dims[k]);
     let (column, mut width) = spacing(&place, n, 1, md.padded_dims[n]);
     if reduction == v && width > WIDEST {
@@ -101,11 +91,8 @@ pub(super) fn panels(md: &MemoryDesc, (k, n): (usize, usize)) -> Option<Panels> 
     let grouped = v == 1 || element == size && group >= v;
     let dense = reduction == v || group_bytes == width * v * size;
     let adjacent = md.padded_dims[n] == 1 || column == v * size;
-    (grouped && dense && adjacent && width <= WIDEST && reduction % v == 0).then_some(Panels {
-        width,
-        run,
-        group_bytes: width * v * size,
-    })
+    let fits = grouped && dense && adjacent && width <= WIDEST && reduction % v == 0;
+    fits.then_some(Panels { width, run })
 }
 
 /// Panels of so many groups with so many columns each (0: all, without a block), whose reduction is padded to multiples of
@@ -118,35 +105,26 @@ pub(super) fn panel_tag(
     v: i64,
 ) -> String {
     let letter = |dim: usize| (b'a' + dim as u8) as char;
-    let (small_k, small_n) = (letter(k), letter(n));
-    let mut tag = String::new();
-    if k.min(n) > 0 {
-        tag.push(if groups > 1 { 'A' } else { 'a' });
-    }
-    if width > 0 {
-        tag.push(small_n.to_ascii_uppercase());
-    }
-    (k.max(n) + 1..ndims).for_each(|dim| tag.push(letter(dim)));
-    let blocked = unit > 1;
-    tag.push(if blocked {
-        small_k.to_ascii_uppercase()
-    } else {
-        small_k
-    });
-    if unit > v {
-        tag += &format!("{}{small_k}", unit / v);
-    }
-    if groups > 1 {
-        tag += &format!("{groups}a");
-    }
-    match width {
-        0 => tag.push(small_n),
-        width => tag += &format!("{width}{small_n}"),
-    }
-    if v > 1 {
-        tag += &format!("{v}{small_k}");
-    }
-    tag
+    let outer = |dim: usize, is_blocked: bool| match is_blocked {
+        true => letter(dim).to_ascii_uppercase(),
+        false => letter(dim),
+    };
+    let block = |size: i64, dim: usize| match size {
+        0 => letter(dim).to_string(),
+        1 => String::new(),
+        _ => format!("{size}{}", letter(dim)),
+    };
+    let group = (k.min(n) > 0).then(|| outer(0, groups > 1));
+    let columns = (width > 0).then(|| outer(n, true));
+    let taps = (k.max(n) + 1..ndims).map(letter);
+    let tag = group.into_iter().chain(columns).chain(taps);
+    let tag: String = tag.chain([outer(k, unit > 1)]).collect();
+    let columns = match width {
+        1 => format!("1{}", letter(n)),
+        _ => block(width, n),
+    };
+    let inner = [(unit / v, k), (groups, 0)].map(|(size, dim)| block(size, dim));
+    format!("{tag}{}{columns}{}", inner.concat(), block(v, k))
 }
 
 impl Pass<'_> {
@@ -179,8 +157,12 @@ impl Pass<'_> {
         self.groups > 1 && self.channels() == (1, 1) && taps <= 512 && !self.has_zero_point()
     }
 
-    /// Groups of few channels that one panel holds, where kernels can spread their inputs over it.
+    /// Groups whose channels share a call: all where these do not mix, as many as a panel holds where kernels can spread the
+    /// inputs of narrow ones over it, else one.
     pub(super) fn merged(&self) -> i64 {
+        if self.is_depthwise() {
+            return self.groups;
+        }
         let (k, n) = self.channels();
         let merged = Mix::COLUMNS as i64 / n.max(1);
         let types = [self.input.1.dtype(), self.weights.dtype()];
@@ -199,11 +181,8 @@ impl Pass<'_> {
 
     /// Channels of the input and of the output that one call may take.
     pub(super) fn together(&self) -> (i64, i64) {
-        let (k, n) = self.channels();
-        match self.is_depthwise() {
-            true => (self.groups, self.groups),
-            false => (self.merged() * k, self.merged() * n),
-        }
+        let ((k, n), merged) = (self.channels(), self.merged());
+        (merged * k, merged * n)
     }
 
     /// Whether the weights can be read as they lie, with an input that has runs of `run` of its `k` channels.
@@ -212,7 +191,7 @@ impl Pass<'_> {
         if self.is_depthwise() {
             let size = md.dtype().size_bytes() as i64;
             let groups = md.dims[0];
-            return md.is_plain() && spacing(&place(md), 0, 1, groups) == (size, groups);
+            return md.is_plain() && spacing(&Place::whole(md), 0, 1, groups) == (size, groups);
         }
         if self.merged() > 1 {
             return self.panel_layout(run).is_ok_and(|ideal| ideal == *md);

@@ -27,7 +27,7 @@ use crate::attr::Attr;
 use crate::error::Result;
 use crate::memory::{MAX_NDIMS, MemoryDesc};
 use crate::plan::conv::Axis;
-use crate::{ensure, invalid, knobs, supported, unimplemented_here};
+use crate::{invalid, knobs, require, supported};
 
 /// Values by spatial dimension; the others are 0.
 pub type Dims = [i64; MAX_NDIMS];
@@ -90,46 +90,41 @@ impl Desc {
 
     fn plan_pass(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         self.check()?;
-        let forward = self.prop.is_forward();
-        let acc = accumulator(self.src.dtype());
-        if forward {
-            let quantised = [arg::SRC, arg::WEIGHTS, arg::DST];
-            epilogue::check_attr(attr, acc, &quantised, &[arg::SRC, arg::DST])?;
-            ensure!(
-                self.src.dtype().is_int() || !attr.zero_points.contains_key(&arg::SRC),
-                unimplemented_here!("{}: floats have no zero point", self.name())
-            );
-        } else {
-            epilogue::check_attr(attr, acc, &[], &[])?;
-            ensure!(
-                [&self.src, &self.weights, &self.dst]
-                    .iter()
-                    .all(|md| !md.dtype().is_int()),
-                unimplemented_here!("{}: integers have no gradients", self.name())
-            );
-            ensure!(
-                attr.post_ops.is_empty(),
-                unimplemented_here!("{}: backward passes take no post-ops", self.name())
-            );
-        }
+        let (what, forward) = (self.name(), self.prop.is_forward());
+        let (src, weights, dst) = (&self.src, &self.weights, &self.dst);
+        let ints = [src, weights, dst].map(|md| md.dtype().is_int());
+        let (quantised, offset): (&[i32], &[i32]) = match forward {
+            true => (&[arg::SRC, arg::WEIGHTS, arg::DST], &[arg::SRC, arg::DST]),
+            false => (&[], &[]),
+        };
+        epilogue::check_attr(attr, accumulator(src.dtype()), quantised, offset)?;
+        supported!(
+            ints[0] || !attr.zero_points.contains_key(&arg::SRC),
+            "{what}: floats have no zero point"
+        );
+        supported!(
+            forward || ints == [false; 3],
+            "{what}: integers have no gradients"
+        );
+        supported!(
+            forward || attr.post_ops.is_empty(),
+            "{what}: backward passes take no post-ops"
+        );
+        let types = |a, b, d| check_types(what, a, b, d);
         match self.prop {
             Prop::BackwardWeights => {
-                check_types(self.name(), &self.src, &self.dst, &self.weights)?;
+                types(src, dst, weights)?;
                 self.backward_weights(attr, env)
             }
             Prop::BackwardData => {
-                check_types(self.name(), &self.dst, &self.weights, &self.src)?;
+                types(dst, weights, src)?;
                 self.pass(attr, env)?.plan()
             }
             _ if forward => {
-                check_types(self.name(), &self.src, &self.weights, &self.dst)?;
+                types(src, weights, dst)?;
                 self.pass(attr, env)?.plan()
             }
-            prop => Err(invalid!(
-                "{}: {} is not a pass of it",
-                self.name(),
-                prop.name()
-            )),
+            prop => Err(invalid!("{what}: {} is not a pass of it", prop.name())),
         }
     }
 
@@ -227,62 +222,53 @@ impl Desc {
     }
 
     fn check(&self) -> Result<()> {
-        let (what, nd) = (self.name(), self.src.dims().len());
-        ensure!(
-            (3..=5).contains(&nd) && self.dst.dims().len() == nd,
-            invalid!(
-                "{what}: src has {nd} dims (3 to 5), dst {} (as src)",
-                self.dst.dims().len()
-            )
+        let (what, nd, dst) = (self.name(), self.src.dims().len(), self.dst.dims().len());
+        require!(
+            (3..=5).contains(&nd) && dst == nd,
+            "{what}: src has {nd} dims (3 to 5), dst {dst} (as src)"
         );
         let given = self.weights.dims().len();
-        ensure!(
+        require!(
             given == nd || given == nd + 1,
-            invalid!(
-                "{what}: weights have {given} dims, {nd} are needed, {} with groups",
-                nd + 1
-            )
+            "{what}: weights have {given} dims, {nd} are needed, {} with groups",
+            nd + 1
         );
-        for md in [&self.src, &self.weights, &self.dst, &self.bias] {
-            ensure!(
-                !md.has_runtime(),
-                unimplemented_here!("{what}: all dims must be known at creation")
-            );
-        }
+        let mut mds = [&self.src, &self.weights, &self.dst, &self.bias].into_iter();
+        supported!(
+            !mds.any(MemoryDesc::has_runtime),
+            "{what}: all dims must be known at creation"
+        );
         self.check_channels()?;
         (0..nd - 2).try_for_each(|i| self.check_axis(i))
     }
 
     fn check_channels(&self) -> Result<()> {
-        let (what, s, d, w) = (
-            self.name(),
-            self.src.dims(),
-            self.dst.dims(),
-            self.weights.dims(),
-        );
-        ensure!(
+        let what = self.name();
+        let [s, d, w] = [&self.src, &self.dst, &self.weights].map(MemoryDesc::dims);
+        require!(
             s[0] == d[0],
-            invalid!("{what}: minibatch is {} in src, {} in dst", s[0], d[0])
+            "{what}: minibatch is {} in src, {} in dst",
+            s[0],
+            d[0]
         );
         let groups = self.groups();
-        ensure!(groups > 0, invalid!("{what}: weights have 0 groups"));
+        require!(groups > 0, "{what}: weights have 0 groups");
         let first = usize::from(self.grouped());
         for (name, all, each) in [("src", s[1], w[first + 1]), ("dst", d[1], w[first])] {
-            ensure!(
+            require!(
                 all % groups == 0,
-                invalid!("{what}: {groups} groups do not divide the {all} channels of {name}")
+                "{what}: {groups} groups do not divide the {all} channels of {name}"
             );
-            ensure!(
+            require!(
                 all == groups * each,
-                invalid!(
-                    "{what}: {name} has {all} channels, weights have {groups} groups of {each}"
-                )
+                "{what}: {name} has {all} channels, weights have {groups} groups of {each}"
             );
         }
         let bias = self.bias.dims();
-        ensure!(
+        require!(
             bias.is_empty() || bias == [d[1]],
-            invalid!("{what}: bias has dims {bias:?}, dst has {} channels", d[1])
+            "{what}: bias has dims {bias:?}, dst has {} channels",
+            d[1]
         );
         let volume = |dims: &[i64]| dims.iter().map(|&n| n as f64).product::<f64>();
         let pixels = volume(&self.sides().0.dims()[2..]);
@@ -295,52 +281,41 @@ impl Desc {
     }
 
     fn check_axis(&self, i: usize) -> Result<()> {
-        let (what, axis) = (
-            self.name(),
-            ["depth", "height", "width"][5 - self.src.dims().len() + i],
-        );
+        let axis = ["depth", "height", "width"][5 - self.src.dims().len() + i];
+        let what = format!("{} along the {axis}", self.name());
         let (large, small) = self.sides();
         let (large, small, taps) = (large.dims[2 + i], small.dims[2 + i], self.taps(i));
         let (stride, dilate) = (self.strides[i], self.dilates[i]);
         let (left, right) = (self.pad_left[i], self.pad_right[i]);
-        ensure!(
+        require!(
             stride >= 1,
-            invalid!("{what}: the stride along the {axis} is {stride}, at least 1 is needed")
+            "{what}: the stride is {stride}, at least 1 is needed"
         );
-        ensure!(
-            dilate >= 0,
-            invalid!("{what}: the dilation along the {axis} is {dilate}, negative")
-        );
-        ensure!(
+        require!(dilate >= 0, "{what}: the dilation is {dilate}, negative");
+        require!(
             left >= 0 && right > -stride,
-            invalid!("{what}: the padding along the {axis} is {left} and {right}, negative")
+            "{what}: the padding is {left} and {right}, negative"
         );
-        ensure!(taps >= 1, invalid!("{what}: the kernel has no {axis}"));
+        require!(taps >= 1, "{what}: the kernel has no taps");
         let most = i128::from(i64::MAX / 16);
         let reach = (i128::from(dilate) + 1) * (i128::from(taps) - 1) + 1;
-        ensure!(
+        require!(
             reach <= most,
-            invalid!(
-                "{what}: a kernel of {taps} with dilation {dilate} along the {axis} overflows"
-            )
+            "{what}: a kernel of {taps} with dilation {dilate} overflows"
         );
         let padded = [large, left, right].map(i128::from).iter().sum::<i128>();
-        ensure!(
+        require!(
             padded <= most,
-            invalid!("{what}: {large} with padding {left} and {right} along the {axis} overflows")
+            "{what}: {large} with padding {left} and {right} overflows"
         );
-        ensure!(
+        require!(
             reach <= padded,
-            invalid!(
-                "{what}: the kernel reaches over {reach} along the {axis}, the padded input has {padded}"
-            )
+            "{what}: the kernel reaches over {reach}, the padded input has {padded}"
         );
         let expected = (padded - reach) / i128::from(stride) + 1;
-        ensure!(
+        require!(
             i128::from(small) == expected,
-            invalid!(
-                "{what}: along the {axis}, ({large} + {left} + {right} - {reach}) / {stride} + 1 = {expected}, but the smaller side has {small}"
-            )
+            "{what}: ({large} + {left} + {right} - {reach}) / {stride} + 1 = {expected}, but the smaller side has {small}"
         );
         Ok(())
     }

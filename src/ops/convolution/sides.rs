@@ -1,11 +1,12 @@
 //! The two sides of the product that gives the gradient of the weights: where their pixels lie, and which of them are
 //! taken together.
 
-use super::layout::{channel_run, place, strides};
+use super::layout::{channel_run, strides};
 use super::weights::BLOCK;
 use crate::dtype::DataType;
 use crate::memory::MemoryDesc;
-use crate::plan::conv::Axis;
+use crate::plan::conv::{Axis, Ranges, indices};
+use crate::plan::place::Place;
 
 /// Bytes between pixels of the large and the small side up to which they are read in place, by one tap or by several: some of
 /// them share a page, and few fall into the same cache set. Of the large side, longer ones are packed in order; where panels are
@@ -57,8 +58,11 @@ pub(super) struct Line {
     pub halves: usize,
 }
 
-/// Half-open ranges of depths and heights.
-pub(super) type Ranges = [(i64, i64); 2];
+/// The rows of so many images, by image, depth and height.
+pub(super) fn rows(images: i64, [zs, ys]: Ranges) -> impl Iterator<Item = [i64; 3]> {
+    let counts = [images, zs.1 - zs.0, ys.1 - ys.0];
+    indices(counts).map(move |[i, z, y]| [i, zs.0 + z, ys.0 + y])
+}
 
 impl Source {
     pub fn new(
@@ -67,7 +71,7 @@ impl Source {
         block: i64,
         near_bytes: i64,
     ) -> Source {
-        let (size, position) = (md.dtype().size_bytes() as i64, place(md));
+        let (size, position) = (md.dtype().size_bytes() as i64, Place::whole(md));
         let at = |channel: i64| position.from_first(&[(1, channel)]);
         let starts = (0..groups * channels).filter(|c| c % channels % block == 0);
         let mut sizes = [1; 3];
@@ -134,12 +138,10 @@ impl Source {
     }
 
     /// What is packed of so many images.
-    pub fn lines(&self, images: i64, ranges @ [zs, ys]: Ranges, pairs: bool) -> Vec<Line> {
+    pub fn lines(&self, images: i64, ranges: Ranges, pairs: bool) -> Vec<Line> {
         let inside = |y: i64| usize::from((0..self.sizes[1]).contains(&y));
         let mut lines: Vec<Line> = Vec::new();
-        for row in (0..images)
-            .flat_map(|i| (zs.0..zs.1).flat_map(move |z| (ys.0..ys.1).map(move |y| [i, z, y])))
-        {
+        for row in rows(images, ranges) {
             let [second, first] = [row[2] + self.partner.1, row[2]].map(inside);
             let line = Line {
                 from: self.at(row),

@@ -7,12 +7,12 @@
 //! tiles as threads or results must be `deterministic`; else by several parts, each over its bands in a copy of its own.
 #![allow(unsafe_code)]
 
-use super::dense::{FLOP_PER_PART, MOST_PARTS};
+use super::dense::{MOST_PARTS, parts};
 use super::layout::{
-    channel_run, channels_last, is_one_panel, panel_tag, panel_width, panels, place,
-    spatial_strides, without_gaps,
+    channel_run, channels_last, is_one_panel, panel_tag, panel_width, panels, spatial_strides,
+    without_gaps,
 };
-use super::sides::{Ranges, Source, flattened, near_bytes, paired};
+use super::sides::{Source, flattened, near_bytes, paired, rows};
 use super::{Desc, depthwise};
 use crate::attr::Attr;
 use crate::dtype::DataType;
@@ -27,8 +27,10 @@ use crate::ops::matrix::plain;
 use crate::ops::row_sum;
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned};
-use crate::plan::conv::{Axis, Band, Table, band_pixels, bands};
+use crate::plan::conv::{Axis, Ranges, Table, band_pixels, bands};
 use crate::plan::gemm;
+use crate::plan::place::Place;
+use std::sync::Arc;
 
 const DIFF_WEIGHTS: i32 = 161;
 const DIFF_BIAS: i32 = 169;
@@ -40,7 +42,6 @@ const WIDE_BLOCK: i64 = 64;
 const FEW: i64 = 8;
 
 /// What creation knows before kernels exist.
-#[derive(Clone)]
 pub(super) struct Gradient {
     pub env: Env,
     pub axes: [Axis; 3],
@@ -61,7 +62,7 @@ pub(super) struct Gradient {
     pub images: i64,
     /// The most pixels of a band.
     pub pixels: i64,
-    pub bands: Vec<Band>,
+    pub bands: Vec<Ranges>,
     /// Blocks of the large side whose packed form is kept for one band.
     pub kept: i64,
     /// Parts along the panels and along the blocks of the large side.
@@ -246,9 +247,12 @@ impl Desc {
         let mut seen = *weights;
         seen.data_type = DataType::F32 as i32;
         let in_place = panels(&seen, dims).is_some_and(|p| {
+            // Whole tiles, with the padding of the last panel.
+            let whole = p.width % 8 == 0 && seen.padded_dims[dims.1] % p.width == 0;
             p.width <= width
-                && seen.padded_dims[dims.1] % p.width == 0
-                && writes_tiles(&seen, dims, (p.width, p.run), block)
+                && whole
+                && seen.padded_dims[dims.0] == m
+                && (p.run >= m || p.run % block == 0)
                 && (!joined || spatial_strides(&seen, spatial)[2] == m * p.width * 4)
         });
         if !in_place {
@@ -309,19 +313,6 @@ fn in_blocks(md: &MemoryDesc, env: &Env) -> Result<MemoryDesc> {
     MemoryDesc::with_tag(md.dims(), md.dtype(), tag)
 }
 
-/// Whether tiles of so many columns and `block` rows can be stored in place, the padding of the last panel included.
-fn writes_tiles(
-    md: &MemoryDesc,
-    (m, n): (usize, usize),
-    (width, run): (i64, i64),
-    block: i64,
-) -> bool {
-    md.padded_dims[m] == md.dims[m]
-        && md.padded_dims[n] % width == 0
-        && width % 8 == 0
-        && (run >= md.dims[m] || run % block == 0)
-}
-
 /// Dense rows of so many elements.
 fn rows_of((arg, md): (usize, &MemoryDesc), length: i64) -> Matrix {
     let size = md.dtype().size_bytes() as i64;
@@ -337,7 +328,7 @@ impl Gradient {
         (m, n): (usize, usize),
         joined: bool,
     ) -> Gradient {
-        let position = place(md);
+        let position = Place::whole(md);
         let groups = if m.min(n) > 0 { md.dims[0] } else { 1 };
         let starts = |side: usize| (0..sides[side].channels).step_by(sides[side].block as usize);
         let mut tiles = Vec::new();
@@ -390,8 +381,7 @@ impl Gradient {
     /// outside.
     fn reach(&self, axis: usize, (first, end): (i64, i64)) -> (i64, i64) {
         let a = &self.axes[axis];
-        let last = (end - 1) * a.stride - a.pad + (a.taps - 1) * a.dilation + 1;
-        let first = first * a.stride - a.pad;
+        let (first, last) = (a.far(first, 0), a.far(end - 1, a.taps - 1) + 1);
         if axis == 1 && self.sides[0].partner.1 > 0 {
             return (first, last);
         }
@@ -400,10 +390,10 @@ impl Gradient {
     }
 
     /// What a band needs of a side.
-    pub fn ranges(&self, side: usize, band: &Band) -> Ranges {
+    pub fn ranges(&self, side: usize, band: &Ranges) -> Ranges {
         match side {
-            0 => [self.reach(0, band.z), self.reach(1, band.y)],
-            _ => [band.z, band.y],
+            0 => [self.reach(0, band[0]), self.reach(1, band[1])],
+            _ => *band,
         }
     }
 
@@ -431,7 +421,7 @@ impl Gradient {
         let [large, small] = &self.sides;
         let flop = (2 * self.minibatch * self.groups * large.channels * small.channels)
             .saturating_mul(pixels);
-        let parts = (flop / FLOP_PER_PART).clamp(1, self.env.threads as i64);
+        let parts = parts(&self.env, flop);
         let panels = parts.min((self.groups * small.per_group()).max(1));
         let blocks = (parts / panels).min(large.per_group()).max(1);
         let copies = (parts / (panels * blocks)).clamp(1, self.units());
@@ -468,25 +458,24 @@ impl Gradient {
     fn planned(self) -> Planned {
         let kind = |s: &Source| if s.direct { "" } else { "packed" };
         let [large, small] = &self.sides;
+        let (kinds, (panels, blocks)) = (self.sides.each_ref().map(kind), self.split);
+        let choices = format!(
+            "N{panels}M{blocks}S{}i{}p{}c{}",
+            self.copies, self.images, self.pixels, self.kept
+        );
         let nest = format!(
-            "N{}M{}S{}i{}p{}c{}:{}bands:{}{}x{}{}{}{}",
-            self.split.0,
-            self.split.1,
-            self.copies,
-            self.images,
-            self.pixels,
-            self.kept,
+            "{choices}:{}bands:{}{}x{}{}{}{}",
             self.bands.len(),
             large.block,
-            kind(large),
+            kinds[0],
             small.block,
-            kind(small),
+            kinds[1],
             if self.pairs { ":pairs" } else { "" },
             if self.joined { ":joined" } else { "" },
         );
         let sums = self.copy_bytes * i64::from(self.is_narrow() && self.units() > 1);
         let bytes = self.parts() * self.part_bytes() + sums as usize;
-        Planned::new(nest, bytes, self)
+        Planned::new(nest, bytes, Arc::new(self))
     }
 
     /// For a tap of a row, the outputs that it meets: all of them where taps are joined.
@@ -501,24 +490,21 @@ impl Gradient {
     fn far(&self, axis: usize, tap: i64, small: i64) -> Option<i64> {
         let a = &self.axes[axis];
         let further = [0, self.sides[0].partner.1, 0][axis];
-        let far = small * a.stride - a.pad + tap * a.dilation;
+        let far = a.far(small, tap);
         let inside = |x: i64| (0..a.large).contains(&x);
         (inside(far) || inside(far + further)).then_some(far)
     }
 
     /// The batch of a tap in a band: one entry for each row that it meets.
-    pub fn table(&self, band: &Band, (tz, ty): (i64, i64)) -> Table {
+    pub fn table(&self, band: &Ranges, (tz, ty): (i64, i64)) -> Table {
         let ranges = [0, 1].map(|side| self.ranges(side, band));
         let mut table = Table::default();
-        for i in 0..self.images {
-            for z in band.z.0..band.z.1 {
-                for y in band.y.0..band.y.1 {
-                    if let (Some(far_z), Some(far_y)) = (self.far(0, tz, z), self.far(1, ty, y)) {
-                        let rows = [[i, far_z, far_y], [i, z, y]];
-                        table.a.push(self.sides[0].row_at(rows[0], ranges[0]));
-                        table.b.push(self.sides[1].row_at(rows[1], ranges[1]));
-                    }
-                }
+        for [i, z, y] in rows(self.images, ranges[1]) {
+            if let (Some(far_z), Some(far_y)) = (self.far(0, tz, z), self.far(1, ty, y)) {
+                table
+                    .a
+                    .push(self.sides[0].row_at([i, far_z, far_y], ranges[0]));
+                table.b.push(self.sides[1].row_at([i, z, y], ranges[1]));
             }
         }
         table

@@ -2,6 +2,7 @@
 
 use super::{Call, Gemm, Matrix, Pack, find};
 use crate::error::Result;
+use crate::exec::in_parts;
 use crate::exec::pack::{Side, Window};
 use crate::kernel::spec::Args;
 use crate::memory::MAX_NDIMS;
@@ -19,10 +20,7 @@ impl Run for Gemm {
                 Gemm::part(std::slice::from_ref(self), exec, part, scratch, false)
             }
         };
-        match parts {
-            1 => body(0),
-            _ => exec.pool.run(parts, &body),
-        }
+        in_parts(exec.pool, parts, body);
         Ok(())
     }
 }
