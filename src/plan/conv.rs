@@ -227,6 +227,13 @@ pub struct Cuboid {
     pub origin: i64,
 }
 
+impl Cuboid {
+    /// The index of the output at a place.
+    pub fn output(&self, place: [i64; 4]) -> [i64; 4] {
+        std::array::from_fn(|i| self.first[i] + place[i] * self.step[i])
+    }
+}
+
 /// Kernel calls for a part of a cuboid: a loop along each dimension but depth, of which there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calls {
@@ -241,17 +248,17 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Each call: bytes to its input and to its rows, and the output index of the first row.
+    /// Each call: bytes to its input and to its rows, and its place in the cuboid.
     #[inline]
     pub fn each(&self, of: &Cuboid, mut call: impl FnMut(i64, i64, [i64; 4])) {
         let ([images, z, rows, columns], counts) = (self.from, self.counts);
+        let (a, d) = (of.a, of.d);
         for n in images..images + counts[0] {
             for y in rows..rows + counts[2] {
+                let a_row = n * a[0] + z * a[1] + y * a[2];
+                let d_row = of.origin + n * d[0] + z * d[1] + y * d[2];
                 for x in columns..columns + counts[3] {
-                    let moved = |by: &[i64; 4]| n * by[0] + z * by[1] + y * by[2] + x * by[3];
-                    let index = [n, z, y, x];
-                    let at = std::array::from_fn(|i| of.first[i] + index[i] * of.step[i]);
-                    call(moved(&of.a), of.origin + moved(&of.d), at);
+                    call(a_row + x * a[3], d_row + x * d[3], [n, z, y, x]);
                 }
             }
         }

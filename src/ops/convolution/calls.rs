@@ -165,9 +165,9 @@ impl Compiled {
         let epilogue = &p.epilogues[calls.shape];
         let first = |list: &[i64]| if p.streams(calls.shape) { list[0] } else { 0 };
         let (first_a, first_b) = (first(&table.a), first(&table.b));
-        calls.each(cuboid, |a, d, at| {
+        calls.each(cuboid, |a, d, place| {
             if !epilogue.bindings.is_empty() {
-                let mut position = [0; MAX_NDIMS];
+                let (mut position, at) = ([0; MAX_NDIMS], cuboid.output(place));
                 (position[0], position[1]) = (images * p.images + at[0], channel);
                 let spatial = md.dims().len() - 2;
                 position[2..2 + spatial].copy_from_slice(&at[4 - spatial..]);
