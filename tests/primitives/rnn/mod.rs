@@ -357,11 +357,14 @@ impl Problem {
             .unwrap_or_else(|| panic!("{}: too many states for exact results", self.text))
     }
 
-    /// What rounding may do to a result: a unit of the type for every number of the chain that led to it, which grows
-    /// with the steps and layers, relative to the largest results.
+    /// What rounding may do to a result: a unit of the type for every number of the chain that led to it, relative to the
+    /// largest results. Each step of a layer adds what it keeps in the type: its state or the gradients of its gates, and what a
+    /// projection, or a GRU's last product, reads or gives.
     fn tolerance(&self, largest: f64, terms: f64) -> f64 {
         let unit = unit(self.dtype);
-        let chain = (self.sizes[0] * self.sizes[1]) as f64 + terms.sqrt();
+        let has_more = self.has(7) || ["gru", "augru"].contains(&self.cell.as_str());
+        let kept = self.sizes[0] * self.sizes[1] * if has_more { 2 } else { 1 };
+        let chain = kept as f64 + terms.sqrt();
         unit * chain * (largest + 0.1)
     }
 }
