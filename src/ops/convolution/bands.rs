@@ -158,7 +158,7 @@ impl Compiled {
         }
         // Narrow groups share cache lines: all of them take a unit before the next one.
         let narrow = p.groups > 1 && p.sides[0].channels < BLOCK;
-        let together = [units.end - units.start, 1][usize::from(narrow)];
+        let together = if narrow { 1 } else { units.end - units.start };
         for unit in units.clone().step_by(together.max(1) as usize) {
             let some = unit..units.end.min(unit + together);
             for group in 0..p.groups {
@@ -203,7 +203,10 @@ impl Compiled {
                 let slot = [block - blocks.start, 0][side] * self.slots[side];
                 let packed = slots_at[side] + slot;
                 let packed = places.scratch.wrapping_offset(packed as isize);
-                (from, [packed, from.cast_mut()][usize::from(source.direct)])
+                match source.direct {
+                    true => (from, from.cast_mut()),
+                    false => (from, packed),
+                }
             };
             let pack = |side: usize, (first, count): (i64, i64)| {
                 // SAFETY: a slot holds what a band needs.

@@ -172,7 +172,10 @@ struct Compiled {
 impl Plan for Arc<Gradient> {
     fn compile(&self) -> Result<Box<dyn Run>> {
         let [depth, height, width] = &self.axes;
-        let fold = [height.taps.max(1), 1][usize::from(width.taps > FEW_TAPS)];
+        let fold = match width.taps > FEW_TAPS {
+            true => 1,
+            false => height.taps.max(1),
+        };
         let (heights, columns) = (height.runs(false, false), width.runs(false, true));
         let bands = conv::pieces(&heights, self.rows());
         let at = |side: usize, z: i64, y: i64, x: i64| {

@@ -155,7 +155,10 @@ impl Desc {
 
     fn in_panels(&self, env: &Env, dtype: DataType) -> Result<MemoryDesc> {
         let (dims, sides) = (self.weights.dims(), self.side_dims());
-        let block = self.panel_width(env) * i64::from(!is_one_panel(env, dims[sides.1]));
+        let block = match is_one_panel(env, dims[sides.1]) {
+            true => 0,
+            false => self.panel_width(env),
+        };
         let tag = panel_tag(dims.len(), sides, (1, block), 1, 1);
         MemoryDesc::with_tag(dims, dtype, &tag)
     }
@@ -441,7 +444,10 @@ impl Gradient {
     pub fn slots_at(&self, side: usize) -> i64 {
         let slots = self.slots();
         // One panel is packed at a time.
-        let used = |i: usize| [self.kept, 1][i] * slots[i] * i64::from(!self.sides[i].direct);
+        let used = |i: usize| match self.sides[i].direct {
+            true => 0,
+            false => [self.kept, 1][i] * slots[i],
+        };
         (0..side).map(used).sum()
     }
 
@@ -473,7 +479,10 @@ impl Gradient {
             if self.pairs { ":pairs" } else { "" },
             if self.joined { ":joined" } else { "" },
         );
-        let sums = self.copy_bytes * i64::from(self.is_narrow() && self.units() > 1);
+        let sums = match self.is_narrow() && self.units() > 1 {
+            true => self.copy_bytes,
+            false => 0,
+        };
         let bytes = self.parts() * self.part_bytes() + sums as usize;
         Planned::new(nest, bytes, Arc::new(self))
     }
