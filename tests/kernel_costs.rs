@@ -222,6 +222,13 @@ fn the_next_block_is_fetched() {
             (lines..=2 * lines).contains(&found),
             "{m}x{n}x{k}: {found} of {lines}"
         );
+        // As much behind each block of a list.
+        let mut list = s.clone();
+        list.batch = Batch::RunStride;
+        assert_eq!(
+            counts(&list, 3, [|i| i.mnemonic() == Mnemonic::Prefetcht1])[0],
+            3 * found
+        );
         // And every line of C beside the block, once.
         s.beta = true;
         let rows = if k > 16 { m } else { 0 };

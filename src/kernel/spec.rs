@@ -86,7 +86,7 @@ pub struct Brgemm {
     pub beta: bool,
     /// Bytes from one row of C to the next; C is f32 or s32 as the accumulator.
     pub c_row_bytes: i64,
-    /// Whether the block of B that lies `args.b_stride` bytes behind `args.b` is fetched into the second-level cache meanwhile.
+    /// Whether what lies `args.b_stride` bytes behind each block of B is fetched into the second-level cache meanwhile.
     pub fetches: bool,
     /// What is stored to D, and how.
     pub out: Out,

@@ -324,7 +324,6 @@ impl Gen<'_> {
     /// The batch loop: block pointers into rax and rbx, then the reduction over k.
     fn batch(&mut self, t: &Tile) {
         self.batch_walkers(t);
-        self.start_fetching(t);
         self.start_fetching_rows(t);
         let stage_bytes = self.stage_bytes(t);
         let a = &mut self.simd.a;
@@ -335,6 +334,7 @@ impl Gen<'_> {
         a.jcc(Cond::E, done);
         a.bind(top);
         self.block_pointers();
+        self.start_fetching(t);
         self.reduce_k(t);
         self.judge();
         let a = &mut self.simd.a;
@@ -381,8 +381,8 @@ impl Gen<'_> {
         col.add_scaled(a, R9, b_bytes, RAX);
     }
 
-    /// Bytes of the next block of B that are fetched during a group of k: its rows share them evenly. None where several
-    /// blocks of columns would each fetch them.
+    /// Bytes of the block that lies behind one of B that are fetched during a group of k: rows share them evenly. None where
+    /// several blocks of columns would each fetch them.
     fn fetched_bytes(&self, t: &Tile) -> i64 {
         if !self.s.fetches || t.vecs.len() * self.simd.vl() < self.s.n {
             return 0;
@@ -390,16 +390,15 @@ impl Gen<'_> {
         (t.rows as u64 * self.s.b_group_bytes as u64).div_ceil(self.s.m as u64) as i64
     }
 
-    /// Into r11 the tile's share of the next block of B.
+    /// Into r11 the tile's share of what lies behind the block of B in rbx.
     fn start_fetching(&mut self, t: &Tile) {
         if self.fetched_bytes(t) == 0 {
             return;
         }
         let groups = self.s.k.div_ceil(self.s.a.vnni()) as i64;
         let a = &mut self.simd.a;
-        a.load(R11, Mem::new(RDI, offset_of!(Args, b) as i32));
-        a.load(R10, Mem::new(RDI, offset_of!(Args, b_stride) as i32));
-        a.add_rr(R11, R10);
+        a.load(R11, Mem::new(RDI, offset_of!(Args, b_stride) as i32));
+        a.add_rr(R11, RBX);
         let row_share = groups * self.s.b_group_bytes / self.s.m as i64;
         t.at.0.add_scaled(a, R11, row_share, R10);
     }
