@@ -316,6 +316,7 @@ fn depthwise() {
     for tags in [
         "aBcd16b:any:aBcd16b",
         "aBcd8b:Abcde16a:aBcd16b",
+        "aBcd8b:any:aBcd8b",
         "acdb:abcde:acdb",
         "acdb:any:aBcd16b",
     ] {

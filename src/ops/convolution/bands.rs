@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::sides::{Line, Source};
-use super::weights::{BLOCK, Gradient};
+use super::weights::{BLOCK, Call, Gradient};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::exec::{in_parts, share};
@@ -10,9 +10,44 @@ use crate::kernel::Kernel;
 use crate::kernel::expr::{Bcast, Expr, Node};
 use crate::kernel::spec::{Args, Spec};
 use crate::ops::{Env, Exec, Plan, Run};
-use crate::plan::conv::{Table, index_of};
 use crate::plan::steps::rows_of;
 use std::sync::Arc;
+
+/// A range of units, blocks or panels; blocks and panels are counted through all groups.
+type Range = std::ops::Range<i64>;
+
+/// Ranges of at most so many.
+fn pieces(all: Range, most: i64) -> impl Iterator<Item = Range> {
+    let Range { start, end } = all;
+    let starts = (start..end).step_by(most.max(1) as usize);
+    starts.map(move |first| first..end.min(first + most))
+}
+
+/// How blocks of a side are packed.
+struct Packing {
+    /// By whole or last block, and which halves of pairs are there.
+    kernels: Vec<Arc<Kernel>>,
+    /// By band.
+    lines: Vec<Vec<Line>>,
+    /// Where its slots begin in the scratch of a part, and bytes of one.
+    slots_at: i64,
+    slot: i64,
+}
+
+impl Packing {
+    fn new(p: &Gradient, side: usize) -> Result<Packing> {
+        let (source, slot) = (&p.sides[side], p.slots()[side]);
+        let (widths, copies) = (source.widths(), if source.direct { 0 } else { 8 });
+        let copy = |i: usize| line_copy(&p.env, source, slot, widths[i / 4], i % 4);
+        let lines = |band| source.lines(p.images, p.ranges(side, band), p.pairs);
+        Ok(Packing {
+            kernels: (0..copies).map(copy).collect::<Result<_>>()?,
+            lines: p.bands.iter().map(lines).collect(),
+            slots_at: p.slots_at()[side],
+            slot,
+        })
+    }
+}
 
 /// Copies n channels of pixels, or of neighbouring blocks in slots of so many bytes, into lines of packed blocks: as f32,
 /// operand 0 alone, or the bf16 of the first pixel (operand 1, missing unless `halves` has 1) and of the second (operand 0,
@@ -44,106 +79,54 @@ fn line_copy(env: &Env, source: &Source, slot: i64, n: i64, halves: usize) -> Re
 
 struct Compiled {
     plan: Arc<Gradient>,
-    /// Which of the different lengths of the reduction each tap of a row has.
-    lengths: Vec<usize>,
-    /// By length, whole or last block, whether there were bands before, whether others follow.
+    /// By length of the reduction, whole or last block, whether there were units before, whether others follow.
     kernels: Vec<Arc<Kernel>>,
-    /// By side, whole or last block, and which halves of pairs are there.
-    copies: Vec<Arc<Kernel>>,
-    /// By side and band.
-    lines: [Vec<Vec<Line>>; 2],
-    slots: [i64; 2],
-    /// By band, tap of depth, tap of height.
-    tables: Vec<Table>,
+    /// Of a tile, by band.
+    calls: Vec<Vec<Call>>,
+    packings: [Packing; 2],
 }
 
 impl Plan for Arc<Gradient> {
     fn compile(&self) -> Result<Box<dyn Run>> {
-        let [depth, height, width] = self.axes.map(|a| a.taps);
-        let mut distinct = Vec::new();
-        let taps = 0..if self.joined { 1 } else { width };
-        let lengths = taps.map(|tap| {
-            let (first, end) = self.met(tap);
-            index_of(&mut distinct, end - first)
-        });
-        let lengths = lengths.collect();
-        let slots = self.slots();
-        let widths = |s: &Source| [s.width(0), s.width((s.per_group() - 1).max(0))];
-        let (mut kernels, mut copies) = (Vec::new(), Vec::new());
-        for (k, m) in (distinct.iter()).flat_map(|&k| widths(&self.sides[0]).map(|m| (k, m))) {
-            for bands in [(false, true), (false, false), (true, true), (true, false)] {
-                kernels.push(Kernel::get(&Spec::Brgemm(self.spec(m, k, bands)))?);
+        let mut lengths = Vec::new();
+        let calls = self.bands.iter().map(|band| self.calls(band, &mut lengths));
+        let calls = calls.collect();
+        let widths = self.sides[0].widths();
+        let mut kernels = Vec::new();
+        for (k, m) in (lengths.iter()).flat_map(|&k| widths.map(|m| (k, m))) {
+            for ends in [[true, true], [true, false], [false, true], [false, false]] {
+                kernels.push(Kernel::get(&Spec::Brgemm(self.spec(m, k, ends)))?);
             }
         }
-        for (source, slot) in self.sides.iter().zip(slots) {
-            for (n, halves) in widths(source)
-                .into_iter()
-                .flat_map(|n| (0..4).map(move |h| (n, h)))
-            {
-                copies.push(line_copy(&self.env, source, slot, n, halves)?);
-            }
-        }
-        let lines = |side: usize| {
-            let ranges = self.bands.iter().map(|band| self.ranges(side, band));
-            let packed = ranges.map(|r| self.sides[side].lines(self.images, r, self.pairs));
-            packed.collect()
-        };
-        let taps = (0..depth).flat_map(|z| (0..height).map(move |y| (z, y)));
-        let bands = self
-            .bands
-            .iter()
-            .flat_map(|band| taps.clone().map(move |tap| (band, tap)));
         Ok(Box::new(Compiled {
-            lengths,
-            kernels,
-            copies,
-            lines: [lines(0), lines(1)],
-            slots,
-            tables: bands.map(|(band, tap)| self.table(band, tap)).collect(),
             plan: self.clone(),
+            kernels,
+            calls,
+            packings: [Packing::new(self, 0)?, Packing::new(self, 1)?],
         }))
     }
 }
 
-/// Where a part finds its operands.
-struct Places {
-    sides: [*const u8; 2],
-    out: *mut u8,
-    /// Sums in f32: the result itself, unless it is narrower.
-    sums: *mut u8,
-    scratch: *mut u8,
-}
-
 impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) -> Result<()> {
-        // SAFETY: as promised by the caller; the parts' shares of the tiles are disjoint.
-        let part = |part: usize| unsafe { self.part(exec, part) };
+        // SAFETY: as promised by the caller; the parts' shares of the tiles, or their copies of them, are disjoint.
+        let part = |part: usize| unsafe { self.part(exec, part).sum() };
         in_parts(exec.pool, self.plan.parts(), part);
         Ok(())
     }
 }
 
-/// A range of blocks or panels.
-type Range = std::ops::Range<i64>;
-
 impl Compiled {
-    /// # Safety
-    /// As for `Run::run`.
-    unsafe fn part(&self, exec: &Exec, part: usize) {
+    fn part(&self, exec: &Exec, part: usize) -> Part<'_> {
         let p = &self.plan;
-        let (by_panels, by_blocks) = (p.split.0 as usize, p.split.1 as usize);
-        let tasks = by_panels * by_blocks;
-        let (copy, task) = (part / tasks, part % tasks);
-        let [of_large, of_small] = [0, 1].map(|side: usize| p.sides[side].per_group());
-        let panels = share(p.groups * of_small, task / by_blocks, by_panels);
-        let blocks = share(of_large, task % by_blocks, by_blocks);
-        let units = share(p.units(), copy, p.copies as usize);
-        let bytes = p.part_bytes();
+        let [n, m, s] = p.split.map(|parts| parts as usize);
+        let (copy, bytes) = (part / (n * m), p.part_bytes());
         let at = |entry: usize, offset: i64| exec.ptrs[entry].wrapping_offset(offset as isize);
         let copy_at = copy as i64 * p.copy_bytes;
         let out = at(p.out.index, p.out.place.base + copy_at);
         let beside = exec.scratch.wrapping_add(p.parts() * bytes);
-        let places = Places {
+        Part {
+            compiled: self,
             sides: [0, 1].map(|s| at(p.sides[s].entry, p.sides[s].offset).cast_const()),
             out,
             sums: match p.is_narrow() {
@@ -151,107 +134,140 @@ impl Compiled {
                 false => out,
             },
             scratch: exec.scratch.wrapping_add(part * bytes),
-        };
+            panels: share(p.groups * p.sides[1].per_group(), part / m % n, n),
+            blocks: share(p.sides[0].per_group(), part % m, m),
+            units: share(p.units(), copy, s),
+        }
+    }
+}
+
+/// Where a part finds its operands, and what it sums.
+struct Part<'a> {
+    compiled: &'a Compiled,
+    sides: [*const u8; 2],
+    out: *mut u8,
+    /// Sums in f32: the result itself, unless it is narrower.
+    sums: *mut u8,
+    scratch: *mut u8,
+    /// Panels of all groups, and blocks of each.
+    panels: Range,
+    blocks: Range,
+    /// Bands of some images.
+    units: Range,
+}
+
+/// A band, and where its first image begins on either side.
+struct Unit {
+    band: usize,
+    images: [*const u8; 2],
+    /// Whether it is the first and the last of its part.
+    ends: [bool; 2],
+}
+
+impl Part<'_> {
+    /// The nest: units of pixels, groups, chunks of blocks.
+    ///
+    /// # Safety
+    /// As for `Run::run`; the tiles, or the copies of them, are this part's alone.
+    unsafe fn sum(&self) {
+        let p = &self.compiled.plan;
+        let [of_large, of_small] = [0, 1].map(|side: usize| p.sides[side].per_group());
         if p.joined {
             // SAFETY: the part's own scratch. The rims of packed rows stay zero.
-            unsafe { places.scratch.write_bytes(0, bytes) };
+            unsafe { self.scratch.write_bytes(0, p.part_bytes()) };
         }
         // Narrow groups share cache lines: all of them take a unit before the next one.
         let narrow = p.groups > 1 && p.sides[0].channels < BLOCK;
-        let together = if narrow { 1 } else { units.end - units.start };
-        for unit in units.clone().step_by(together.max(1) as usize) {
-            let some = unit..units.end.min(unit + together);
+        let at_once = if narrow { 1 } else { p.units() };
+        for units in pieces(self.units.clone(), at_once) {
             for group in 0..p.groups {
-                let of_group = |panel: i64| (panel - group * of_small).clamp(0, of_small);
-                let panels = of_group(panels.start)..of_group(panels.end);
-                let firsts = blocks.clone().step_by(p.kept as usize);
-                for block in firsts.filter(|_| !panels.is_empty()) {
-                    let blocks = block..blocks.end.min(block + p.kept);
-                    // SAFETY: as promised by the caller.
-                    unsafe {
-                        self.chunk(&places, group, [&units, &some], [blocks, panels.clone()])
-                    };
+                let first = group * of_small;
+                let panels = self.panels.start.max(first)..self.panels.end.min(first + of_small);
+                let first = group * of_large;
+                let blocks = first + self.blocks.start..first + self.blocks.end;
+                for blocks in pieces(blocks, p.kept).filter(|_| !panels.is_empty()) {
+                    for unit in units.clone().map(|unit| self.unit(unit)) {
+                        // SAFETY: as promised by the caller.
+                        unsafe { self.tiles(&unit, panels.clone(), blocks.clone()) };
+                    }
                 }
             }
         }
     }
 
-    /// Some of all units of pixels, for the tiles of some blocks and panels of one group.
+    fn unit(&self, unit: i64) -> Unit {
+        let (p, bands) = (&self.compiled.plan, self.compiled.calls.len() as i64);
+        let image = unit / bands * p.images;
+        let start =
+            |i: usize| self.sides[i].wrapping_offset((image * p.sides[i].strides[0]) as isize);
+        Unit {
+            band: (unit % bands) as usize,
+            images: [start(0), start(1)],
+            ends: [unit == self.units.start, unit + 1 == self.units.end],
+        }
+    }
+
+    /// Adds a unit to the tiles of some panels and blocks of a group.
     ///
     /// # Safety
-    /// As for `Run::run`.
-    unsafe fn chunk(
-        &self,
-        places: &Places,
-        group: i64,
-        [units, some]: [&Range; 2],
-        [blocks, panels]: [Range; 2],
-    ) {
-        let p = &self.plan;
-        let [of_large, of_small] = [0, 1].map(|side: usize| p.sides[side].per_group());
-        let bands = p.bands.len() as i64;
-        let slots_at = [0, 1].map(|side| p.slots_at(side));
-        for unit in some.clone() {
-            let (step, band) = (unit / bands, (unit % bands) as usize);
-            // A block in the first image of the step, and where its lines are read: there or in its slot.
-            let place = |side: usize, block: i64| {
-                let source = &p.sides[side];
-                let first = source.blocks[(group * source.per_group() + block) as usize];
-                let at = step * p.images * source.strides[0] + first;
-                let from = places.sides[side].wrapping_offset(at as isize);
-                // One panel is packed at a time.
-                let slot = [block - blocks.start, 0][side] * self.slots[side];
-                let packed = slots_at[side] + slot;
-                let packed = places.scratch.wrapping_offset(packed as isize);
-                match source.direct {
-                    true => (from, from.cast_mut()),
-                    false => (from, packed),
-                }
-            };
-            let pack = |side: usize, (first, count): (i64, i64)| {
-                // SAFETY: a slot holds what a band needs.
-                unsafe { self.pack(side, band, (first, count), place(side, first)) };
-            };
-            let ends = [unit == units.start, unit + 1 == units.end];
-            let at_once = match p.sides[0].adjacent {
-                true => blocks.end - blocks.start,
-                false => 1,
-            };
-            let firsts = blocks.clone().step_by(at_once.max(1) as usize);
-            firsts.for_each(|block| pack(0, (block, at_once)));
-            for panel in panels.clone() {
-                pack(1, (panel, 1));
-                for block in blocks.clone() {
-                    let (a, b) = (place(0, block).1, place(1, panel).1);
-                    let tile = p.tiles[((group * of_large + block) * of_small + panel) as usize];
-                    let last_block = block + 1 == of_large;
-                    // SAFETY: packed blocks as planned.
-                    unsafe { self.tile(places, (a, b), (tile, last_block), band, ends) };
-                }
+    /// As for `sum`.
+    unsafe fn tiles(&self, unit: &Unit, panels: Range, blocks: Range) {
+        let p = &self.compiled.plan;
+        let [large, small] = &p.sides;
+        let (of_large, of_small) = (large.per_group(), small.per_group());
+        let together = if large.adjacent { p.kept } else { 1 };
+        for some in pieces(blocks.clone(), together) {
+            // SAFETY: there is a slot for each of the blocks.
+            unsafe { self.pack((0, unit), (&some, some.start - blocks.start)) };
+        }
+        for panel in panels.clone() {
+            // SAFETY: one panel is packed at a time.
+            unsafe { self.pack((1, unit), (&(panel..panel + 1), 0)) };
+            let b = self.place((1, unit), (panel, 0));
+            for block in blocks.clone() {
+                let a = self.place((0, unit), (block, block - blocks.start));
+                let tile = p.tiles[(block * of_small + panel % of_small) as usize];
+                let is_last = block % of_large + 1 == of_large;
+                let next = match (block + 1 == blocks.end, panel == panels.start) {
+                    (true, _) if panel + 1 < panels.end => small.to_next(panel),
+                    (false, true) => self.between(unit, [a, b]) + large.to_next(block),
+                    _ => 0,
+                };
+                // SAFETY: blocks as planned.
+                unsafe { self.tile(unit, [a, b], (tile, is_last), next) };
             }
         }
     }
 
-    /// Packs a block of one side, or several that are adjacent, unless they lie right already. The latter are packed pixel by
-    /// pixel, so that memory is read in order.
+    /// Where kernels read a block of a side: as it lies, or in a slot.
+    fn place(&self, (side, unit): (usize, &Unit), (block, slot): (i64, i64)) -> *const u8 {
+        let source = &self.compiled.plan.sides[side];
+        let packing = &self.compiled.packings[side];
+        let slot = (packing.slots_at + slot * packing.slot) as isize;
+        match source.direct {
+            true => unit.images[side].wrapping_offset(source.blocks[block as usize] as isize),
+            false => self.scratch.wrapping_offset(slot).cast_const(),
+        }
+    }
+
+    /// Packs blocks of one side into slots, unless they lie right already: one, or several that are adjacent. The latter are
+    /// packed pixel by pixel, so that memory is read in order.
     ///
     /// # Safety
-    /// The pointers are the first block in the first image of the band, and its slot.
-    unsafe fn pack(
-        &self,
-        side: usize,
-        band: usize,
-        (first, count): (i64, i64),
-        (from, to): (*const u8, *mut u8),
-    ) {
-        let (source, slot) = (&self.plan.sides[side], self.slots[side]);
+    /// As for `sum`; the slots from this one on are there.
+    unsafe fn pack(&self, (side, unit): (usize, &Unit), (blocks, slot): (&Range, i64)) {
+        let source = &self.compiled.plan.sides[side];
+        let packing = &self.compiled.packings[side];
         if source.direct {
             return;
         }
-        let narrow = i64::from(source.width(first + count - 1) < source.block);
+        let from = unit.images[side].wrapping_offset(source.blocks[blocks.start as usize] as isize);
+        let to = self.place((side, unit), (blocks.start, slot)).cast_mut();
+        let last = (blocks.end - 1) % source.per_group();
+        let narrow = i64::from(source.width(last) < source.block);
         if side == 1 && narrow > 0 {
             // SAFETY: the panel's own slot; columns beyond the channels must be zero.
-            unsafe { to.write_bytes(0, slot as usize) };
+            unsafe { to.write_bytes(0, packing.slot as usize) };
         }
         let copy = |last: i64, m: i64, line: &Line, from_bytes: i64, to_bytes: i64| {
             let pixel = from.wrapping_offset((line.from + from_bytes) as isize);
@@ -263,13 +279,11 @@ impl Compiled {
                 ..Args::default()
             };
             // SAFETY: pixels of the image, and of the slots; the kernel reads those halves that are inside.
-            unsafe { self.copies[(2 * side + last as usize) * 4 + line.halves].call(&args) };
+            unsafe { packing.kernels[4 * last as usize + line.halves].call(&args) };
         };
-        let (block_bytes, whole) = (
-            source.block * source.dtype.size_bytes() as i64,
-            count - narrow,
-        );
-        for line in &self.lines[side][band] {
+        let block_bytes = source.block * source.dtype.size_bytes() as i64;
+        let whole = blocks.end - blocks.start - narrow;
+        for line in &packing.lines[unit.band] {
             if !source.adjacent {
                 copy(narrow, line.pixels / source.together(), line, 0, 0);
                 continue;
@@ -278,66 +292,61 @@ impl Compiled {
                 let (from, to) = (x * source.strides[3], x * source.block * 4);
                 copy(0, whole, line, from, to);
                 if narrow > 0 {
-                    copy(1, 1, line, from + whole * block_bytes, to + whole * slot);
+                    let (from, to) = (from + whole * block_bytes, to + whole * packing.slot);
+                    copy(1, 1, line, from, to);
                 }
             }
         }
     }
 
-    /// Adds what a band brings to one tile, tap by tap.
+    /// Bytes from what the first tap meets of a panel to what it meets of a block, where both are one row of pixels.
+    fn between(&self, unit: &Unit, [block, panel]: [*const u8; 2]) -> i64 {
+        let table = &self.compiled.calls[unit.band][0].table;
+        match (table.a.as_slice(), table.b.as_slice()) {
+            (&[a], &[b]) => (block as i64 + a) - (panel as i64 + b),
+            _ => 0,
+        }
+    }
+
+    /// Adds a unit to one tile, tap by tap; meanwhile what lies so many bytes behind the panel is fetched.
     ///
     /// # Safety
-    /// The pointers are a block and a panel, `tile` is the offset of their sums.
+    /// The pointers are a block and a panel; their sums are at the offset `tile`.
     unsafe fn tile(
         &self,
-        places: &Places,
-        (a, b): (*mut u8, *mut u8),
-        (tile, last_block): (i64, bool),
-        band: usize,
-        [first, last]: [bool; 2],
+        unit: &Unit,
+        [a, b]: [*const u8; 2],
+        (tile, is_last): (i64, bool),
+        b_stride: i64,
     ) {
-        let p = &self.plan;
-        let [large, small] = &p.sides;
-        let (taps_z, taps_y) = (p.axes[0].taps as usize, p.axes[1].taps as usize);
-        let x = &p.axes[2];
-        let size = p.out.dtype.size_bytes() as isize;
+        let (compiled, p) = (self.compiled, &self.compiled.plan);
+        let [first, last] = unit.ends;
         let narrows = last && p.is_narrow();
-        let stores = first || narrows;
-        for t in 0..taps_z * taps_y {
-            let table = &self.tables[band * taps_z * taps_y + t];
-            if table.a.is_empty() && !stores {
+        let kernels = usize::from(is_last) << 2 | usize::from(!first) << 1 | usize::from(!last);
+        for call in &compiled.calls[unit.band] {
+            let batch = call.table.a.len();
+            if batch == 0 && !first && !narrows {
                 continue;
             }
-            let place = (t / taps_y) as i64 * p.taps[0] + (t % taps_y) as i64 * p.taps[1];
-            for (tap, &length) in self.lengths.iter().enumerate() {
-                let (from, end) = p.met(tap as i64);
-                if from == end && !stores {
-                    continue;
-                }
-                let far = if p.joined { 0 } else { x.far(from, tap as i64) };
-                let at = tile + place + tap as i64 * p.taps[2];
-                let c = places.sums.wrapping_offset(at as isize);
-                let d = match narrows {
-                    true => (places.out).wrapping_offset((at / 4) as isize * size),
+            let at = tile + call.out;
+            let c = self.sums.wrapping_offset(at as isize);
+            let narrow_at = at / 4 * p.out.dtype.size_bytes() as i64;
+            let args = Args {
+                a,
+                b,
+                a_offsets: call.table.a.as_ptr(),
+                b_offsets: call.table.b.as_ptr(),
+                c,
+                d: match narrows {
+                    true => self.out.wrapping_offset(narrow_at as isize),
                     false => c,
-                };
-                let args = Args {
-                    a: a.wrapping_offset((far * large.pitch()) as isize),
-                    b: b.wrapping_offset((from * small.pitch()) as isize),
-                    a_offsets: table.a.as_ptr(),
-                    b_offsets: table.b.as_ptr(),
-                    c,
-                    d,
-                    batch: if from == end { 0 } else { table.a.len() },
-                    ..Args::default()
-                };
-                let choices = [last_block, !first, !last].map(usize::from);
-                let kernel = choices
-                    .iter()
-                    .fold(length, |index, choice| 2 * index + choice);
-                // SAFETY: the kernel was made for this length and block.
-                unsafe { self.kernels[kernel].call(&args) };
-            }
+                },
+                batch,
+                b_stride,
+                ..Args::default()
+            };
+            // SAFETY: the kernel was made for this length and block.
+            unsafe { compiled.kernels[8 * call.length + kernels].call(&args) };
         }
     }
 }

@@ -17,10 +17,11 @@ use crate::kernel::spec::{Args, Depthwise, Mix, Out, Spec};
 use crate::machine::machine;
 use crate::memory::MemoryDesc;
 use crate::ops::{Env, Exec, Plan, Planned, Run};
-use crate::plan::conv::{self, Axis, index_of};
+use crate::plan::conv::{self, Axis, Piece, index_of};
+use crate::plan::gemm;
 use std::sync::Arc;
 
-/// Channels that parts are cut to.
+/// Channels that a part is worth.
 const BLOCK: i64 = 64;
 /// Bytes of both sides in a band of rows without strides.
 const BAND_BYTES: i64 = 128 << 10;
@@ -39,7 +40,7 @@ pub(super) struct Gradient {
     group: i64,
     /// The large and the small one, in panels.
     sides: [Source; 2],
-    /// Channels of a panel: of a part, or as many as are adjacent.
+    /// Channels of a panel: as many as are adjacent, or those of a part.
     width: i64,
     /// Entry of the f32 gradient: channels of the large side in a group, taps, channels.
     out: usize,
@@ -59,11 +60,16 @@ pub(super) fn layout(
     MemoryDesc::with_tag(weights.dims(), dtype, &tag)
 }
 
-/// The side as this nest reads it.
-pub(super) fn seen(md: &MemoryDesc) -> Result<MemoryDesc> {
+/// The side as this nest reads it for groups of so many channels.
+pub(super) fn seen(md: &MemoryDesc, group: i64) -> Result<MemoryDesc> {
+    // A vector of 8 channels is better than a copy; groups need a whole panel.
+    let unit = if group == 1 { 8 } else { Mix::COLUMNS as i64 };
     let adjacent = channel_run(md, md.dims[1], false);
-    let blocks = adjacent.is_some_and(|run| run == md.dims[1] || run % Mix::COLUMNS as i64 == 0);
-    if blocks { Ok(*md) } else { channels_last(md) }
+    let lies_right = adjacent.is_some_and(|run| run == md.dims[1] || run % unit == 0);
+    match lies_right {
+        true => Ok(*md),
+        false => channels_last(md),
+    }
 }
 
 /// Whether groups of m and n channels, so many in all, are summed here.
@@ -77,25 +83,26 @@ impl Gradient {
     pub(super) fn new(
         env: &Env,
         axes: [Axis; 3],
-        sides: [(usize, &MemoryDesc); 2],
+        sides: [(usize, MemoryDesc); 2],
         group: i64,
         out: usize,
     ) -> Gradient {
         let (minibatch, channels) = (sides[0].1.dims[0], sides[0].1.dims[1]);
         let run = |md: &MemoryDesc| channel_run(md, channels, false).unwrap_or(channels);
-        let adjacent = run(sides[0].1).min(run(sides[1].1));
-        let blocks = (channels + BLOCK - 1) / BLOCK;
+        let adjacent = run(&sides[0].1).min(run(&sides[1].1));
         let work: i64 = axes.iter().map(|a| a.small * a.taps).product();
         let flop = (2 * minibatch * channels * group).saturating_mul(work);
-        let parts = parts(env, flop).min(blocks).max(1);
-        let width = ((blocks + parts - 1) / parts * BLOCK).min(adjacent).max(1);
+        let parts = parts(env, flop).min((channels + BLOCK - 1) / BLOCK).max(1);
+        let share = (channels + parts - 1) / parts;
+        let even = gemm::even(channels as usize, share as usize, Mix::COLUMNS) as i64;
+        let width = [even, adjacent][usize::from(adjacent < channels)];
         Gradient {
             env: *env,
             axes,
             minibatch,
             channels,
             group,
-            sides: sides.map(|side| Source::new(side, (1, channels), width, 0)),
+            sides: sides.map(|(entry, md)| Source::new((entry, &md), (1, channels), width, 0)),
             width,
             out,
             parts,
@@ -151,12 +158,12 @@ impl Gradient {
 /// Rows of pixels that meet rows of taps in a piece.
 struct Call {
     kernel: usize,
-    /// Byte offsets on either side of an image, and in the gradient.
+    /// Byte offsets on either side of an image, and from there to what the next band needs.
     sides: [i64; 2],
+    ahead: [i64; 2],
+    /// Byte offset in the gradient.
     out: i64,
     rows: i64,
-    /// The channel of a group on the large side.
-    channel: i64,
 }
 
 struct Compiled {
@@ -176,31 +183,39 @@ impl Plan for Arc<Gradient> {
             true => 1,
             false => height.taps.max(1),
         };
-        let (heights, columns) = (height.runs(false, false), width.runs(false, true));
+        let heights = height.runs(false, false);
         let bands = conv::pieces(&heights, self.rows());
-        let at = |side: usize, z: i64, y: i64, x: i64| {
-            let s = &self.sides[side].strides;
-            z * s[1] + y * s[2] + x * s[3]
+        let columns = conv::pieces(&width.runs(false, true), PIXELS);
+        let strides = self.sides.each_ref().map(|s| s.strides);
+        let steps = [height.stride * strides[0][2], strides[1][2]];
+        let first = |&(run, start, _): &Piece| heights[run].first + start;
+        // From a band to the next, or to the first of the next image or depth.
+        let ahead = |i: usize| {
+            let next = &bands[(i + 1) % bands.len()];
+            let planes = i64::from(i + 1 == bands.len());
+            let plane = usize::from(depth.small > 1);
+            [0, 1].map(|s| (first(next) - first(&bands[i])) * steps[s] + planes * strides[s][plane])
+        };
+        let at = |side: usize, place: [i64; 3]| -> i64 {
+            (0..3).map(|i| place[i] * strides[side][i + 1]).sum()
         };
         let (mut shapes, mut calls) = (Vec::new(), Vec::new());
-        for (z, tz) in (0..depth.small).flat_map(|z| (0..depth.taps).map(move |tz| (z, tz))) {
-            let far_z = depth.far(z, tz);
-            let bands = bands.iter().filter(|_| (0..depth.large).contains(&far_z));
-            for (run, start, rows) in bands.map(|&(run, start, rows)| (&heights[run], start, rows))
-            {
-                for taps in run.taps.chunks(fold as usize) {
-                    let far_y = taps[0].from + start * run.in_step;
+        let depths = (0..depth.small).flat_map(|z| (0..depth.taps).map(move |tz| (z, tz)));
+        let inside = |&(z, tz): &(i64, i64)| (0..depth.large).contains(&depth.far(z, tz));
+        for (z, tz) in depths.filter(inside) {
+            for (i, &(run, start, rows)) in bands.iter().enumerate() {
+                for taps in heights[run].taps.chunks(fold as usize) {
                     let tap = (tz * height.taps + taps[0].at) * width.taps;
-                    for (_, x, pixels) in conv::pieces(&columns, PIXELS) {
-                        let far_x = width.far(x, 0);
-                        let kernel = index_of(&mut shapes, (taps.len(), far_x, pixels));
-                        calls.extend((0..self.group).map(|channel| Call {
-                            kernel,
-                            sides: [at(0, far_z, far_y, far_x), at(1, z, run.first + start, x)],
-                            out: (channel * self.taps() + tap) * self.channels * 4,
+                    for &(_, x, pixels) in &columns {
+                        let far_y = taps[0].from + start * height.stride;
+                        let far = [depth.far(z, tz), far_y, width.far(x, 0)];
+                        calls.push(Call {
+                            kernel: index_of(&mut shapes, (taps.len(), far[2], pixels)),
+                            sides: [at(0, far), at(1, [z, first(&bands[i]), x])],
+                            ahead: ahead(i),
+                            out: tap * self.channels * 4,
                             rows,
-                            channel,
-                        }));
+                        });
                     }
                 }
             }
@@ -209,10 +224,6 @@ impl Plan for Arc<Gradient> {
         let kernels = shapes
             .into_iter()
             .map(|(fold, from, pixels)| pair(widths, |n| self.spec(fold, (from, pixels), n)));
-        let steps = [
-            height.stride * self.sides[0].strides[2],
-            self.sides[1].strides[2],
-        ];
         Ok(Box::new(Compiled {
             kernels: kernels.collect::<Result<_>>()?,
             calls,
@@ -256,24 +267,28 @@ impl Compiled {
                 let at = s.offset + s.blocks[panel] + image * s.strides[0] + call.sides[i];
                 exec.ptrs[s.entry].wrapping_offset(at as isize).cast_const()
             };
-            // The next band is fetched in one of the passes over a group.
-            let ahead = if call.channel == 0 { call.rows } else { 0 };
-            let args = Args {
-                a: side(0),
-                b: side(1),
-                a_offsets: self.rows[0].as_ptr(),
-                b_offsets: self.rows[1].as_ptr(),
-                c: out(call.out),
-                d: out(call.out),
-                batch: call.rows as usize,
-                m: call.channel as usize,
-                a_stride: ahead * p.axes[1].stride * p.sides[0].strides[2],
-                b_stride: ahead * p.sides[1].strides[2],
-                ..Args::default()
-            };
-            // SAFETY: the kernel was made for these taps, pixels and channels, the lists for so many rows at least, and
-            // the places are in the image.
-            unsafe { self.kernels[call.kernel][usize::from(n < p.width)].call(&args) };
+            let kernel = &self.kernels[call.kernel][usize::from(n < p.width)];
+            for channel in 0..p.group {
+                let gradient = out(call.out + channel * p.taps() * p.channels * 4);
+                // The next band is fetched in one of the passes over a group.
+                let [a_stride, b_stride] = if channel == 0 { call.ahead } else { [0; 2] };
+                let args = Args {
+                    a: side(0),
+                    b: side(1),
+                    a_offsets: self.rows[0].as_ptr(),
+                    b_offsets: self.rows[1].as_ptr(),
+                    c: gradient,
+                    d: gradient,
+                    batch: call.rows as usize,
+                    m: channel as usize,
+                    a_stride,
+                    b_stride,
+                    ..Args::default()
+                };
+                // SAFETY: the kernel was made for these taps, pixels and channels, the lists for so many rows at least, and
+                // the places are in the image.
+                unsafe { kernel.call(&args) };
+            }
         }
     }
 }

@@ -121,20 +121,19 @@ impl Source {
         self.row.0 * self.block * 4
     }
 
-    fn at(&self, [image, z, y]: [i64; 3]) -> i64 {
-        image * self.strides[0] + z * self.strides[1] + y * self.strides[2]
-    }
-
-    fn packed_at(&self, [image, z, y]: [i64; 3], [zs, ys]: Ranges) -> i64 {
-        ((image * (zs.1 - zs.0) + z - zs.0) * (ys.1 - ys.0) + y - ys.0) * self.row_bytes()
+    /// Where a row begins in the image, and in a slot that holds the rows of these ranges.
+    fn places(&self, [image, z, y]: [i64; 3], [zs, ys]: Ranges) -> [i64; 2] {
+        let [of_image, of_depth, of_row, _] = self.strides;
+        let row = ((image * (zs.1 - zs.0) + z - zs.0) * (ys.1 - ys.0)) + y - ys.0;
+        [
+            image * of_image + z * of_depth + y * of_row,
+            row * self.row_bytes(),
+        ]
     }
 
     /// Where kernels read a row, of which those in these ranges are packed.
     pub fn row_at(&self, row: [i64; 3], ranges: Ranges) -> i64 {
-        match self.direct {
-            true => self.at(row),
-            false => self.packed_at(row, ranges),
-        }
+        self.places(row, ranges)[usize::from(!self.direct)]
     }
 
     /// What is packed of so many images.
@@ -143,9 +142,10 @@ impl Source {
         let mut lines: Vec<Line> = Vec::new();
         for row in rows(images, ranges) {
             let [second, first] = [row[2] + self.partner.1, row[2]].map(inside);
+            let [from, to] = self.places(row, ranges);
             let line = Line {
-                from: self.at(row),
-                to: self.packed_at(row, ranges) + self.row.1 * self.block * 4,
+                from,
+                to: to + self.row.1 * self.block * 4,
                 pixels: self.sizes[2],
                 halves: 2 * second + first * usize::from(pairs),
             };
@@ -165,6 +165,16 @@ impl Source {
     /// Channels in a block of a group.
     pub fn width(&self, block: i64) -> i64 {
         self.block.min(self.channels - block * self.block).max(1)
+    }
+
+    /// Channels in the first and in the last block of a group.
+    pub fn widths(&self) -> [i64; 2] {
+        [0, self.per_group() - 1].map(|block| self.width(block))
+    }
+
+    /// Bytes from a block to the next.
+    pub fn to_next(&self, block: i64) -> i64 {
+        self.blocks[block as usize + 1] - self.blocks[block as usize]
     }
 
     pub fn per_group(&self) -> i64 {

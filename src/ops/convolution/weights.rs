@@ -27,7 +27,7 @@ use crate::ops::matrix::plain;
 use crate::ops::row_sum;
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned};
-use crate::plan::conv::{Axis, Ranges, Table, band_pixels, bands};
+use crate::plan::conv::{Axis, Ranges, Table, band_pixels, bands, index_of, indices};
 use crate::plan::gemm;
 use crate::plan::place::Place;
 use std::sync::Arc;
@@ -50,8 +50,7 @@ pub(super) struct Gradient {
     /// The large and the small one.
     pub sides: [Source; 2],
     pub out: Binding,
-    /// Bytes between rows of a tile of sums in f32, and between taps along depth, height and width.
-    pub row_bytes: i64,
+    /// Bytes between taps along depth, height and width.
     pub taps: [i64; 3],
     /// Byte offsets of the tiles of sums: by group, block of the large side, panel.
     pub tiles: Vec<i64>,
@@ -65,17 +64,20 @@ pub(super) struct Gradient {
     pub bands: Vec<Ranges>,
     /// Blocks of the large side whose packed form is kept for one band.
     pub kept: i64,
-    /// Parts along the panels and along the blocks of the large side.
-    pub split: (i64, i64),
-    /// Parts along the pixels, each with a copy of the result of so many bytes.
-    pub copies: i64,
+    /// Parts along the panels, along the blocks of the large side, and along the pixels, the latter with a copy of the result each,
+    /// of so many bytes.
+    pub split: [i64; 3],
     pub copy_bytes: i64,
 }
 
-/// A side whose channels are adjacent in whole blocks.
-fn is_regular(md: &MemoryDesc, channels: i64, groups: i64, block: i64) -> bool {
-    let run = channel_run(md, channels, groups == 1);
-    run.is_some_and(|run| run >= channels || run % block == 0)
+/// A kernel call, which adds what a tap meets in a band to a tile.
+pub(super) struct Call {
+    /// Index of the length of its reduction.
+    pub length: usize,
+    /// Bytes to the tap within the gradient.
+    pub out: i64,
+    /// Rows of pixels, each an entry of the batch.
+    pub table: Table,
 }
 
 /// An argument's entry and layout.
@@ -136,11 +138,8 @@ impl Desc {
 
     /// The weights' dimensions of the large side's channels and of the small side's.
     fn side_dims(&self) -> (usize, usize) {
-        let first = usize::from(self.grouped());
-        match self.transposed {
-            true => (first, first + 1),
-            false => (first + 1, first),
-        }
+        let (first, of_src) = (usize::from(self.grouped()), usize::from(!self.transposed));
+        (first + of_src, first + 1 - of_src)
     }
 
     /// Columns of a panel, even ones: columns of padding would be multiplied.
@@ -171,16 +170,14 @@ impl Desc {
         weights: &MemoryDesc,
         sequence: &mut Sequence,
     ) -> Result<Planned> {
-        let seen = [depthwise::seen(&sides[0].1)?, depthwise::seen(&sides[1].1)?];
-        let mut read = |i: usize| {
-            let (entry, md) = &sides[i];
-            Ok((sequence.read(env, (*entry, md), &seen[i])?, &seen[i]))
+        let (dims, group) = (self.side_dims(), weights.dims[self.side_dims().0]);
+        let mut read = |(entry, md): &Operand| -> Result<Operand> {
+            let seen = depthwise::seen(md, group)?;
+            Ok((sequence.read(env, (*entry, md), &seen)?, seen))
         };
-        let sides = [read(0)?, read(1)?];
-        let dims = self.side_dims();
+        let sides = [read(&sides[0])?, read(&sides[1])?];
         let taps = depthwise::layout(weights, DataType::F32, dims)?;
         let stored = sequence.written(env, (2, weights), &taps, false)?;
-        let group = weights.dims[dims.0];
         Ok(depthwise::Gradient::new(env, self.axes(), sides, group, stored).planned())
     }
 
@@ -207,9 +204,9 @@ impl Desc {
         let (dims, joined) = (self.side_dims(), tiling.joined);
         let mut gradient = Gradient::new(env, space, (pairs, sides), seen, dims, joined);
         if attr.deterministic || !seen.is_dense() {
-            gradient.copies = 1;
+            gradient.split[2] = 1;
         }
-        let copies = gradient.copies;
+        let copies = gradient.split[2] as usize;
         let (stored, md) = match tiling.in_place && copies == 1 {
             true => (2, weights),
             false => (sequence.written(env, (2, weights), seen, false)?, seen),
@@ -218,14 +215,13 @@ impl Desc {
         if copies == 1 {
             return Ok(gradient.planned());
         }
-        let each = sequence.buffer(copies as usize * seen.size_bytes())?;
+        let each = sequence.buffer(copies * seen.size_bytes())?;
         (gradient.out.index, gradient.out.place.base) = (each, 0);
         sequence.push(gradient.planned());
         let mut flat = MemoryDesc::plain(&[seen.size_bytes() as i64 / 4], DataType::F32)?;
         let one = flat;
         flat.offset0 = seen.offset0;
         let rows = rows_of((each, &one), one.dims[0]);
-        let copies = copies as usize;
         Ok(row_sum::planned(env, &rows, copies, (stored, &flat)))
     }
 
@@ -284,10 +280,10 @@ impl Desc {
         let mut source = |side: usize, dim: usize| {
             let ((entry, md), block) = (&sides[side], tiling.channels[side]);
             let channels = self.weights.dims[dim];
-            let mut seen = match is_regular(md, channels, groups, block) {
-                true => *md,
-                false => channels_last(md)?,
-            };
+            // Channels adjacent in whole blocks are read as they lie.
+            let run = channel_run(md, channels, groups == 1);
+            let fits = run.is_some_and(|run| run >= channels || run % block == 0);
+            let mut seen = if fits { *md } else { channels_last(md)? };
             let entry = sequence.read(env, (*entry, md), &seen)?;
             if side == 0 {
                 seen = without_gaps(axes, seen);
@@ -340,13 +336,8 @@ impl Gradient {
         }
         let x = &axes[2];
         sides[1].row = (x.small, 0);
-        sides[0].row = match joined {
-            true => (
-                (x.pad + x.large).max((x.small - 1) * x.stride + x.taps),
-                x.pad,
-            ),
-            false => (x.large, 0),
-        };
+        let reach = (x.pad + x.large).max((x.small - 1) * x.stride + x.taps);
+        sides[0].row = if joined { (reach, x.pad) } else { (x.large, 0) };
         let nest = knobs::NEST.get();
         let pixels = nest.or('p', band_pixels(gemm::panel(env.isa) as i64), |_| true);
         let (images, bands) = bands(minibatch, axes.map(|a| a.small), pixels);
@@ -355,7 +346,6 @@ impl Gradient {
             axes,
             minibatch,
             groups,
-            row_bytes: sides[1].block * 4,
             sides,
             out: Binding::whole(0, md),
             taps: spatial_strides(md, m.max(n) + 1),
@@ -366,36 +356,31 @@ impl Gradient {
             pixels,
             bands,
             kept: 1,
-            split: (1, 1),
-            copies: 1,
+            split: [1; 3],
             copy_bytes: md.size_bytes() as i64,
         };
         let per_group = gradient.sides[0].per_group();
         gradient.kept = nest.or('c', gradient.kept(), |c| c <= per_group);
-        let ((by_panels, by_blocks), copies) = gradient.split();
-        let fits = |n| n <= MOST_PARTS;
-        gradient.split = (nest.or('N', by_panels, fits), nest.or('M', by_blocks, fits));
-        let units = gradient.units();
-        gradient.copies = nest.or('S', copies, |s| s <= units.min(MOST_PARTS));
+        let (split, units) = (gradient.split(), gradient.units());
+        let most = [MOST_PARTS, MOST_PARTS, units.min(MOST_PARTS)];
+        let choose = |i: usize| nest.or(['N', 'M', 'S'][i], split[i], |n| n <= most[i]);
+        gradient.split = [0, 1, 2].map(choose);
         gradient
     }
 
-    /// The depths or heights of the large side that outputs `range` of the small side meet; those of pairs of rows may be
-    /// outside.
-    fn reach(&self, axis: usize, (first, end): (i64, i64)) -> (i64, i64) {
-        let a = &self.axes[axis];
-        let (first, last) = (a.far(first, 0), a.far(end - 1, a.taps - 1) + 1);
-        if axis == 1 && self.sides[0].partner.1 > 0 {
-            return (first, last);
-        }
-        let first = first.clamp(0, a.large);
-        (first, last.clamp(first, a.large))
-    }
-
-    /// What a band needs of a side.
+    /// The depths and heights of a side that a band needs; of the large side, those of pairs of rows may be outside.
     pub fn ranges(&self, side: usize, band: &Ranges) -> Ranges {
+        let reach = |axis: usize| {
+            let (a, (first, end)) = (&self.axes[axis], band[axis]);
+            let limit = |x: i64| match axis == 1 && self.sides[0].partner.1 > 0 {
+                true => x,
+                false => x.clamp(0, a.large),
+            };
+            let (first, last) = (a.far(first, 0), a.far(end - 1, a.taps - 1));
+            (limit(first), limit(last + 1).max(limit(first)))
+        };
         match side {
-            0 => [self.reach(0, band[0]), self.reach(1, band[1])],
+            0 => [reach(0), reach(1)],
             _ => *band,
         }
     }
@@ -419,7 +404,7 @@ impl Gradient {
     }
 
     /// Parts along panels and blocks, and along the pixels where there are fewer tiles than threads.
-    fn split(&self) -> ((i64, i64), i64) {
+    fn split(&self) -> [i64; 3] {
         let pixels: i64 = self.axes.iter().map(|a| a.small * a.taps).product();
         let [large, small] = &self.sides;
         let flop = (2 * self.minibatch * self.groups * large.channels * small.channels)
@@ -428,7 +413,7 @@ impl Gradient {
         let panels = parts.min((self.groups * small.per_group()).max(1));
         let blocks = (parts / panels).min(large.per_group()).max(1);
         let copies = (parts / (panels * blocks)).clamp(1, self.units());
-        ((panels, blocks), copies)
+        [panels, blocks, copies]
     }
 
     /// How many bands there are in all images; one clears the result where there is no image.
@@ -437,23 +422,20 @@ impl Gradient {
     }
 
     pub fn parts(&self) -> usize {
-        (self.split.0 * self.split.1 * self.copies) as usize
+        self.split.iter().product::<i64>() as usize
     }
 
-    /// Where in the scratch of a part the slots of a side begin; those of side 2 are the end.
-    pub fn slots_at(&self, side: usize) -> i64 {
+    /// Where in the scratch of a part the slots of either side begin, and where they end.
+    pub fn slots_at(&self) -> [i64; 3] {
         let slots = self.slots();
+        let used = |i: usize, count: i64| count * slots[i] * i64::from(!self.sides[i].direct);
         // One panel is packed at a time.
-        let used = |i: usize| match self.sides[i].direct {
-            true => 0,
-            false => [self.kept, 1][i] * slots[i],
-        };
-        (0..side).map(used).sum()
+        [0, used(0, self.kept), used(0, self.kept) + used(1, 1)]
     }
 
     /// Scratch of one part.
     pub fn part_bytes(&self) -> usize {
-        (self.slots_at(2) as usize).next_multiple_of(64)
+        (self.slots_at()[2] as usize).next_multiple_of(64)
     }
 
     /// Whether sums pass through scratch, since the result is too narrow to hold them.
@@ -464,13 +446,10 @@ impl Gradient {
     fn planned(self) -> Planned {
         let kind = |s: &Source| if s.direct { "" } else { "packed" };
         let [large, small] = &self.sides;
-        let (kinds, (panels, blocks)) = (self.sides.each_ref().map(kind), self.split);
-        let choices = format!(
-            "N{panels}M{blocks}S{}i{}p{}c{}",
-            self.copies, self.images, self.pixels, self.kept
-        );
+        let (kinds, [n, m, s]) = (self.sides.each_ref().map(kind), self.split);
+        let (i, p, c) = (self.images, self.pixels, self.kept);
         let nest = format!(
-            "{choices}:{}bands:{}{}x{}{}{}{}",
+            "N{n}M{m}S{s}i{i}p{p}c{c}:{}bands:{}{}x{}{}{}{}",
             self.bands.len(),
             large.block,
             kinds[0],
@@ -487,53 +466,62 @@ impl Gradient {
         Planned::new(nest, bytes, Arc::new(self))
     }
 
-    /// For a tap of a row, the outputs that it meets: all of them where taps are joined.
-    pub fn met(&self, tap: i64) -> (i64, i64) {
-        match self.joined {
-            true => (0, self.axes[2].small),
-            false => self.axes[2].met(tap),
-        }
+    /// Whether kernels fetch the panel or the block that is read next: where blocks lie end to end, and a single tap meets them.
+    fn fetches(&self) -> bool {
+        let dense = |s: &Source| s.direct && s.pitch() == s.block * 4;
+        self.sides.iter().all(dense) && self.axes.iter().all(|axis| axis.taps == 1)
     }
 
-    /// The depth or height of the large side that a tap meets, if the pixel or its partner is inside.
-    fn far(&self, axis: usize, tap: i64, small: i64) -> Option<i64> {
-        let a = &self.axes[axis];
-        let further = [0, self.sides[0].partner.1, 0][axis];
-        let far = a.far(small, tap);
-        let inside = |x: i64| (0..a.large).contains(&x);
-        (inside(far) || inside(far + further)).then_some(far)
-    }
-
-    /// The batch of a tap in a band: one entry for each row that it meets.
-    pub fn table(&self, band: &Ranges, (tz, ty): (i64, i64)) -> Table {
+    /// The calls for a tile and a band, one for each tap; their reductions are added to the list.
+    pub fn calls(&self, band: &Ranges, lengths: &mut Vec<i64>) -> Vec<Call> {
+        let ([depth, height, width], [large, small]) = (&self.axes, &self.sides);
         let ranges = [0, 1].map(|side| self.ranges(side, band));
-        let mut table = Table::default();
-        for [i, z, y] in rows(self.images, ranges[1]) {
-            if let (Some(far_z), Some(far_y)) = (self.far(0, tz, z), self.far(1, ty, y)) {
-                table
-                    .a
-                    .push(self.sides[0].row_at([i, far_z, far_y], ranges[0]));
-                table.b.push(self.sides[1].row_at([i, z, y], ranges[1]));
+        let across = if self.joined { 1 } else { width.taps };
+        let call = |tap: [i64; 3]| {
+            // Where taps are joined, padding is packed.
+            let (x, end, far_x) = match (self.joined, width.met(tap[2])) {
+                (true, _) => (0, width.small, 0),
+                (_, (x, end)) => (x, end, width.far(x, tap[2])),
+            };
+            let mut table = Table::default();
+            for [image, z, y] in rows(self.images, ranges[1]).filter(|_| x < end) {
+                let (far_z, far_y) = (depth.far(z, tap[0]), height.far(y, tap[1]));
+                let inside = |y: i64| (0..height.large).contains(&y);
+                let meets = inside(far_y) || inside(far_y + large.partner.1);
+                if meets && (0..depth.large).contains(&far_z) {
+                    let far = large.row_at([image, far_z, far_y], ranges[0]);
+                    let near = small.row_at([image, z, y], ranges[1]);
+                    table.a.push(far + far_x * large.pitch());
+                    table.b.push(near + x * small.pitch());
+                }
             }
-        }
-        table
+            Call {
+                length: index_of(lengths, (end - x).max(1)),
+                out: (0..3).map(|i| tap[i] * self.taps[i]).sum(),
+                table,
+            }
+        };
+        indices([depth.taps, height.taps, across])
+            .map(call)
+            .collect()
     }
 
-    /// The kernel of a tile: whether it goes on from the sums of bands before, and whether it stores the result.
-    pub fn spec(&self, m: i64, k: i64, (beta, last): (bool, bool)) -> Brgemm {
+    /// The kernel of a tile, for the first unit or one that goes on from the sums before, and the last, which stores the result.
+    pub fn spec(&self, m: i64, k: i64, [first, last]: [bool; 2]) -> Brgemm {
         let taps = if self.joined { self.axes[2].taps } else { 1 };
         let dtype = [DataType::F32, DataType::Bf16][usize::from(self.pairs)];
         let d = if last { self.out.dtype } else { DataType::F32 };
         let [large, small] = &self.sides;
-        let sizes = [m * taps, small.block, k.max(1) * dtype.vnni() as i64].map(|n| n as usize);
-        let out = Out::acc(false, d, self.row_bytes / 4 * d.size_bytes() as i64);
+        let sizes = [m * taps, small.block, k * dtype.vnni() as i64].map(|n| n as usize);
+        let out = Out::acc(false, d, small.block * d.size_bytes() as i64);
         Brgemm {
             a_row_bytes: 4,
             a_group_bytes: self.axes[2].stride * large.pitch(),
             b_group_bytes: small.pitch(),
             batch: Batch::Offset,
-            beta,
-            c_row_bytes: self.row_bytes,
+            beta: !first,
+            c_row_bytes: small.block * 4,
+            fetches: self.fetches(),
             ..Brgemm::new(self.env.isa, sizes, [dtype; 2], out)
         }
     }
