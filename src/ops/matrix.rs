@@ -13,7 +13,7 @@ use crate::{
     exec::pack::Side,
     kernel::bare::Bare,
     memory::MemoryDesc,
-    plan::gemm::{is_far, weights_panel},
+    plan::gemm::{is_far, packed_panel, reads_panels, weights_panel},
     require, supported,
 };
 
@@ -131,7 +131,7 @@ pub fn matrix(arg: usize, md: &MemoryDesc) -> Option<Matrix> {
 
 /// The width of panels of the form that the kernel reads, `[k/v][width][v]`, if weights lie so: `k` is the reduced
 /// dimension, which may be in blocks, `n` the other.
-pub fn panel_width(md: &MemoryDesc, k: usize, n: usize) -> Option<i64> {
+pub fn panel_width(md: &MemoryDesc, (k, n): (usize, usize), env: &Env) -> Option<i64> {
     let v = md.dtype().vnni() as i64;
     let blocks: Vec<(usize, i64)> = md.blocks().collect();
     let (rows, inner) = match *blocks.as_slice() {
@@ -143,12 +143,12 @@ pub fn panel_width(md: &MemoryDesc, k: usize, n: usize) -> Option<i64> {
         [(d, width), (group, size)] if (d, group, size) == (n, k, v) => width,
         _ => return None,
     };
-    (width % 16 == 0 && md.strides()[k] == rows * width * v).then_some(width)
+    (reads_panels(env.isa, width) && md.strides()[k] == rows * width * v).then_some(width)
 }
 
 /// Weights as panels, if they lie so.
-pub fn panels(arg: usize, md: &MemoryDesc, k: usize, n: usize) -> Option<Matrix> {
-    let width = panel_width(md, k, n).filter(|_| md.dims().len() == k.min(n) + 2)?;
+pub fn panels(arg: usize, md: &MemoryDesc, (k, n): (usize, usize), env: &Env) -> Option<Matrix> {
+    let width = panel_width(md, (k, n), env).filter(|_| md.dims().len() == k.min(n) + 2)?;
     let (dtype, size) = (md.dtype(), md.dtype().size_bytes() as i64);
     let side = Side::Panels {
         width: width as usize,
@@ -201,7 +201,7 @@ pub fn factors(
         Ok(matrix(entry, &layout).expect("a row-major tensor is a matrix"))
     };
     let nd = b.1.dims().len();
-    let in_panels = panels(b.0, &b.1, nd - 2, nd - 1).filter(|_| !transposed);
+    let in_panels = panels(b.0, &b.1, (nd - 2, nd - 1), env).filter(|_| !transposed);
     Ok([factor(a)?, in_panels.map_or_else(|| factor(b), Ok)?])
 }
 
@@ -304,7 +304,9 @@ pub fn panel_layout(
 ) -> Result<MemoryDesc> {
     let v = md.dtype().vnni();
     let far = is_far(md.nelems() as usize * md.dtype().size_bytes(), v, 1);
-    let width = weights_panel(env.isa, rows as usize, md.dims()[n] as usize, far);
+    let columns = md.dims()[n] as usize;
+    let tile = packed_panel(env.isa, columns, v);
+    let width = weights_panel(env.isa, (rows as usize, columns), far, tile);
     let letter = |d: usize| char::from(b'a' + d as u8);
     let mut tag: String = (0..k.min(n)).map(letter).collect();
     let (k, n) = (letter(k), letter(n));

@@ -20,6 +20,12 @@ pub const fn packed_panel(isa: Isa, n: usize, v: usize) -> usize {
     if three { 24 } else { panel(isa) }
 }
 
+/// Whether a product reads panels as they lie that are so wide: several whole vectors.
+pub const fn reads_panels(isa: Isa, width: i64) -> bool {
+    let vector = if isa.is_avx512() { 16 } else { 8 };
+    width >= 16 && width % vector == 0
+}
+
 /// Bytes of one row of A, along K, in one block.
 const fn k_block_bytes(isa: Isa) -> usize {
     if isa.is_avx512() { 6144 } else { 2048 }
@@ -142,15 +148,15 @@ pub fn has_dot(isa: Isa, dtype: DataType) -> bool {
 }
 
 /// The width of panels for weights that many products will use as they lie: where few rows read them, as wide as keeps
-/// enough sums in flight, since then B is read once and from end to end. 1 where they are `far` and whole rows are better:
-/// tiles of few registers take some of several rows, and the processor reads ahead in all of these at once.
-pub fn weights_panel(isa: Isa, m: usize, n: usize, far: bool) -> usize {
+/// enough sums in flight, since then B is read once and from end to end; else `tile`. 1 where they are `far` and whole rows
+/// are better: tiles of few registers take some of several rows, and the processor reads ahead in all of these at once.
+pub fn weights_panel(isa: Isa, (m, n): (usize, usize), far: bool, tile: usize) -> usize {
     let width = match m {
         1 if isa.is_avx512() => 256,
         2..4 if isa.is_avx512() => 128,
         ..=ONE_TILE if !isa.is_avx512() && far => return 1,
         ..=ONE_TILE => 64,
-        _ => panel(isa),
+        _ => tile,
     };
     width.min(n.max(1).next_multiple_of(16))
 }
@@ -298,6 +304,13 @@ mod tests {
     }
 
     #[test]
+    fn panels_are_read_that_are_several_whole_vectors_wide() {
+        let read = |isa| [8, 16, 20, 24, 64].map(|width| reads_panels(isa, width));
+        assert_eq!(read(Isa::Avx2), [false, true, false, true, true]);
+        assert_eq!(read(Isa::Avx512), [false, true, false, false, true]);
+    }
+
+    #[test]
     fn few_rows_stream_b_in_place() {
         let one = blocks(&sizes(Isa::Avx2, 1, 4096, 4096, 0));
         assert_eq!((one.bn, one.kc), (4096, 8));
@@ -307,11 +320,11 @@ mod tests {
 
     #[test]
     fn fewer_rows_read_wider_panels() {
-        let wide = |isa, far| [1, 3, 8, 64].map(|m| weights_panel(isa, m, 1024, far));
+        let wide = |isa, far| [1, 3, 8, 64].map(|m| weights_panel(isa, (m, 1024), far, panel(isa)));
         assert_eq!(wide(Isa::Avx512, true), [256, 128, 64, 64]);
         assert_eq!(wide(Isa::Avx2, false), [64, 64, 16, 16]);
         assert_eq!(wide(Isa::Avx2, true), [1, 1, 16, 16]);
-        assert_eq!(weights_panel(Isa::Avx512, 1, 100, true), 112);
+        assert_eq!(weights_panel(Isa::Avx512, (1, 100), true, 64), 112);
     }
 
     #[test]

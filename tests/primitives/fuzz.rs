@@ -104,7 +104,15 @@ impl Matrix {
 }
 
 fn matrix() -> impl Strategy<Value = Matrix> {
-    let tags = one_of(&["ab", "ba", "any", "BA16a16b", "AB16b16a", "BA4b8a8b2a"]);
+    let tags = one_of(&[
+        "ab",
+        "ba",
+        "any",
+        "BA16a16b",
+        "BA8a24b",
+        "AB16b16a",
+        "BA4b8a8b2a",
+    ]);
     prop_oneof![
         tags.prop_map(Matrix::Tag),
         (

@@ -276,6 +276,40 @@ fn matmul_with_zero_points_of_either_factor() {
 }
 
 #[test]
+fn weights_in_panels_of_any_width() {
+    for width in [4, 8, 12, 16, 20, 24, 40, 56, 64] {
+        for types in ["f32:f32:f32", "bf16:bf16:bf16"] {
+            judge_all([
+                format!("matmul {types} 33x47:47x130 tags=ab:Ba{width}b:ab"),
+                format!("matmul {types} 33x47:47x130 tags=ab:BA8a{width}b:ab post=relu"),
+                format!("matmul {types} 33x48:48x130 tags=ab:BA8a{width}b2a:ab bias=f32"),
+                format!("ip {types} mb33ic47oc130 tags=ab:AB16b{width}a:ab"),
+                format!("ip {types} mb33ic130oc47 prop=bwd_d tags=ab:BA8a{width}b:ab"),
+            ]);
+        }
+    }
+}
+
+/// `any`: their last panel may be full, nearly empty, or all there is.
+#[test]
+fn weights_in_panels_of_the_planner() {
+    for n in [90, 96, 97, 120, 130, 143] {
+        for types in ["f32:f32:f32", "bf16:bf16:bf16", "u8:s8:f32"] {
+            judge_all(
+                ["1x64:64", "5x47:47", "40x600:600"]
+                    .map(|shape| format!("matmul {types} {shape}x{n} tags=ab:any:ab post=relu")),
+            );
+        }
+        judge_all(["inf", "bwd_d", "bwd_w"].map(|prop| {
+            format!(
+                "ip f32:f32:f32 mb33ic{n}oc{} prop={prop} tags=ab:any:ab",
+                2 * n
+            )
+        }));
+    }
+}
+
+#[test]
 fn matmul_in_irregular_layouts() {
     let types = ["f32:f32:f32", "bf16:bf16:bf16", "u8:s8:u8", "s8:s8:f32"];
     for tags in [

@@ -57,10 +57,10 @@ pub struct Layer {
 
 /// The panels of weights (l, d, i, g, o), or (l, d, i, o), which forward passes read as i × o for each gate and backward ones
 /// as (g, o) × i: their width, if they lie so.
-pub fn panel(md: &MemoryDesc, forward: bool) -> Option<usize> {
+pub fn panel(md: &MemoryDesc, forward: bool, env: &Env) -> Option<usize> {
     let last = md.dims().len() - 1;
-    let (k, n) = if forward { (2, last) } else { (last, 2) };
-    let width = panel_width(md, k, n)?;
+    let sides = if forward { (2, last) } else { (last, 2) };
+    let width = panel_width(md, sides, env)?;
     let joined =
         forward || last == 3 || md.strides()[3] == width * md.dims()[4] || md.dims()[3] == 1;
     joined.then_some(width as usize)
@@ -77,7 +77,7 @@ impl<'a> Net<'a> {
         let dtype = desc.tensors[SRC_LAYER].dtype();
         let panels = (tensors.iter())
             .filter(|t| matches!(t.0, WEIGHTS_LAYER | WEIGHTS_ITER | PROJECTION))
-            .filter_map(|(.., md)| panel(md, desc.is_forward()));
+            .filter_map(|(.., md)| panel(md, desc.is_forward(), env));
         let unit = rnn::unit(env.isa, panels);
         let flop = 2 * s.n * s.gates * s.dhc * s.sic;
         let parts = rnn::parts(env.threads, flop as usize, s.dhc as usize, unit);
@@ -235,7 +235,7 @@ impl<'a> Net<'a> {
         let forward = self.desc.is_forward();
         // Backward passes sum over outputs from gate to gate: where each has one, over the gates.
         let outputs = if forward || self.s.dhc > 1 { last } else { 3 };
-        match panel(md, forward) {
+        match panel(md, forward, &self.program.env) {
             Some(width) => {
                 let panel = md.strides()[if forward { last } else { 2 }] * size;
                 let side = Side::Panels { width, panel };

@@ -25,7 +25,7 @@ use crate::{
     memory::MemoryDesc,
     numbered,
     plan::{
-        gemm::{is_far, weights_panel},
+        gemm::{is_far, panel, weights_panel},
         rnn::repacks,
     },
     require, supported,
@@ -437,7 +437,8 @@ impl Desc {
         let columns = md.dims()[last[usize::from(self.is_forward())]];
         let bytes = md.dims()[2..].iter().product::<i64>() as usize * md.dtype().size_bytes();
         let far = is_far(bytes, md.dtype().vnni(), reads as usize);
-        weights_panel(env.isa, rows as usize, columns as usize, far)
+        let sizes = (rows as usize, columns as usize);
+        weights_panel(env.isa, sizes, far, panel(env.isa))
     }
 
     /// The layout chosen for `any`: row-major, but weights as the products read them.
@@ -479,7 +480,7 @@ impl Desc {
                     || strides[3] == s.dhc * if dims[4] == 1 { 1 } else { strides[4] };
                 let adjacent = [last, 2].map(|d| joined && is_unit(md, d));
                 let read = adjacent[usize::from(!self.is_forward())] && md.dtype().vnni() == 1;
-                if i < DIFF && layer::panel(md, self.is_forward()).is_some() {
+                if i < DIFF && layer::panel(md, self.is_forward(), env).is_some() {
                     return Ok(*md);
                 }
                 let repacks = i < DIFF && i != WEIGHTS_LAYER && repacks(s.t, s.n, read);

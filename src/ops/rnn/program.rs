@@ -167,7 +167,7 @@ struct When {
 
 /// Phases one after another.
 pub struct Program {
-    env: Env,
+    pub env: Env,
     /// Parts that share the columns of states, and the columns that each takes whole.
     share: (usize, usize),
     phases: Vec<Phase>,

@@ -57,6 +57,7 @@ impl Layout {
                         "abdEC32e2c",
                         "abCde32c",
                         "abced",
+                        "abdEc24e",
                         "abdEc32e",
                     ],
                 };

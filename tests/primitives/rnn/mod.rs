@@ -1095,6 +1095,20 @@ fn panels_of_odd_widths() {
     }));
 }
 
+/// Weights in panels, `any` and a user's: whole numbers of them a gate, and not.
+#[test]
+fn panels_of_many_columns() {
+    let shapes = ["l1t2mb7slc100dhc96", "l1t3mb30slc130dhc98", "l2t2mb5dhc120"];
+    let tags = [
+        "any", "abdEc24e", "abdEc8e", "abdEc40e", "abCde24c", "abCde8c",
+    ];
+    judge_all(shapes.into_iter().flat_map(|shape| {
+        ["lstm", "lbr_gru"].into_iter().flat_map(move |cell| {
+            tags.map(|tag| format!("{cell} f32 {shape} tags=abc:{tag} with=none"))
+        })
+    }));
+}
+
 #[test]
 fn one_channel() {
     let shapes = [
