@@ -122,13 +122,22 @@ pub fn pack_b(m: usize, k: usize, bytes: usize) -> bool {
     m > PACK_B_ROWS && k > OUTER_DEPTH && bytes > PACK_B_BYTES
 }
 
-/// Whether A should be copied although the kernel could read it in place: when many columns reuse it, and its rows are
-/// so far apart that they would evict each other from the cache. The wide panels of AVX-512 read A seldom enough to do
-/// without, as long as it is along its rows.
+/// Whether A should be copied although the kernel could read it in place: when many columns reuse it, and its rows would
+/// evict each other from the cache. The wide panels of AVX-512 read A seldom enough to do without, as long as it is along
+/// its rows.
 pub fn pack_a(isa: Isa, m: usize, n: usize, row_bytes: i64, group_bytes: i64) -> bool {
-    const FAR: i64 = 1024;
-    let far_rows = row_bytes.abs() >= FAR && !isa.is_avx512();
-    m > TILE_ROWS && n >= PACK_A_COLUMNS && (far_rows || group_bytes.abs() >= FAR)
+    let rows_collide = collide(row_bytes) && !isa.is_avx512();
+    m > TILE_ROWS && n >= PACK_A_COLUMNS && (rows_collide || group_bytes.abs() >= COLLISION)
+}
+
+/// Distance whose multiples fall into few places of a cache.
+const COLLISION: i64 = 1024;
+
+/// Whether rows so far apart would evict each other from the cache: within a line of such a multiple.
+pub const fn collide(row_bytes: i64) -> bool {
+    const NEXT_LINE: i64 = 64;
+    let row = row_bytes.abs();
+    row >= COLLISION && (row + NEXT_LINE - 1) % COLLISION < 2 * NEXT_LINE - 1
 }
 
 /// Whether A should be widened while it is copied: when an instruction set has no dot product of its type, and the kernel
@@ -301,6 +310,14 @@ mod tests {
         let of = |isa| [(95, 1), (96, 1), (96, 2)].map(|(n, v)| packed_panel(isa, n, v));
         assert_eq!(of(Isa::Avx2), [16, 24, 16]);
         assert_eq!(of(Isa::Avx512), [64; 3]);
+    }
+
+    #[test]
+    fn rows_that_evict_each_other_are_copied() {
+        let copied = |isa, rows: [i64; 4]| rows.map(|row| pack_a(isa, 64, 512, row, 4));
+        assert_eq!(copied(Isa::Avx2, [1024, 4100, -8192, 4033]), [true; 4]);
+        assert_eq!(copied(Isa::Avx2, [0, 60, 1000, 4160]), [false; 4]);
+        assert_eq!(copied(Isa::Avx512, [1024, 4100, -8192, 4033]), [false; 4]);
     }
 
     #[test]

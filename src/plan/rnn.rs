@@ -21,6 +21,13 @@ pub fn unit(isa: Isa, panels: impl Iterator<Item = usize>) -> usize {
     panels.fold(gemm::panel(isa), lcm)
 }
 
+/// Bytes from one row of a buffer to the next, for rows of so many: where they would evict each other, a line more for every
+/// 4 KB, so that blocks of rows are spread evenly over a cache.
+pub fn row_bytes(bytes: i64) -> i64 {
+    let lines = (bytes + 4095) / 4096 * i64::from(gemm::collide(bytes));
+    bytes + 64 * lines
+}
+
 /// The least common multiple.
 fn lcm(a: usize, b: usize) -> usize {
     let gcd = |mut a: usize, mut b: usize| {
@@ -52,6 +59,12 @@ mod tests {
     fn weights_that_many_rows_read_are_moved_into_panels() {
         assert!(repacks(10, 64, true) && repacks(50, 1, true) && repacks(2, 1, false));
         assert!(!repacks(1, 168, false) && !repacks(10, 1, true));
+    }
+
+    #[test]
+    fn rows_that_would_evict_each_other_lie_further_apart() {
+        let rows = [0, 400, 1024, 4096, 4100, 4608, 16384].map(row_bytes);
+        assert_eq!(rows, [0, 400, 1088, 4160, 4228, 4608, 16640]);
     }
 
     #[test]

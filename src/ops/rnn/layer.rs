@@ -268,6 +268,6 @@ impl<'a> Net<'a> {
 
 fn dense(n: i64, columns: i64, dtype: DataType) -> View {
     let col = dtype.size_bytes() as i64;
-    let row = columns * col;
+    let row = rnn::row_bytes(columns * col);
     View::new(SCRATCH, dtype, 0, [n * row, row, col])
 }
