@@ -84,7 +84,7 @@ const UNSAFE: &[&str] = &[
 const LONGEST_FILE: usize = 650;
 /// Primitives and planning, without comments, blank lines and tests. They were meant to take 6000
 /// (`docs/architecture.md`); this only keeps them from growing by themselves, and is lowered with them.
-const MOST_LINES_OF_PRIMITIVES: usize = 9_410;
+const MOST_LINES_OF_PRIMITIVES: usize = 9_370;
 
 struct Source {
     path: PathBuf,

@@ -184,7 +184,7 @@ fn answer(desc: &PrimitiveDesc, what: brick_query_t, index: c_int) -> Result<Ans
             Answer::S32(match what {
                 brick_query_cell_kind => d.cell as c_int,
                 brick_query_direction => d.direction as c_int,
-                brick_query_activation_kind => d.activation_number(),
+                brick_query_activation_kind => d.chosen_activation().map_or(0, |a| a as c_int),
                 _ => c_int::from(d.overwrites),
             })
         }

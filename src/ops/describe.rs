@@ -190,8 +190,9 @@ impl Op {
             Op::Binary(d) => format!("alg:binary_{}", d.alg.name()),
             Op::Rnn(d) => {
                 let (cell, direction) = (d.cell.name(), d.direction.name());
-                let (activation, flags) =
-                    (d.activation_name(), if d.overwrites { "O" } else { "" });
+                let activation = d.chosen_activation().map(|a| format!("eltwise_{a}"));
+                let activation = activation.unwrap_or("undef".into());
+                let flags = if d.overwrites { "O" } else { "" };
                 format!("alg:{cell} direction:{direction} activation:{activation} flags:{flags}")
             }
             Op::Matmul(d) if d.src.has_runtime() || d.weights.has_runtime() => {

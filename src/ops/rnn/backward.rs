@@ -134,12 +134,8 @@ impl Net<'_> {
             self.set(dcells, left),
         ]);
         phases.push(phase);
-        phases.push(vec![self.back_product(
-            layer,
-            (g.gates, 0, 4),
-            false,
-            g.state,
-        )]);
+        let back = self.back_product(layer, (g.gates, 0, 4), false, g.state);
+        phases.push(vec![back]);
         phases
     }
 

@@ -140,10 +140,9 @@ impl Writer {
         if sums == DataType::S32 && d == sums {
             return (Expr::acc(true), Vec::new());
         }
-        let (code, views) = (Builder::new(), Vec::new());
         let mut w = Writer {
-            code,
-            views,
+            code: Builder::new(),
+            views: Vec::new(),
             data,
             sums,
         };

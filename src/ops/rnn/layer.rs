@@ -142,19 +142,14 @@ impl<'a> Net<'a> {
         let views = kinds.map(|(columns, dtype, steps, count)| {
             let view = dense(s.n, columns, dtype);
             let bytes = aligned((steps * view.step) as usize) as i64;
-            let index = if count == all {
-                l * s.directions + dir
-            } else {
-                l % count
+            let own = match count == all {
+                true => l * s.directions + dir,
+                false => l % count,
             };
-            let base = end + index * bytes;
+            let mut view = view.shifted(end + own * bytes);
+            view.entry = self.workspace.unwrap_or(SCRATCH);
             end += count * bytes;
-            let entry = self.workspace.unwrap_or(SCRATCH);
-            View {
-                entry,
-                base,
-                ..view
-            }
+            view
         });
         (views, end as usize)
     }
@@ -165,11 +160,8 @@ impl<'a> Net<'a> {
     }
 
     fn layer_state(&self, view: View, reversed: bool) -> State {
-        let (before, now) = if reversed { (1, 0) } else { (0, 1) };
-        State {
-            before: view.moved(before),
-            now: view.moved(now),
-        }
+        let [before, now] = [reversed, !reversed].map(|later| view.moved(later.into()));
+        State { before, now }
     }
 
     /// Where things of a layer lie.
@@ -207,12 +199,8 @@ impl<'a> Net<'a> {
         };
         let col = if i % DIFF == ATTENTION { 0 } else { size };
         let base = (md.offset0 + base) * size;
-        Some(View::new(
-            *entry,
-            dtype,
-            base,
-            [step * size, row * size, col],
-        ))
+        let strides = [step * size, row * size, col];
+        Some(View::new(*entry, dtype, base, strides))
     }
 
     /// A given vector for every gate: the bias or peephole weights of one.
@@ -247,22 +235,16 @@ impl<'a> Net<'a> {
 
     /// A new buffer of dense rows for one step.
     pub fn scratch(&mut self, rows: i64, columns: i64, dtype: DataType) -> View {
-        let bytes = (rows * columns) as usize * dtype.size_bytes();
-        let base = self.room.take(bytes) as i64;
-        View {
-            base,
-            step: 0,
-            ..dense(rows, columns, dtype)
-        }
+        let view = dense(rows, columns, dtype);
+        let base = self.room.take(view.step as usize);
+        view.at(0).shifted(base as i64)
     }
 
     /// A new buffer of dense rows for every step.
     pub fn scratch_steps(&mut self, columns: i64, dtype: DataType) -> View {
-        let view = self.scratch(self.s.t * self.s.n, columns, dtype);
-        View {
-            step: self.s.n * view.row,
-            ..view
-        }
+        let mut view = self.scratch(self.rows(), columns, dtype);
+        view.step = self.s.n * view.row;
+        view
     }
 }
 

@@ -150,13 +150,10 @@ impl Cell {
 
 /// What verbose lines call an argument.
 pub fn line_name(id: i32) -> Option<String> {
-    let own = name((0..COUNT).find(|&i| tensor_id(i) == id)?);
-    let renamed = [
-        ("weights", "wei"),
-        ("projection", "proj"),
-        ("attention", "augru_attention"),
-    ];
-    let name = (renamed.iter()).fold(own, |name, (from, to)| name.replace(from, to));
+    let name = name((0..COUNT).find(|&i| tensor_id(i) == id)?)
+        .replace("weights", "wei")
+        .replace("projection", "proj")
+        .replace("attention", "augru_attention");
     // oneDNN's lines leave out the states of the cells.
     Some(name).filter(|name| !name.ends_with("_c"))
 }
@@ -182,20 +179,9 @@ impl Desc {
         self.tensors.get(i).is_some_and(|md| !md.is_absent())
     }
 
-    /// What verbose lines call the activation.
-    pub fn activation_name(&self) -> String {
-        match self.cell {
-            Cell::Vanilla => format!("eltwise_{}", self.activation.name()),
-            _ => "undef".into(),
-        }
-    }
-
-    /// The number of the activation's algorithm, 0 where the cell has none to choose.
-    pub fn activation_number(&self) -> i32 {
-        match self.cell {
-            Cell::Vanilla => self.activation as i32,
-            _ => 0,
-        }
+    /// The activation, where the cell has one to choose.
+    pub fn chosen_activation(&self) -> Option<Eltwise> {
+        (self.cell == Cell::Vanilla).then_some(self.activation)
     }
 
     /// The activation of a vanilla cell.
@@ -207,6 +193,7 @@ impl Desc {
     pub fn sizes(&self) -> Sizes {
         let dim = |i: usize, d: usize| self.get(i).dims[d];
         let dhc = dim(WEIGHTS_LAYER, 4);
+        let projected = self.has(PROJECTION).then(|| dim(PROJECTION, 3));
         Sizes {
             layers: dim(WEIGHTS_LAYER, 0),
             directions: dim(WEIGHTS_LAYER, 1),
@@ -215,11 +202,7 @@ impl Desc {
             slc: dim(SRC_LAYER, 2),
             sic: dim(WEIGHTS_ITER, 2),
             dhc,
-            dic: if self.has(PROJECTION) {
-                dim(PROJECTION, 3)
-            } else {
-                dhc
-            },
+            dic: projected.unwrap_or(dhc),
             gates: self.cell.gates(),
         }
     }
@@ -253,26 +236,21 @@ impl Desc {
         needed.extend(self.has(PROJECTION).then_some(PROJECTION));
         for i in needed {
             let (given, rank) = (self.get(i).dims().len(), ALL[i % DIFF].2.len());
-            require!(
-                given == rank,
-                "{}: {given} dims, {rank} are needed",
-                name(i)
-            );
+            let name = name(i);
+            require!(given == rank, "{name}: {given} dims, {rank} are needed");
         }
         self.check_sizes(&self.sizes())?;
         for i in (0..self.tensors.len()).filter(|&i| self.has(i)) {
-            let (md, expected) = (self.get(i), self.dims(i));
+            let (name, md, expected) = (name(i), self.get(i), self.dims(i));
             require!(
                 md.dims() == expected,
-                "{}: dims {:?}, expected {expected:?} by {}",
-                name(i),
+                "{name}: dims {:?}, expected {expected:?} by {}",
                 md.dims(),
                 self.given()
             );
             supported!(
                 !md.has_runtime() && !md.has_zero_dim(),
-                "{}: all dims must be known at creation, and dims of size 0 are not supported",
-                name(i)
+                "{name}: all dims must be known at creation, and dims of size 0 are not supported"
             );
         }
         Ok(())
@@ -312,7 +290,7 @@ impl Desc {
         let src = self.get(SRC_LAYER).dtype();
         let known = matches!(src, F32 | Bf16 | F16 | U8 | S8);
         for i in (0..self.tensors.len()).filter(|&i| self.has(i)) {
-            let dtype = self.get(i).dtype();
+            let (name, dtype) = (name(i), self.get(i).dtype());
             let fits = match i {
                 SRC_LAYER => true,
                 SRC_ITER | DST_LAYER | DST_ITER => dtype == src || (src.is_int() && dtype == F32),
@@ -322,10 +300,7 @@ impl Desc {
             };
             supported!(
                 known && fits,
-                "{}: type {} is not supported where src_layer is {}",
-                name(i),
-                dtype.name(),
-                src.name()
+                "{name}: type {dtype} is not supported where src_layer is {src}"
             );
         }
         let int =
@@ -340,27 +315,15 @@ impl Desc {
     /// Checks the attributes by which 8-bit integers stand for numbers; others have none.
     fn check_attr(&self, attr: &Attr) -> Result<()> {
         let (mut others, s) = (attr.clone(), self.sizes());
-        let int = self.get(SRC_LAYER).dtype().is_int();
-        if int {
+        if self.get(SRC_LAYER).dtype().is_int() {
             let (scale, shift) = others.data();
             others.rnn_data = None;
             require!(
                 scale.is_normal() && shift.is_finite(),
                 "attribute: scale {scale} and shift {shift} of recurrent data"
             );
-            let weights = (others.rnn_weights.take(), 3 << 3, s.gates * s.dhc);
-            let projection = (others.rnn_projection.take(), 1 << 3, s.dic);
-            for (given, mask, count) in [weights, projection] {
-                let Some(RnnQuant { mask: own, scales }) = given else {
-                    continue;
-                };
-                let normal = scales.iter().all(|s| s.get().is_normal());
-                supported!(
-                    normal && [(0, 1), (mask, count)].contains(&(own, scales.len() as i64)),
-                    "attribute: {} scales of recurrent weights by mask {own}: 1 by mask 0 or {count} by mask {mask} are supported, and none is 0",
-                    scales.len()
-                );
-            }
+            check_scales(others.rnn_weights.take(), 3 << 3, s.gates * s.dhc)?;
+            check_scales(others.rnn_projection.take(), 1 << 3, s.dic)?;
         }
         check_attr(&others, accumulator(self.get(SRC_LAYER).dtype()), &[], &[])?;
         no_post_ops(attr, "recurrent layers")
@@ -380,10 +343,8 @@ impl Desc {
             "alpha: the gradient of relu is computed from its result, which a negative slope does not allow"
         );
         let mut desc = self.clone();
-        for i in 0..desc.tensors.len() {
-            if desc.tensors[i].is_any() {
-                desc.tensors[i] = desc.layout(i, env)?;
-            }
+        for i in (0..self.tensors.len()).filter(|&i| self.get(i).is_any()) {
+            desc.tensors[i] = self.layout(i, env)?;
         }
         desc.plan_resolved(attr, env)
     }
@@ -405,11 +366,8 @@ impl Desc {
         if self.prop != Prop::ForwardInference {
             net.workspace = Some(args.len());
             let md = MemoryDesc::plain(&[net.workspace_bytes() as i64], DataType::U8)?;
-            args.push(Arg {
-                id: WORKSPACE,
-                md,
-                output: self.is_forward(),
-            });
+            let (id, output) = (WORKSPACE, self.is_forward());
+            args.push(Arg { id, md, output });
         }
         sequence.finish(args, net.plan().planned(), env)
     }
@@ -492,16 +450,29 @@ impl Desc {
             PEEPHOLE | BIAS => is_unit(md, 3) && strides[2] == s.dhc,
             _ => is_unit(md, last),
         };
-        let dtype = if self.writes(i) && i > DIFF - 1 {
-            DataType::F32
-        } else {
-            md.dtype()
+        let dtype = match i >= DIFF && self.writes(i) {
+            true => DataType::F32,
+            false => md.dtype(),
         };
         match fits && dtype == md.dtype() {
             true => Ok(*md),
             false => MemoryDesc::plain(dims, dtype),
         }
     }
+}
+
+/// Scales of weights are one, or so many by a mask.
+fn check_scales(given: Option<RnnQuant>, by_channel: i32, count: i64) -> Result<()> {
+    let Some(RnnQuant { mask, scales }) = given else {
+        return Ok(());
+    };
+    let own = scales.len() as i64;
+    let normal = scales.iter().all(|s| s.get().is_normal());
+    supported!(
+        normal && [(0, 1), (by_channel, count)].contains(&(mask, own)),
+        "attribute: {own} scales of recurrent weights by mask {mask}: 1 by mask 0 or {count} by mask {by_channel} are supported, and none is 0"
+    );
+    Ok(())
 }
 
 /// Elements between time steps and between rows of a tensor (t, n, c); those of a dimension of size 1 do not count.

@@ -64,19 +64,16 @@ impl View {
     }
 
     /// The same some bytes further.
-    pub fn shifted(self, bytes: i64) -> View {
-        View {
-            base: self.base + bytes,
-            ..self
-        }
+    pub fn shifted(mut self, bytes: i64) -> View {
+        self.base += bytes;
+        self
     }
 
     /// At one time whatever the step.
-    pub fn at(self, time: i64) -> View {
-        View {
-            step: 0,
-            ..self.moved(time)
-        }
+    pub fn at(mut self, time: i64) -> View {
+        self = self.moved(time);
+        self.step = 0;
+        self
     }
 }
 
@@ -278,14 +275,12 @@ impl Program {
             let gate = if v.row == 0 { n * v.col } else { 0 };
             let strides = [gate, v.row, v.col];
             let terms = strides[1 - batch.len()..].iter().enumerate();
-            let terms = terms.map(|(dim, &stride)| Term::plain(dim, stride));
+            let terms = (terms.map(|(dim, &stride)| Term::plain(dim, stride))).collect();
+            let (index, dtype, place) = (3 + i, v.dtype, Place { base: 0, terms });
             Binding {
-                index: 3 + i,
-                dtype: v.dtype,
-                place: Place {
-                    base: 0,
-                    terms: terms.collect(),
-                },
+                index,
+                dtype,
+                place,
             }
         };
         let bindings = operands.iter().enumerate().map(bind).collect();
