@@ -316,10 +316,11 @@ pub fn random_depthwise(
     mix: Mix,
     random: &mut Random,
 ) -> Depthwise {
-    let (runs, run) = (
-        random.pick(&[1, 1, 2, 3]),
-        random.pick(&[1, 2, 3, 5, 7, 14, 30]),
-    );
+    let run = random.pick(&[1, 2, 3, 5, 7, 14, 30]);
+    let runs = match run {
+        1 => random.pick(&[1, 2, 7, 14]),
+        _ => random.pick(&[1, 1, 2, 3]),
+    };
     let (m, taps) = (runs * run, random.pick(&[1, 2, 3, 5, 7, 16]));
     let n = match mix {
         Mix::Equal => random.pick(&[1, 7, 8, 16, 17, 33, 48, 64, 100]),

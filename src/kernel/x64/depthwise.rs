@@ -140,8 +140,9 @@ impl Gen<'_> {
             blocks.push((first, part * unit, meetings(s, Some(first), part * unit)));
             first += part * unit;
         }
-        let alike = |a: &Meetings, b: &Meetings| unit == 1 && a == b;
-        for same in blocks.chunk_by(|a, b| a.1 == b.1 && alike(&a.2, &b.2)) {
+        // Runs lie where the code says, so no two of them share a loop.
+        let one_run = s.run >= s.m;
+        for same in blocks.chunk_by(|a, b| one_run && (a.1, &a.2) == (b.1, &b.2)) {
             let (first, rows, met) = &same[0];
             repeat(self, R15, *first, *rows, same.len(), |g, row| {
                 g.columns(*rows, row, &widths, met)
