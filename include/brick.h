@@ -4353,12 +4353,14 @@ brick_status_t brick_post_ops_get_params_binary_v2(const_brick_post_ops_t post_o
  * Appends a leaky rectifier with given slopes: dst = op > 0 ? op : op * weights.
  *
  * @param post_ops The chain.
- * @param mask Bit d set: the weights vary along dimension d. They are given at execution, f32 and dense
- *     row-major, as argument
+ * @param mask Bit d set: the weights vary along dimension d. They are given at execution, f32 and dense with dimension 1,
+ *     the channels, innermost (#brick_ab, #brick_acb, #brick_acdb, #brick_acdeb), as argument
  *     BRICK_ARG_ATTR_MULTIPLE_POST_OP(index) | BRICK_ARG_WEIGHTS.
  * @returns #brick_invalid_arguments if the mask has bits beyond 12 dimensions, or for a chain of 32 post-ops.
  */
-BRICK_API brick_status_t brick_post_ops_append_prelu(brick_post_ops_t post_ops, int mask);
+BRICK_API
+brick_status_t brick_post_ops_append_prelu(brick_post_ops_t post_ops,
+                                           int mask);
 
 /**
  * Queries a leaky rectifier.

@@ -5,7 +5,7 @@
 //! steps into an [`Expr`] and records where each operand comes from: an [`Epilogue`]. Those of matrix products are in
 //! `product`.
 
-use super::{Arg, Exec, describe::arg_name};
+use super::{Arg, Exec, describe::arg_name, sequence::innermost};
 use crate::{
     attr::{Attr, BinaryAlg, PostOp, Quant},
     dtype::DataType,
@@ -336,12 +336,19 @@ impl<'a> Chain<'a> {
     fn prelu(&mut self, i: usize, x: Id, mask: i32) -> Result<Id> {
         let what = format!("post-op {i}: prelu weights");
         check_mask(mask, self.dst.dims().len(), &what)?;
-        let (_, place) = dense(self.dst.dims(), mask, DataType::F32)?;
         let mut dims = self.dst.dims().to_vec();
         let single = (0..dims.len()).filter(|d| mask >> d & 1 == 0);
         single.for_each(|d| dims[d] = 1);
-        let md = MemoryDesc::plain(&dims, DataType::F32)?;
-        let weights = self.load(arg::post_op(i) | arg::WEIGHTS, &md, place, false)?;
+        let mut md = MemoryDesc::plain(&dims, DataType::F32)?;
+        if dims.len() > 2 {
+            md = innermost(&md, dims.len() - 1, 1)?; // channels last, as oneDNN has them
+        }
+        let weights = self.load(
+            arg::post_op(i) | arg::WEIGHTS,
+            &md,
+            Place::broadcast(&md),
+            false,
+        )?;
         let scaled = self.code.mul(x, weights);
         let zero = self.code.float(0.0);
         Ok(self.code.select(Pred::Gt, x, zero, x, scaled))

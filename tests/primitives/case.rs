@@ -478,7 +478,7 @@ impl<'a> Builder<'a> {
                             at | WEIGHTS,
                             self.operand("prelu", at, &dims, Type::F32),
                             Type::F32,
-                            String::new(),
+                            ["", "a", "ab", "acb", "acdb", "acdeb"][dims.len()].to_owned(),
                         ));
                         (api.post_ops_append_prelu)(ops.raw, *mask)
                     }

@@ -335,6 +335,7 @@ fn matmul_in_irregular_layouts() {
         "matmul u8:s8:u8 33x47:47x35 tags=BA16a16b:AB16b16a:BA16a16b zp=src,wei,dst scales=src,wei:2,dst",
         "matmul f32:f32:f32 33x47:47x35 tags=ab:ab:ba post=add:f32:3,mul:f32:2,sub:f32:1",
         "matmul f32:f32:f32 3x33x47:3x47x35 tags=abc:abc:acb post=add:f32:7,prelu:4 bias=f32",
+        "matmul f32:f32:f32 3x33x47:3x47x35 tags=abc:abc:abc post=prelu:7,prelu:3",
     ]);
 }
 
