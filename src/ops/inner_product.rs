@@ -15,7 +15,7 @@ use super::matrix::{
     matrix_layout, panel_layout, plain, product,
 };
 use super::sequence::Sequence;
-use super::{Arg, Env, Planned, Prop, matmul, row_sum};
+use super::{Arg, Env, Planned, Prop, matmul, reduce};
 use crate::attr::Attr;
 use crate::error::Result;
 use crate::memory::MemoryDesc;
@@ -137,7 +137,7 @@ impl Desc {
         let mut sequence = Sequence::default();
         if !self.bias.is_absent() {
             let bias = plain(&self.bias)?;
-            bias_gradient(&mut sequence, env, &diff_dst, (args.len(), &bias))?;
+            reduce::push(&mut sequence, env, (1, &diff_dst), (args.len(), &bias))?;
             args.push(Arg::output(DIFF_BIAS, bias));
         }
         let (x, y) = flat_layouts(&src, &diff_weights, false)?;
@@ -189,23 +189,6 @@ fn check_gradient(attr: &Attr, by: &str, mds: [&MemoryDesc; 3]) -> Result<()> {
         "inner product: integers have no gradients"
     );
     no_post_ops(attr, "inner product: backward passes")
-}
-
-/// A stage that sums the rows of diff_dst.
-fn bias_gradient(
-    sequence: &mut Sequence,
-    env: &Env,
-    diff_dst: &MemoryDesc,
-    (to, bias): (usize, &MemoryDesc),
-) -> Result<()> {
-    let layout = match matrix(1, diff_dst) {
-        Some(matrix) if !matrix.is_by_columns() => *diff_dst,
-        _ => MemoryDesc::plain(diff_dst.dims(), diff_dst.dtype())?,
-    };
-    let from = sequence.read(env, (1, diff_dst), &layout)?;
-    let rows = matrix(from, &layout).expect("a row-major tensor is a matrix");
-    let count = diff_dst.dims()[0] as usize;
-    row_sum::push(sequence, env, &rows, count, (to, bias))
 }
 
 /// Weights in the order of src's dimensions, so that both flatten alike.

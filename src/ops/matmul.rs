@@ -10,7 +10,7 @@ use super::matrix::{
     Forward, Operand, accumulator, check_sizes, check_types, factors, matrix, panel_layout, plain,
     product,
 };
-use super::{Env, Planned, row_sum};
+use super::{Env, Planned, reduce};
 use crate::attr::Attr;
 use crate::dtype::DataType;
 use crate::error::Result;
@@ -94,7 +94,7 @@ impl Desc {
 
 /// Plans a product whose layouts are known.
 pub fn planned(mut f: Forward, a: &Operand, b: &Operand) -> Result<Planned> {
-    let ((_, src), (_, weights), axes) = (a, b, f.axes()?);
+    let ((_, src), (entry, weights), axes) = (a, b, f.axes()?);
     let nd = src.dims().len();
     let [a, b] = factors(&mut f.sequence, f.env, (a, b), axes.0 > axes.1)?;
     let (k, batch) = (src.dims()[nd - 1], nd - 2);
@@ -122,7 +122,7 @@ pub fn planned(mut f: Forward, a: &Operand, b: &Operand) -> Result<Planned> {
         };
         let has_rows = matches!(b.side, Side::Strided { .. }) && !b.is_by_columns();
         let main = match i == 0 && batch == 0 && has_rows {
-            true => row_sum::planned(env, &b, k as usize, (sums, &md)),
+            true => reduce::planned(env, (*entry, weights), (sums, &md)),
             false => {
                 let d = matrix(sums, &md).expect("a row-major tensor is a matrix");
                 let end = Epilogue::acc(true);

@@ -449,6 +449,14 @@ fn conv_forward_with_attributes() {
             }
         }
     }
+    // Slopes of several dimensions lie channels last.
+    for (mask, tags) in [6, 10, 15].into_iter().flat_map(|mask| {
+        ["acdb:any:acdb", "abcd:any:abcd", "aBcd16b:any:aBcd16b"].map(|tags| (mask, tags))
+    }) {
+        judge_all([format!(
+            "conv f32:f32:f32 mb2ic16oc20ih7iw6kh3ph1 tags={tags} post=prelu:{mask}"
+        )]);
+    }
     for options in [
         "scales=src,wei,dst",
         "scales=src,wei:1,dst post=relu",
@@ -685,6 +693,18 @@ fn conv_backward_by_weights() {
         "conv f32:f32:f32 mb2ic16oc16ih4oh5kh1iw8ow8kw1ph0 prop=bwd_w tags=acdb:abcd:acdb",
         "conv bf16:bf16:bf16 mb2ic16oc16ih4oh6kh1iw8ow8kw1ph0 prop=bwd_w tags=acdb:abcd:acdb",
         "deconv f32:f32:f32 mb2ic16oc16id4od2ih5iw6kd1kh1 prop=bwd_w",
+        // Kernels of one column and many rows, whose channels do not mix.
+        "conv f32:f32:f32 g9mb1ic9oc9ih7kh7ph3iw1kw1pw0 prop=bwd_w tags=any:any:any",
+        "conv f32:f32:f32 g40mb2ic40oc40ih20kh8ph4iw4kw1pw0 prop=bwd_w tags=acdb:any:acdb",
+        "conv bf16:bf16:bf16 g17mb1ic17oc17ih9kh14ph7iw2kw1pw0 prop=bwd_w",
+        // Biases from blocks, with padding behind the channels, and from planes of many pixels and of few.
+        "conv f32:f32:f32 mb3ic8oc20ih13kh1 prop=bwd_w bias=f32 tags=acdb:any:aBcd16b",
+        "conv bf16:bf16:bf16 mb2ic8oc20ih13kh1 prop=bwd_w bias=bf16 tags=acdb:any:aBcd8b",
+        "conv f32:f32:f32 mb2ic8oc20ih13kh1 prop=bwd_w bias=f32 tags=acdb:any:abcd",
+        "conv f32:f32:f32 mb2ic8oc20ih8iw16kh1 prop=bwd_w bias=f32 tags=acdb:any:abcd",
+        "conv f16:f32:f16 mb5ic8oc3ih3kh1 prop=bwd_w bias=f32 tags=acdb:any:abcd",
+        "conv f32:f32:f32 mb2ic8oc6ih3kh1 prop=bwd_w bias=f32 tags=acdb:any:dcba",
+        "conv f32:f32:f32 mb19ic8oc20ih3kh1 prop=bwd_w bias=f32 tags=acdb:any:ABcd16a16b",
         // One pixel in four, and sums in f32 beside the result.
         "conv f32:f32:f32 mb2ic48oc80ih15kh1sh2 prop=bwd_w tags=any:any:any",
         "conv f32:f32:f32 mb2ic64oc16ih15kh1sh2 prop=bwd_w tags=acdb:ABcd16b16a:acdb",

@@ -22,9 +22,8 @@ use crate::knobs;
 use crate::machine::machine;
 use crate::memory::MemoryDesc;
 use crate::ops::epilogue::{Binding, arg};
-use crate::ops::gemm::Matrix;
 use crate::ops::matrix::plain;
-use crate::ops::row_sum;
+use crate::ops::reduce;
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned};
 use crate::plan::conv::{Axis, Ranges, Table, band_pixels, bands, index_of, indices};
@@ -118,11 +117,7 @@ impl Desc {
         let mut sequence = Sequence::default();
         if !self.bias.is_absent() {
             let bias = plain(&self.bias)?;
-            let dense = channels_last(&diff_dst)?;
-            let from = sequence.read(env, (1, &diff_dst), &dense)?;
-            let pixels = dense.nelems() / dense.dims[1].max(1);
-            let rows = rows_of((from, &dense), bias.dims[0]);
-            row_sum::push(&mut sequence, env, &rows, pixels as usize, (3, &bias))?;
+            reduce::push(&mut sequence, env, (1, &diff_dst), (3, &bias))?;
             args.push(Arg::output(DIFF_BIAS, bias));
         }
         let sides = match self.transposed {
@@ -218,11 +213,11 @@ impl Desc {
         let each = sequence.buffer(copies * seen.size_bytes())?;
         (gradient.out.index, gradient.out.place.base) = (each, 0);
         sequence.push(gradient.planned());
-        let mut flat = MemoryDesc::plain(&[seen.size_bytes() as i64 / 4], DataType::F32)?;
-        let one = flat;
-        flat.offset0 = seen.offset0;
-        let rows = rows_of((each, &one), one.dims[0]);
-        Ok(row_sum::planned(env, &rows, copies, (stored, &flat)))
+        let dims = [copies as i64, seen.size_bytes() as i64 / 4];
+        let all = MemoryDesc::plain(&dims, DataType::F32)?;
+        let mut one = MemoryDesc::plain(&[1, dims[1]], DataType::F32)?;
+        one.offset0 = seen.offset0;
+        Ok(reduce::planned(env, (each, &all), (stored, &one)))
     }
 
     /// Channels of the large side in a tile.
@@ -310,12 +305,6 @@ fn in_blocks(md: &MemoryDesc, env: &Env) -> Result<MemoryDesc> {
     }
     let tag = ["aBc16b", "aBcd16b", "aBcde16b"][md.dims().len() - 3];
     MemoryDesc::with_tag(md.dims(), md.dtype(), tag)
-}
-
-/// Dense rows of so many elements.
-fn rows_of((arg, md): (usize, &MemoryDesc), length: i64) -> Matrix {
-    let size = md.dtype().size_bytes() as i64;
-    Matrix::strided(arg, md.dtype(), md.offset0 * size, (length * size, size))
 }
 
 impl Gradient {
