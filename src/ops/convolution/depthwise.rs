@@ -292,3 +292,40 @@ impl Compiled {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Isa;
+
+    fn side(channels: i64, tag: &str) -> MemoryDesc {
+        MemoryDesc::with_tag(&[2, channels, 56, 56], DataType::F32, tag).unwrap()
+    }
+
+    #[test]
+    fn blocks_of_eight_channels_are_read_in_place() {
+        let blocks = side(32, "aBcd8b");
+        assert_eq!(seen(&blocks, 1).unwrap(), blocks);
+        assert_ne!(seen(&blocks, 4).unwrap(), blocks);
+    }
+
+    /// Panels for two parts, of sides with 144 channels.
+    fn width(tag: &str) -> i64 {
+        let env = Env {
+            isa: Isa::Avx2,
+            threads: 2,
+        };
+        let mut axes = [Axis::POINT; 3];
+        (axes[1].small, axes[2].small) = (56, 56);
+        let sides = [0, 1].map(|entry| (entry, side(144, tag)));
+        let gradient = Gradient::new(&env, axes, sides, 1, 2);
+        assert_eq!(gradient.parts, 2);
+        gradient.width
+    }
+
+    #[test]
+    fn parts_take_even_panels() {
+        assert_eq!(width("acdb"), 80);
+        assert_eq!(width("aBcd8b"), 8);
+    }
+}

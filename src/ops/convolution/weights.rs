@@ -195,9 +195,8 @@ impl Desc {
         if pairs {
             paired(&mut minibatch, &mut axes, &mut sides);
         }
-        let (space, seen) = ((minibatch, axes), &tiling.seen);
-        let (dims, joined) = (self.side_dims(), tiling.joined);
-        let mut gradient = Gradient::new(env, space, (pairs, sides), seen, dims, joined);
+        let (space, dims, seen) = ((minibatch, axes), self.side_dims(), &tiling.seen);
+        let mut gradient = Gradient::new(env, space, (pairs, sides), &tiling, dims);
         if attr.deterministic || !seen.is_dense() {
             gradient.split[2] = 1;
         }
@@ -312,10 +311,10 @@ impl Gradient {
         env: &Env,
         (minibatch, axes): (i64, [Axis; 3]),
         (pairs, mut sides): (bool, [Source; 2]),
-        md: &MemoryDesc,
+        tiling: &Tiling,
         (m, n): (usize, usize),
-        joined: bool,
     ) -> Gradient {
+        let (md, joined) = (&tiling.seen, tiling.joined);
         let position = Place::whole(md);
         let groups = if m.min(n) > 0 { md.dims[0] } else { 1 };
         let starts = |side: usize| (0..sides[side].channels).step_by(sides[side].block as usize);
