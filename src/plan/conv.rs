@@ -165,11 +165,26 @@ const MOST_IMAGES: i64 = 16;
 /// Calls of fewer outputs, on average, are many and short.
 const FEW_OUTPUTS: i64 = 3;
 
+/// Rows of the image of so many pixels fill register tiles even where they do not follow one another.
+const LONG_ROW: i64 = 12;
+/// Channels that pay for a copy of the other side.
+pub const MANY_CHANNELS: i64 = 128;
+
+/// Whether kernels of one tap and without padding meet one element in several of the large side.
+pub fn skips(axes: &[Axis; 3]) -> bool {
+    axes.iter().all(Axis::is_pointwise) && axes.iter().any(|a| a.stride > 1)
+}
+
+/// Whether pixels that do not follow one another are worth a copy: rows of few fill register tiles badly, and many channels,
+/// on the other side, pay for it.
+pub fn are_scattered(axes: &[Axis; 3], channels: i64) -> bool {
+    axes[2].small < LONG_ROW && channels >= MANY_CHANNELS
+}
+
 /// How far the taps of all outputs reach before and behind an input of so many elements, by axis, where this beats a rim:
 /// so many calls of few outputs read all weights that multiplying zeros around the input costs less.
 pub fn frame(axes: &[Axis; 3], to_large: bool) -> Option<[(i64, i64); 3]> {
     let [whole, cut] = [true, false].map(|whole| axes.map(|a| a.runs(to_large, whole)));
-    let count = |runs: &[Run]| runs.iter().map(|r| r.count).sum::<i64>();
     let met = |runs: &Vec<Run>| -> i64 { runs.iter().map(|r| r.count * r.taps.len() as i64).sum() };
     let products = |axes: &[Vec<Run>; 3]| axes.iter().map(met).product::<i64>();
     let outputs: i64 = whole.iter().map(|runs| count(runs)).product();
@@ -255,6 +270,11 @@ pub fn pieces(runs: &[Run], most: i64) -> Vec<Piece> {
     pieces
 }
 
+/// Outputs of all runs of an axis.
+fn count(runs: &[Run]) -> i64 {
+    runs.iter().map(|r| r.count).sum()
+}
+
 /// The share of a register tile's rows that calls of m rows use.
 fn fill(m: i64) -> f64 {
     let tiles = (m + TILE_ROWS - 1) / TILE_ROWS;
@@ -262,17 +282,23 @@ fn fill(m: i64) -> f64 {
 }
 
 impl Space {
-    /// Rows of the image and outputs of a row in a block of calls.
-    pub fn block(&self) -> (i64, i64) {
-        let [images, _, heights, widths] = &self.runs;
+    /// Rows of the image and outputs of a row in a block of calls, for weights and a second-level cache of so many bytes: all of
+    /// an input that the cache holds, where weights twice as large would come from beyond it for every block.
+    pub fn block(&self, weights: i64, cache: i64) -> (i64, i64) {
+        let [images, depths, heights, widths] = &self.runs;
         let pixel = self.pixel_bytes * images[0].count;
         let row = pixel * widths.iter().map(|r| r.count * r.in_step).sum::<i64>();
         let row_step = heights.first().map_or(1, |r| r.in_step);
-        let columns = match row > BLOCK_BYTES {
-            true => (BLOCK_BYTES / pixel.max(1)).max(SHORTEST),
+        let all = row * row_step * count(depths) * count(heights);
+        let room = match weights > 2 * cache && all <= cache {
+            true => cache,
+            false => BLOCK_BYTES,
+        };
+        let columns = match row > room {
+            true => (room / pixel.max(1)).max(SHORTEST),
             false => i64::MAX / 2,
         };
-        let rows = (BLOCK_BYTES / (row * row_step).max(1)).max(1);
+        let rows = (room / (row * row_step).max(1)).max(1);
         (rows, columns.min(self.longest))
     }
 
@@ -319,7 +345,7 @@ impl Space {
         let (of, row) = (&cut.cuboids[cuboid], rows.end - 1);
         let shape = Shape {
             m: counts[rows.clone()].iter().product(),
-            k: self.length(runs[3]),
+            k: self.k * [1, runs[3].taps.len().max(1) as i64][usize::from(self.joined)],
             along,
             step: of.step[row],
             a_row: of.a[row],
@@ -361,14 +387,6 @@ impl Space {
             .into_iter()
             .fold((Along::Width, fill(width)), fuller)
             .0
-    }
-
-    /// The reduction of one entry of the batch.
-    fn length(&self, x: &Run) -> i64 {
-        match self.joined {
-            true => self.k * (x.taps.len() as i64).max(1),
-            false => self.k,
-        }
     }
 
     /// How the kernel walks over the taps of a piece of a row.

@@ -615,6 +615,46 @@ fn small_images() {
     }
 }
 
+/// One tap meets one output in several; what lies between is zeros, or what the epilogue makes of them.
+#[test]
+fn gaps_between_outputs() {
+    let spaces = [
+        ("ih6oh3", "ih3oh6", "kh1sh2"),
+        ("ih7oh4", "ih4oh7", "kh1sh2"),
+        ("ih4oh4iw9ow3", "ih4oh4iw3ow9", "kh1kw1sh1sw3"),
+        ("iw8ow4", "iw4ow8", "kw1sw2"),
+        (
+            "id4od2ih3oh3iw6ow3",
+            "id2od4ih3oh3iw3ow6",
+            "kd1kh1kw1sd2sh1sw2",
+        ),
+    ];
+    for (down, up, kernel) in spaces {
+        for (groups, few, many) in [("", 5, 130), ("g2", 34, 258)] {
+            let conv = format!("{groups}mb2ic{few}oc{many}{down}{kernel}");
+            let deconv = format!("{groups}mb2ic{many}oc{few}{up}{kernel}");
+            for types in ["f32:f32:f32", "bf16:bf16:bf16", "f32:bf16:bf16"] {
+                for tags in ["", " tags=any:any:any"] {
+                    judge_all([format!("conv {types} {conv} prop=bwd_d{tags}")]);
+                }
+            }
+            for rest in ["", " post=relu", " bias=f32", " post=sum,add:f32:2"] {
+                judge_all([format!("deconv f32:f32:f32 {deconv}{rest}")]);
+            }
+            for rest in ["", " zp=dst", " zp=src", " scales=src,wei,dst bias=f32"] {
+                judge_all([format!("deconv u8:s8:u8 {deconv}{rest}")]);
+            }
+        }
+    }
+    for tags in TAGS {
+        judge_all([
+            format!("conv f32:f32:f32 mb3ic37oc130ih6oh3kh1sh2 prop=bwd_d tags={tags}"),
+            format!("conv bf16:bf16:bf16 mb1ic37oc130ih6oh3kh1sh2 prop=bwd_d tags={tags}"),
+            format!("deconv f32:f32:f32 mb2ic130oc37ih3oh6kh1sh2 tags={tags}"),
+        ]);
+    }
+}
+
 #[test]
 fn conv_of_nothing() {
     judge_all([

@@ -39,15 +39,12 @@ struct Compiled {
 impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) -> Result<()> {
         let blocks = self.plan.blocks;
-        // SAFETY: the caller's promise is passed on; copies have their room in scratch.
-        unsafe {
-            if self.stages.is_empty() {
-                self.region(exec, 0, blocks);
-                return Ok(());
-            }
-            for block in 0..blocks {
+        let together = if self.stages.is_empty() { blocks } else { 1 };
+        for block in (0..blocks).step_by(together.max(1) as usize) {
+            // SAFETY: the caller's promise is passed on; copies have their room in scratch.
+            unsafe {
                 self.stage(exec, block, false)?;
-                self.region(exec, block, block + 1);
+                self.region(exec, block, block + together);
                 self.stage(exec, block, true)?;
             }
         }
@@ -168,7 +165,7 @@ impl Compiled {
         calls.each(cuboid, |a, d, place| {
             if !epilogue.bindings.is_empty() {
                 let (mut position, at) = ([0; MAX_NDIMS], cuboid.output(place));
-                (position[0], position[1]) = (images * p.images + at[0], channel);
+                (position[0], position[1]) = (images * md.dims[0] + at[0], channel);
                 let spatial = md.dims().len() - 2;
                 position[2..2 + spatial].copy_from_slice(&at[4 - spatial..]);
                 epilogue.fill(operands, exec, &position);

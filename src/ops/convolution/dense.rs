@@ -8,7 +8,7 @@ use super::Pass;
 use super::epilogues::Epilogues;
 use super::layout::{
     Panels, channel_run, channels_last, framed, padded_channels, panels, spatial_strides, strides,
-    without_gaps,
+    with_gaps, without_gaps,
 };
 use crate::attr::Attr;
 use crate::dtype::DataType;
@@ -69,9 +69,9 @@ impl Operand {
         (self.md.dims[0] * self.md.strides[0]) as usize * self.md.dtype().size_bytes()
     }
 
-    /// Whether its room has more than the elements.
+    /// Whether it has a copy with more than the elements.
     pub fn is_framed(&self) -> bool {
-        self.md.dims[0] * self.md.strides[0] > self.md.padded_nelems()
+        self.copy.is_some() && self.md.dims[0] * self.md.strides[0] > self.md.padded_nelems()
     }
 }
 
@@ -91,11 +91,6 @@ const FEW_PIXELS: i64 = 14;
 const CACHE_LINE: i64 = 64;
 /// Taps of a row that a depthwise kernel walks over: they take registers.
 pub(super) const MOST_WALKED: i64 = 8;
-
-/// Rows of the image of so many pixels fill register tiles even where they do not follow one another.
-const LONG_ROW: i64 = 12;
-/// Output channels that pay for a copy of the input.
-const MANY_CHANNELS: i64 = 128;
 
 /// A panel of output channels.
 #[derive(Clone, Copy)]
@@ -127,7 +122,6 @@ pub(super) struct Dense {
     pub epilogues: Vec<Epilogue>,
     /// Bytes between groups of the reduction in the weights.
     pub b_group_bytes: i64,
-    pub images: i64,
     /// Rows of the image in a block of calls.
     pub rows: i64,
     pub blocks: i64,
@@ -143,11 +137,11 @@ impl Pass<'_> {
     pub(super) fn plan(mut self) -> Result<Planned> {
         self.input.1 = self.resolve(&self.input.1)?;
         self.output.1 = self.resolve(&self.output.1)?;
-        let (user_input, output, images) = (self.input.1, self.output.1, self.images());
+        let user = [self.input.1, self.output.1];
+        let (written, output_copy, out_run) = self.seen_output()?;
+        let images = self.images();
         let (input_copy, in_run) = self.seen_input(images)?;
-        let (k, n) = self.together();
-        let out_run = channel_run(&output, n, false);
-        let output_copy = out_run.is_none().then(|| channels_last(&output));
+        let k = self.together().0;
         let ideal = self.panel_layout(in_run)?;
         if self.weights.is_any() {
             self.weights = ideal;
@@ -159,13 +153,13 @@ impl Pass<'_> {
             ideal
         };
         let weights = sequence.read(self.env, (1, &self.weights), &laid)?;
-        let mut args = self.arguments(user_input);
+        let mut args = self.arguments(user);
         let operands = [
             Operand::new(0, &self.input.1, input_copy).in_blocks(images),
             Operand::new(weights, &laid, None),
-            Operand::new(args.len() - 1, &output, output_copy.transpose()?).in_blocks(images),
+            Operand::new(args.len() - 1, &written, output_copy).in_blocks(images),
         ];
-        let runs = (in_run, out_run.unwrap_or(n));
+        let runs = (in_run, out_run);
         let dense = self.dense(operands, runs, (&mut args, &mut sequence))?;
         let planned = Planned::new(dense.nest(), dense.scratch_bytes, Arc::new(dense));
         sequence.finish(args, planned, self.env)
@@ -177,9 +171,9 @@ impl Pass<'_> {
         let run = channel_run(&input, k, true);
         let run = run.filter(|_| k == input.dims[1] || !input.is_padded());
         let mut copy = run.is_none().then(|| channels_last(&input)).transpose()?;
-        if run.is_some() && self.skips() {
+        if run.is_some() && !self.to_large && conv::skips(&self.axes) {
             self.input.1 = without_gaps(&mut self.axes, input);
-            if self.axes[2].small < LONG_ROW && n >= MANY_CHANNELS {
+            if conv::are_scattered(&self.axes, n) {
                 copy = Some(channels_last(&self.input.1)?);
             }
         }
@@ -189,25 +183,42 @@ impl Pass<'_> {
             copy = Some(padded_channels(&self.input.1, k)?);
         }
         if let Some(frame) = self.frame(images) {
-            self.framed = true;
             copy = Some(framed(&self.input.1, frame)?);
         }
         let run = run.filter(|_| copy.is_none());
         Ok((copy, run.unwrap_or(k)))
     }
 
-    /// Whether most of the input is not met at all: a pointwise kernel with a stride, without padding on either side.
-    fn skips(&self) -> bool {
-        !self.to_large
-            && self.axes.iter().all(Axis::is_pointwise)
-            && self.axes.iter().any(|a| a.stride > 1)
+    /// The output's layout, that in which kernels see a copy of it, and how many of its channels they take at once. Where most
+    /// outputs meet nothing and sums of nothing are zeros, the copy has the others, and the gaps count as padding.
+    fn seen_output(&mut self) -> Result<(MemoryDesc, Option<MemoryDesc>, i64)> {
+        let (output, n) = (self.output.1, self.together().1);
+        if self.leaves_gaps() {
+            let user = with_gaps(&self.axes, output);
+            self.output.1 = without_gaps(&mut self.axes, output);
+            return Ok((user, Some(channels_last(&self.output.1)?), n));
+        }
+        let run = channel_run(&output, n, false);
+        let copy = run.is_none().then(|| channels_last(&output));
+        Ok((output, copy.transpose()?, run.unwrap_or(n)))
+    }
+
+    /// Whether the output is one of few short rows with gaps of zeros behind every pixel, in a layout that can say so.
+    fn leaves_gaps(&self) -> bool {
+        let (attr, md, k) = (self.attr, &self.output.1, self.together().0);
+        let zeros =
+            self.bias.is_absent() && attr.post_ops.is_empty() && attr.zero_points.is_empty();
+        let even = self.axes.iter().all(|a| a.large == a.small * a.stride);
+        let pays = conv::skips(&self.axes) && conv::are_scattered(&self.axes, k);
+        let splits = md.is_blocked() && md.blocks().all(|(dim, _)| dim == 1);
+        self.to_large && zeros && even && pays && splits
     }
 
     /// The frame of zeros that a copy of the input gets, where that beats a rim.
     fn frame(&self, images: i64) -> Option<[(i64, i64); 3]> {
         let (isa, dtype) = (self.env.isa, self.weights.dtype());
         let walks = self.merged() > 1;
-        let few = images < conv::TILE_ROWS && self.channels().1 >= MANY_CHANNELS;
+        let few = images < conv::TILE_ROWS && self.channels().1 >= conv::MANY_CHANNELS;
         // Bytes are soon read where they are widened first.
         let multiplies = dtype.is_int() && !gemm::has_dot(isa, dtype);
         let frames = few && !walks && !multiplies && !self.padded && !self.has_zero_point();
@@ -215,7 +226,7 @@ impl Pass<'_> {
         frames.then(frame).flatten()
     }
 
-    fn arguments(&self, input: MemoryDesc) -> Vec<Arg> {
+    fn arguments(&self, [input, output]: [MemoryDesc; 2]) -> Vec<Arg> {
         let mut args = vec![
             Arg::input(self.input.0, input),
             Arg::input(arg::WEIGHTS, self.weights),
@@ -223,12 +234,12 @@ impl Pass<'_> {
         if self.forward && !self.bias.is_absent() {
             args.push(Arg::input(arg::BIAS, self.bias));
         }
-        args.push(Arg::output(self.output.0, self.output.1));
+        args.push(Arg::output(self.output.0, output));
         args
     }
 
     /// How many images are computed together.
-    fn images(&self) -> i64 {
+    pub(super) fn images(&self) -> i64 {
         let (input, output) = (&self.input.1, &self.output.1);
         if input.block_of(0) > 1 || output.block_of(0) > 1 {
             return input.dims[0];
@@ -272,7 +283,8 @@ impl Pass<'_> {
             copies: Vec::new(),
         };
         space.planes = output.md.dims().len() > 3 && epilogues.allow(Along::Plane);
-        let (rows, columns) = space.block();
+        let bytes = [weights.md.size_bytes(), machine().l2_bytes].map(|n| n as i64);
+        let (rows, columns) = space.block(bytes[0], bytes[1]);
         let rows = knobs::NEST.get().or('r', rows, |_| true);
         let cut = space.cut(rows, columns);
         if cut.shapes.is_empty() {
@@ -281,7 +293,6 @@ impl Pass<'_> {
         }
         let of_shapes = cut.shapes.iter().map(|shape| epilogues.of(shape));
         let epilogues: Vec<Epilogue> = of_shapes.collect::<Result<_>>()?;
-        let images = input.md.dims[0];
         let mut dense = Dense {
             env: *self.env,
             mix,
@@ -292,9 +303,8 @@ impl Pass<'_> {
             cut,
             epilogues,
             b_group_bytes: group_bytes,
-            images,
             rows,
-            blocks: self.input.1.dims[0] / images.max(1),
+            blocks: self.input.1.dims[0] / input.md.dims[0].max(1),
             split: (1, 1),
             stages: Vec::new(),
             scratch_bytes: 0,
@@ -342,6 +352,7 @@ impl Pass<'_> {
     }
 
     fn space(&self, operands: &[Operand; 3], chunk: i64, group_bytes: i64) -> Space {
+        let framed = operands[INPUT].is_framed();
         let [input, weights, output] = operands.each_ref().map(|o| &o.md);
         let ((k, _), [depth, height, width]) = (self.channels(), &self.axes);
         let taps = spatial_strides(weights, self.dims.0.max(self.dims.1) + 1);
@@ -363,7 +374,7 @@ impl Pass<'_> {
                 && taps[2] == k / v * group_bytes;
         let runs = |axis: &Axis, whole: bool| match self.output.1.has_zero_dim() {
             true => Vec::new(),
-            false => axis.runs(self.to_large, self.framed || whole),
+            false => axis.runs(self.to_large, framed || whole),
         };
         Space {
             runs: [
@@ -378,11 +389,7 @@ impl Pass<'_> {
             channels: channels.collect(),
             k: if walks { 1 } else { chunk },
             joined,
-            walked: walks.then_some(if self.to_large {
-                width.small
-            } else {
-                width.large
-            }),
+            walked: walks.then_some([width.large, width.small][usize::from(self.to_large)]),
             pixel_bytes: pitch.max(k * in_size),
             longest: match self.is_depthwise() && pitch > CACHE_LINE {
                 true => FEW_PIXELS,
@@ -439,14 +446,8 @@ fn narrowed(channels: i64, dtype: DataType) -> i64 {
 
 /// Kernels for whole panels and for the last one, of no columns where all are whole.
 pub(super) fn pair(widths: [i64; 2], spec: impl Fn(i64) -> Spec) -> Result<[Arc<Kernel>; 2]> {
-    let get = |n: i64| Kernel::get(&spec(n));
-    let whole = get(widths[0])?;
-    let last = if widths[1] == 0 {
-        whole.clone()
-    } else {
-        get(widths[1])?
-    };
-    Ok([whole, last])
+    let last = if widths[1] == 0 { widths[0] } else { widths[1] };
+    Ok([Kernel::get(&spec(widths[0]))?, Kernel::get(&spec(last))?])
 }
 
 fn gcd(a: i64, b: i64) -> i64 {
@@ -495,6 +496,8 @@ impl Dense {
             if copy.is_none() || !wanted {
                 continue;
             }
+            // The gaps of a layout are dimensions that its copy does not have.
+            let md = md.reshape(user.dims())?;
             let (src, dst) = if out { (md, user) } else { (user, md) };
             let reorder = reorder::Desc { src, dst }.plan(&Attr::default(), &self.env)?;
             end = end.max(reorder.scratch_bytes.next_multiple_of(64));
@@ -525,7 +528,7 @@ impl Dense {
             .map(|s| format!("{}{:?}x{}", s.m, s.along, s.k));
         let shapes = shapes.collect::<Vec<_>>().join("+").to_lowercase();
         let ((blocks, panels), [width, _]) = (self.split, self.widths);
-        let (images, rows) = (self.images, self.rows);
+        let (images, rows) = (self.operands[INPUT].md.dims[0], self.rows);
         format!("B{blocks}P{panels}n{images}r{rows}w{width}:{shapes}{staged}")
     }
 

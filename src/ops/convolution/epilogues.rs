@@ -40,15 +40,18 @@ impl Epilogues<'_> {
     pub fn along(&mut self, rows: Along) -> Result<Epilogue> {
         let (env, last) = (self.pass.env, self.pass.last());
         let (sequence, copies) = (&mut *self.sequence, &mut self.copies);
-        let request = (rows, self.cols_block, self.sums);
-        self.pass.epilogue(request, self.args, |index, md| {
-            if let Some((_, binding)) = copies.iter().find(|(i, _)| *i == index) {
-                return Ok(Some(binding.clone()));
-            }
-            let binding = sequence.operand(env, (index, md), (last, 1))?;
-            copies.extend(binding.clone().map(|b| (index, b)));
-            Ok(binding)
-        })
+        self.pass.epilogue(
+            (rows, self.cols_block, self.sums),
+            self.args,
+            |index, md| {
+                if let Some((_, binding)) = copies.iter().find(|(i, _)| *i == index) {
+                    return Ok(Some(binding.clone()));
+                }
+                let binding = sequence.operand(env, (index, md), (last, 1))?;
+                copies.extend(binding.clone().map(|b| (index, b)));
+                Ok(binding)
+            },
+        )
     }
 
     /// Whether rows may run along these dimensions; nothing is copied for that.
@@ -91,9 +94,15 @@ impl Pass<'_> {
         let (attr, weights) = self.ungrouped()?;
         let src = Input::new(arg::SRC, &self.input.1, &none);
         let bias = Input::new(arg::BIAS, &self.bias, &by_channel);
-        let zero_point = |entry| ZeroPoint {
+        let (dtype, terms) = (DataType::S32, vec![Term::plain(1, 4)]);
+        let place = Place { base: 0, terms };
+        let zero_point = |index| ZeroPoint {
             input: src,
-            sums: channel_sums(entry),
+            sums: Binding {
+                index,
+                dtype,
+                place,
+            },
         };
         let zero_points: Vec<ZeroPoint> = sums.map(zero_point).into_iter().collect();
         let request = Request {
@@ -135,16 +144,6 @@ impl Pass<'_> {
         let groups = dims.remove(0);
         dims[0] *= groups;
         Ok((attr, MemoryDesc::plain(&dims, weights.dtype())?))
-    }
-}
-
-/// Sums by output channel, in an entry of the table of pointers.
-fn channel_sums(entry: usize) -> Binding {
-    let terms = vec![Term::plain(1, 4)];
-    Binding {
-        index: entry,
-        dtype: DataType::S32,
-        place: Place { base: 0, terms },
     }
 }
 

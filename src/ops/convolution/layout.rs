@@ -214,6 +214,11 @@ impl Pass<'_> {
         }
     }
 
+    /// Outputs of a block of images, which a call of all taps may take at once.
+    fn rows(&self) -> i64 {
+        self.images() * self.output.1.dims()[2..].iter().product::<i64>()
+    }
+
     /// The weights' layout that suits an input with runs of `run` channels.
     pub(super) fn panel_layout(&self, run: i64) -> Result<MemoryDesc> {
         if self.is_depthwise() {
@@ -225,7 +230,7 @@ impl Pass<'_> {
         let unit = if run < k { run } else { v };
         let panel = match self.merged() {
             1 if unit == v && is_one_panel(self.env, n) => (1, 0),
-            1 => (1, panel_width(self.env, n)),
+            1 => (1, panel_width(self.env, self.rows(), n)),
             merged => (merged, n),
         };
         let tag = panel_tag(self.weights.dims().len(), self.dims, panel, unit, v);
@@ -233,11 +238,12 @@ impl Pass<'_> {
     }
 }
 
-/// The width of a panel of `n` channels: a whole number of the blocks of 8 or 16 that the user's layouts have, so that one
-/// can be copied into the other.
-pub(super) fn panel_width(env: &Env, n: i64) -> i64 {
+/// The width of a panel of `n` channels that calls of so many rows read: a whole number of the blocks of 8 or 16 that the
+/// user's layouts have, so that one can be copied into the other.
+pub(super) fn panel_width(env: &Env, rows: i64, n: i64) -> i64 {
     let unit = if n > 8 { 16 } else { 8 };
-    let width = (gemm::panel(env.isa) as i64).min((n.max(1) + unit - 1) / unit * unit);
+    let width = gemm::weights_panel(env.isa, rows as usize, n as usize, false) as i64;
+    let width = width.min(WIDEST).min((n.max(1) + unit - 1) / unit * unit);
     knobs::NEST
         .get()
         .or('w', width, |w| w % unit == 0 && w <= WIDEST)
@@ -259,6 +265,18 @@ pub(super) fn without_gaps(axes: &mut [Axis; 3], mut md: MemoryDesc) -> MemoryDe
             (axis.large, axis.stride) = (axis.small, 1);
         }
     }
+    md
+}
+
+/// The same part with what lies between, behind each pixel of it, as padding along further dimensions.
+pub(super) fn with_gaps(axes: &[Axis; 3], mut md: MemoryDesc) -> MemoryDesc {
+    let (nd, spatial) = (md.dims().len(), md.dims().len() - 2);
+    for (i, axis) in axes[3 - spatial..].iter().enumerate() {
+        (md.dims[nd + i], md.padded_dims[nd + i]) = (1, axis.stride);
+        md.strides[nd + i] = md.strides[2 + i];
+    }
+    md = without_gaps(&mut axes.clone(), md);
+    md.ndims += spatial as i32;
     md
 }
 

@@ -75,8 +75,6 @@ struct Pass<'a> {
     dims: (usize, usize),
     /// Whether kernels see a copy of the input whose channels are padded to whole groups of the reduction.
     padded: bool,
-    /// Whether the copy is framed by as many zeros as taps meet around it.
-    framed: bool,
 }
 
 impl Desc {
@@ -129,10 +127,9 @@ impl Desc {
     }
 
     fn name(&self) -> &'static str {
-        if self.transposed {
-            "deconvolution"
-        } else {
-            "convolution"
+        match self.transposed {
+            true => "deconvolution",
+            false => "convolution",
         }
     }
 
@@ -152,10 +149,9 @@ impl Desc {
 
     /// The number of groups.
     pub fn groups(&self) -> i64 {
-        if self.grouped() {
-            self.weights.dims[0]
-        } else {
-            1
+        match self.grouped() {
+            true => self.weights.dims[0],
+            false => 1,
         }
     }
 
@@ -180,13 +176,11 @@ impl Desc {
             output,
             weights: self.weights,
             bias: plain(&self.bias)?,
-            dims: if forward {
-                (of_src, of_dst)
-            } else {
-                (of_dst, of_src)
+            dims: match forward {
+                true => (of_src, of_dst),
+                false => (of_dst, of_src),
             },
             padded: false,
-            framed: false,
         })
     }
 

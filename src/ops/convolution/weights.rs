@@ -143,7 +143,7 @@ impl Desc {
         if is_one_panel(env, n) {
             return n;
         }
-        let widest = panel_width(env, n) as usize;
+        let widest = panel_width(env, i64::MAX, n) as usize;
         gemm::even(n as usize, widest, widest.min(16)) as i64
     }
 

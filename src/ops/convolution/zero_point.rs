@@ -64,7 +64,6 @@ impl Dense {
             far: false,
             panels: self.panels.iter().map(panel).collect(),
             epilogues: vec![Epilogue::acc(true); cut.shapes.len()],
-            images: 1,
             blocks: 1,
             split: (1, 1),
             stages: Vec::new(),
