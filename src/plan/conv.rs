@@ -69,13 +69,6 @@ pub struct Cuboid {
     pub origin: i64,
 }
 
-impl Cuboid {
-    /// The index of the output at a place.
-    pub fn output(&self, place: [i64; 4]) -> [i64; 4] {
-        std::array::from_fn(|i| self.first[i] + place[i] * self.step[i])
-    }
-}
-
 /// Kernel calls for a part of a cuboid: a loop along each dimension but depth, of which there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calls {
@@ -323,9 +316,8 @@ impl Space {
                 }
             }
         }
-        if cut.ends.last() != Some(&cut.calls.len()) {
-            cut.ends.push(cut.calls.len());
-        }
+        cut.ends.push(cut.calls.len());
+        cut.ends.dedup();
         cut
     }
 
@@ -383,10 +375,8 @@ impl Space {
             true => (along, fill(m)),
             false => best,
         };
-        others
-            .into_iter()
-            .fold((Along::Width, fill(width)), fuller)
-            .0
+        let fullest = others.into_iter().fold((Along::Width, fill(width)), fuller);
+        fullest.0
     }
 
     /// How the kernel walks over the taps of a piece of a row.

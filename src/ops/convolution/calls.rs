@@ -83,14 +83,11 @@ impl Compiled {
     /// As for `Run::run`.
     unsafe fn region(&self, exec: &Exec, first: i64, end: i64) {
         let p = &self.plan;
-        let (by_calls, by_panels) = p.split;
+        let ((by_calls, by_panels), blocks) = (p.split, p.cut.ends.len() as i64);
         let part = |part: usize| {
-            let units = (end - first) * p.cut.ends.len() as i64;
-            let units = share(units, part / by_panels, by_calls);
             let panels = share(p.panels.len() as i64, part % by_panels, by_panels);
             let panels = &p.panels[panels.start as usize..panels.end as usize];
-            for unit in units {
-                let blocks = p.cut.ends.len() as i64;
+            for unit in share((end - first) * blocks, part / by_panels, by_calls) {
                 let (images, block) = (first + unit / blocks, (unit % blocks) as usize);
                 // SAFETY: as promised by the caller; parts take disjoint units or panels.
                 unsafe { self.block(exec, images, block, panels) }
@@ -164,10 +161,11 @@ impl Compiled {
         let (first_a, first_b) = (first(&table.a), first(&table.b));
         calls.each(cuboid, |a, d, place| {
             if !epilogue.bindings.is_empty() {
-                let (mut position, at) = ([0; MAX_NDIMS], cuboid.output(place));
-                (position[0], position[1]) = (images * md.dims[0] + at[0], channel);
-                let spatial = md.dims().len() - 2;
-                position[2..2 + spatial].copy_from_slice(&at[4 - spatial..]);
+                let at = |i: usize| cuboid.first[i] + place[i] * cuboid.step[i];
+                let mut position = [0; MAX_NDIMS];
+                (position[0], position[1]) = (images * md.dims[0] + at(0), channel);
+                let nd = md.dims().len();
+                (2..nd).for_each(|d| position[d] = at(d + 4 - nd));
                 epilogue.fill(operands, exec, &position);
             }
             if let Some(slot) = p.sums {

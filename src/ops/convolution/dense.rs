@@ -137,9 +137,8 @@ impl Pass<'_> {
     pub(super) fn plan(mut self) -> Result<Planned> {
         self.input.1 = self.resolve(&self.input.1)?;
         self.output.1 = self.resolve(&self.output.1)?;
-        let user = [self.input.1, self.output.1];
+        let (user, images) = ([self.input.1, self.output.1], self.images());
         let (written, output_copy, out_run) = self.seen_output()?;
-        let images = self.images();
         let (input_copy, in_run) = self.seen_input(images)?;
         let k = self.together().0;
         let ideal = self.panel_layout(in_run)?;

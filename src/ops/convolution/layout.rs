@@ -33,15 +33,11 @@ pub(super) fn strides(md: &MemoryDesc) -> [i64; 4] {
 
 /// Bytes between neighbours along depth, height and width, which start at this dimension.
 pub(super) fn spatial_strides(md: &MemoryDesc, first: usize) -> [i64; 3] {
-    let mut strides = [0; 3];
-    for (to, from) in strides
-        .iter_mut()
-        .rev()
-        .zip(md.strides()[first..].iter().rev())
-    {
-        *to = from * md.dtype().size_bytes() as i64;
-    }
-    strides
+    let (nd, size) = (md.dims().len(), md.dtype().size_bytes() as i64);
+    std::array::from_fn(|i| match first + 3 <= nd + i {
+        true => md.strides[nd + i - 3] * size,
+        false => 0,
+    })
 }
 
 /// Channels that a kernel may take at once from groups of so many: runs of adjacent ones; none if they are not.
@@ -73,8 +69,8 @@ pub(super) fn panels(md: &MemoryDesc, (k, n): (usize, usize)) -> Option<Panels> 
         return None;
     }
     if md.has_zero_dim() {
-        let (width, run) = (1, md.dims[k]);
-        return Some(Panels { width, run });
+        let run = md.dims[k];
+        return Some(Panels { width: 1, run });
     }
     let (place, size) = (Place::whole(md), md.dtype().size_bytes() as i64);
     let (v, reduction) = (md.dtype().vnni() as i64, md.padded_dims[k]);
@@ -214,11 +210,6 @@ impl Pass<'_> {
         }
     }
 
-    /// Outputs of a block of images, which a call of all taps may take at once.
-    fn rows(&self) -> i64 {
-        self.images() * self.output.1.dims()[2..].iter().product::<i64>()
-    }
-
     /// The weights' layout that suits an input with runs of `run` channels.
     pub(super) fn panel_layout(&self, run: i64) -> Result<MemoryDesc> {
         if self.is_depthwise() {
@@ -228,9 +219,11 @@ impl Pass<'_> {
         let (k, n) = self.channels();
         let v = self.weights.dtype().vnni() as i64;
         let unit = if run < k { run } else { v };
+        // All outputs of a block of images.
+        let rows = self.images() * self.output.1.dims()[2..].iter().product::<i64>();
         let panel = match self.merged() {
             1 if unit == v && is_one_panel(self.env, n) => (1, 0),
-            1 => (1, panel_width(self.env, self.rows(), n)),
+            1 => (1, panel_width(self.env, rows, n)),
             merged => (merged, n),
         };
         let tag = panel_tag(self.weights.dims().len(), self.dims, panel, unit, v);

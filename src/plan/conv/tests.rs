@@ -128,3 +128,44 @@ fn small_images_are_framed() {
         Some([(0, 0), (1, 0), (1, 0)])
     );
 }
+
+#[test]
+fn copies_pay_for_short_rows_apart() {
+    let axis = |large, small, stride| axis(large, small, 1, stride, 1, 0);
+    let plane = |a: Axis| [Axis::POINT, a, a];
+    assert!(skips(&plane(axis(14, 7, 2))) && !skips(&plane(axis(14, 14, 1))));
+    assert!(!skips(&plane(Axis {
+        taps: 3,
+        ..axis(14, 6, 2)
+    })));
+    let scattered = |small, channels| are_scattered(&plane(axis(2 * small, small, 2)), channels);
+    assert!(scattered(7, 2048) && !scattered(14, 1024) && !scattered(7, 64));
+}
+
+#[test]
+fn large_weights_pass_once_for_an_input_that_the_cache_holds() {
+    let space = |size, k| Space {
+        runs: [1, 1, size, size].map(|n| vec![Run::of(n)]),
+        input: [0, 0, size * 4 * k, 4 * k],
+        output: [0, 0, size * 4, 4],
+        taps: [0; 3],
+        channels: vec![(0, 0)],
+        k,
+        joined: false,
+        walked: None,
+        pixel_bytes: 4 * k,
+        longest: i64::MAX,
+        planes: true,
+    };
+    let blocks = |size, k, weights, cache| {
+        let space = space(size, k);
+        let (rows, columns) = space.block(weights << 10, cache << 10);
+        space.cut(rows, columns).ends.len()
+    };
+    assert_eq!(blocks(7, 2048, 8192, 512), 1);
+    // These weights stay in the cache for the most part.
+    assert_eq!(blocks(7, 2048, 1024, 512), 3);
+    // This input, of 784 KB, does not.
+    assert_eq!(blocks(14, 1024, 8192, 512), 5);
+    assert_eq!(blocks(14, 1024, 8192, 1024), 1);
+}
