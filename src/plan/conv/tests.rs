@@ -157,7 +157,7 @@ fn large_weights_pass_once_for_an_input_that_the_cache_holds() {
         longest: i64::MAX,
         planes: true,
     };
-    let blocks = |size, k, weights, cache| {
+    let blocks = |size: i64, k: i64, weights: i64, cache: i64| {
         let space = space(size, k);
         let (rows, columns) = space.block(weights << 10, cache << 10);
         space.cut(rows, columns).ends.len()
