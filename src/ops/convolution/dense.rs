@@ -209,8 +209,7 @@ impl Pass<'_> {
             self.bias.is_absent() && attr.post_ops.is_empty() && attr.zero_points.is_empty();
         let even = self.axes.iter().all(|a| a.large == a.small * a.stride);
         let pays = conv::skips(&self.axes) && conv::are_scattered(&self.axes, k);
-        let splits = md.is_blocked() && md.blocks().all(|(dim, _)| dim == 1);
-        self.to_large && zeros && even && pays && splits
+        self.to_large && zeros && even && pays && md.blocks().all(|(dim, _)| dim == 1)
     }
 
     /// The frame of zeros that a copy of the input gets, where that beats a rim.

@@ -40,28 +40,25 @@ impl Epilogues<'_> {
     pub fn along(&mut self, rows: Along) -> Result<Epilogue> {
         let (env, last) = (self.pass.env, self.pass.last());
         let (sequence, copies) = (&mut *self.sequence, &mut self.copies);
-        self.pass.epilogue(
-            (rows, self.cols_block, self.sums),
-            self.args,
-            |index, md| {
-                if let Some((_, binding)) = copies.iter().find(|(i, _)| *i == index) {
-                    return Ok(Some(binding.clone()));
-                }
-                let binding = sequence.operand(env, (index, md), (last, 1))?;
-                copies.extend(binding.clone().map(|b| (index, b)));
-                Ok(binding)
-            },
-        )
+        let request = (rows, self.cols_block, self.sums);
+        self.pass.epilogue(request, self.args, |index, md| {
+            if let Some((_, binding)) = copies.iter().find(|(i, _)| *i == index) {
+                return Ok(Some(binding.clone()));
+            }
+            let binding = sequence.operand(env, (index, md), (last, 1))?;
+            copies.extend(binding.clone().map(|b| (index, b)));
+            Ok(binding)
+        })
     }
 
     /// Whether rows may run along these dimensions; nothing is copied for that.
     pub fn allow(&mut self, rows: Along) -> bool {
         let last = self.pass.last();
-        let request = (rows, self.cols_block, self.sums);
         let as_copied = |index, md: &MemoryDesc| {
             let layout = innermost(md, last, 1)?;
             Ok(Some(Binding::whole(index, &layout)))
         };
+        let request = (rows, self.cols_block, self.sums);
         self.pass.epilogue(request, self.args, as_copied).is_ok()
     }
 }

@@ -235,7 +235,8 @@ impl Pass<'_> {
 /// user's layouts have, so that one can be copied into the other.
 pub(super) fn panel_width(env: &Env, rows: i64, n: i64) -> i64 {
     let unit = if n > 8 { 16 } else { 8 };
-    let width = gemm::weights_panel(env.isa, rows as usize, n as usize, false) as i64;
+    let (sizes, tile) = ((rows as usize, n as usize), gemm::panel(env.isa));
+    let width = gemm::weights_panel(env.isa, sizes, false, tile) as i64;
     let width = width.min(WIDEST).min((n.max(1) + unit - 1) / unit * unit);
     knobs::NEST
         .get()
