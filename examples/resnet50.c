@@ -212,12 +212,12 @@ int main(int argc, char **argv)
     CHECK(brick_set_log(keep_nest, NULL));
     for (int m = 0; m < (argc > 1 ? 1 : 2); m++)
         for (size_t t = 0; t < sizeof TYPES / sizeof *TYPES; t++)
-            if (argc < 3 || !strcmp(argv[2], TYPES[t].name))
+            if (minibatches[m] > 0 && (argc < 3 || !strcmp(argv[2], TYPES[t].name)))
                 run_passes(minibatches[m], &TYPES[t], limit), runs++;
     CHECK(brick_set_log(NULL, NULL));
     CHECK(brick_stream_destroy(stream));
     CHECK(brick_engine_destroy(engine));
     if (!runs)
-        fprintf(stderr, "usage: resnet50 [MINIBATCH [TYPE [MILLISECONDS]]], TYPE one of f32, bf16, int8\n");
+        fprintf(stderr, "usage: resnet50 [MINIBATCH [TYPE [MILLISECONDS]]], MINIBATCH from 1, TYPE one of f32, bf16, int8\n");
     return runs ? EXIT_SUCCESS : EXIT_FAILURE;
 }
