@@ -44,8 +44,12 @@ pub enum JitMemory {
 pub struct Nest(Vec<(char, i64)>);
 
 impl Nest {
-    /// The choices of a spec string, which lists them before its first colon.
+    /// The choices of a spec string: those of the last of its stages that lists some before its first colon.
     pub fn parse(text: &str) -> Option<Nest> {
+        text.rsplit('>').find_map(Nest::parse_stage)
+    }
+
+    fn parse_stage(text: &str) -> Option<Nest> {
         let mut choices: Vec<(char, i64)> = Vec::new();
         let mut rest = text.split(':').next()?;
         while let Some(letter) = rest.chars().next() {
@@ -262,6 +266,8 @@ mod tests {
         assert_eq!(nest.or('n', 4, |_| true), 16);
         assert_eq!(nest.or('n', 4, |n| n < 16), 4);
         assert_eq!(nest.or('r', 4, |_| true), 4);
+        let whole = "1|64:tile16>S1:32x32>N1M2:4bands:16x16>2|8:tile4";
+        assert_eq!(parse_nest(whole), parse_nest("N1M2"));
         for wrong in [
             "",
             ":",
