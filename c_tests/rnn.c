@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { T = 3, N = 2, C = 4 }; // the same number of channels everywhere
 enum { VANILLA, LSTM, GRU, LBR_GRU, AUGRU, LBR_AUGRU, CELLS };
@@ -359,10 +360,26 @@ static void refusals(void)
     brick_memory_desc_t small = vector(8, brick_u8);
     args[count] = argument(BRICK_ARG_WORKSPACE, small, BRICK_MEMORY_ALLOCATE);
     INVALID(brick_primitive_execute(primitive, stream, count + 1, args));
+    EXPECT(strstr(brick_last_error(), "workspace"));
     OK(brick_primitive_destroy(primitive));
     OK(brick_memory_desc_destroy(small));
     destroy_arguments(count + 1, args);
     OK(brick_primitive_desc_destroy(pd));
+    forget();
+}
+
+// A description does not grow with the number of steps.
+static void long_sequences(void)
+{
+    describe(LSTM);
+    int64_t layer[] = {1ll << 40, N, C};
+    brick_memory_desc_t kept = layer_md, steps = tagged(3, layer, brick_f32, brick_tnc);
+    layer_md = steps;
+    brick_primitive_desc_t pd = NULL;
+    OK(create_forward(&pd, LSTM, brick_forward_inference));
+    OK(brick_primitive_desc_destroy(pd));
+    layer_md = kept;
+    OK(brick_memory_desc_destroy(steps));
     forget();
 }
 
@@ -389,6 +406,7 @@ int main(void)
         both_passes(cell);
     queries();
     refusals();
+    long_sequences();
     without_engine();
     teardown();
     return finish();

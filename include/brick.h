@@ -4784,7 +4784,7 @@ brick_status_t brick_matmul_primitive_desc_create(brick_primitive_desc_t *primit
  * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
  * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
  * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
- * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
  *     #brick_bidirectional_concat.
  * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
  * @param flags #brick_rnn_flags_t.
@@ -4826,7 +4826,7 @@ brick_status_t brick_vanilla_rnn_forward_primitive_desc_create(brick_primitive_d
  * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
  * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
  * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
- * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
  *     #brick_bidirectional_concat.
  * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
  * @param diff_src_layer_desc The gradient by src_layer.
@@ -4884,7 +4884,7 @@ brick_status_t brick_vanilla_rnn_backward_primitive_desc_create(brick_primitive_
  * @param weights_peephole_desc Peephole weights, (layers, directions, 3, channels); NULL or absent for none.
  * @param weights_projection_desc Projection weights, (layers, directions, channels, projected channels); NULL or absent for none.
  * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
- * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
  *     #brick_bidirectional_concat.
  * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
  * @param dst_iter_c_desc The cell states after the last step, as src_iter_c; NULL or absent if not needed.
@@ -4928,7 +4928,7 @@ brick_status_t brick_lstm_forward_primitive_desc_create(brick_primitive_desc_t *
  * @param weights_peephole_desc Peephole weights, (layers, directions, 3, channels); NULL or absent for none.
  * @param weights_projection_desc Projection weights, (layers, directions, channels, projected channels); NULL or absent for none.
  * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
- * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
  *     #brick_bidirectional_concat.
  * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
  * @param dst_iter_c_desc The cell states after the last step, as src_iter_c; NULL or absent if not needed.
@@ -4991,7 +4991,7 @@ brick_status_t brick_lstm_backward_primitive_desc_create(brick_primitive_desc_t 
  * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
  * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
  * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
- * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
  *     #brick_bidirectional_concat.
  * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
  * @param flags #brick_rnn_flags_t.
@@ -5027,7 +5027,7 @@ brick_status_t brick_gru_forward_primitive_desc_create(brick_primitive_desc_t *p
  * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
  * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
  * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
- * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
  *     #brick_bidirectional_concat.
  * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
  * @param diff_src_layer_desc The gradient by src_layer.
@@ -5077,7 +5077,7 @@ brick_status_t brick_gru_backward_primitive_desc_create(brick_primitive_desc_t *
  * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
  * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
  * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
- * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
  *     #brick_bidirectional_concat.
  * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
  * @param flags #brick_rnn_flags_t.
@@ -5113,7 +5113,7 @@ brick_status_t brick_lbr_gru_forward_primitive_desc_create(brick_primitive_desc_
  * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
  * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
  * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
- * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
  *     #brick_bidirectional_concat.
  * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
  * @param diff_src_layer_desc The gradient by src_layer.
@@ -5164,7 +5164,7 @@ brick_status_t brick_lbr_gru_backward_primitive_desc_create(brick_primitive_desc
  * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
  * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
  * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
- * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
  *     #brick_bidirectional_concat.
  * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
  * @param flags #brick_rnn_flags_t.
@@ -5202,7 +5202,7 @@ brick_status_t brick_augru_forward_primitive_desc_create(brick_primitive_desc_t 
  * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
  * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
  * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
- * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
  *     #brick_bidirectional_concat.
  * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
  * @param diff_src_layer_desc The gradient by src_layer.
@@ -5256,7 +5256,7 @@ brick_status_t brick_augru_backward_primitive_desc_create(brick_primitive_desc_t
  * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
  * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
  * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
- * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
  *     #brick_bidirectional_concat.
  * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
  * @param flags #brick_rnn_flags_t.
@@ -5294,7 +5294,7 @@ brick_status_t brick_lbr_augru_forward_primitive_desc_create(brick_primitive_des
  * @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
  * @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
  * @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
- * @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+ * @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
  *     #brick_bidirectional_concat.
  * @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
  * @param diff_src_layer_desc The gradient by src_layer.

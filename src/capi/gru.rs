@@ -18,7 +18,7 @@ use crate::ops::rnn::{Cell, tensor};
 /// @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
 /// @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
 /// @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
-/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
 ///     #brick_bidirectional_concat.
 /// @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
 /// @param flags #brick_rnn_flags_t.
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn brick_gru_forward_primitive_desc_create(
 /// @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
 /// @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
 /// @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
-/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
 ///     #brick_bidirectional_concat.
 /// @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
 /// @param diff_src_layer_desc The gradient by src_layer.
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn brick_gru_backward_primitive_desc_create(
 /// @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
 /// @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
 /// @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
-/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
 ///     #brick_bidirectional_concat.
 /// @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
 /// @param flags #brick_rnn_flags_t.
@@ -201,7 +201,7 @@ pub unsafe extern "C" fn brick_lbr_gru_forward_primitive_desc_create(
 /// @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
 /// @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
 /// @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
-/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
 ///     #brick_bidirectional_concat.
 /// @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
 /// @param diff_src_layer_desc The gradient by src_layer.

@@ -114,7 +114,7 @@ fn with_activation(desc: Desc, activation: brick_alg_kind_t, alpha: f32, beta: f
 /// @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
 /// @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
 /// @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
-/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
 ///     #brick_bidirectional_concat.
 /// @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
 /// @param flags #brick_rnn_flags_t.
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn brick_vanilla_rnn_forward_primitive_desc_create(
 /// @param weights_layer_desc Weights of the input, (layers, directions, input channels, gates, channels).
 /// @param weights_iter_desc Weights of the states, (layers, directions, state channels, gates, channels).
 /// @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
-/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
 ///     #brick_bidirectional_concat.
 /// @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
 /// @param diff_src_layer_desc The gradient by src_layer.
@@ -268,7 +268,7 @@ pub unsafe extern "C" fn brick_vanilla_rnn_backward_primitive_desc_create(
 /// @param weights_peephole_desc Peephole weights, (layers, directions, 3, channels); NULL or absent for none.
 /// @param weights_projection_desc Projection weights, (layers, directions, channels, projected channels); NULL or absent for none.
 /// @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
-/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
 ///     #brick_bidirectional_concat.
 /// @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
 /// @param dst_iter_c_desc The cell states after the last step, as src_iter_c; NULL or absent if not needed.
@@ -333,7 +333,7 @@ pub unsafe extern "C" fn brick_lstm_forward_primitive_desc_create(
 /// @param weights_peephole_desc Peephole weights, (layers, directions, 3, channels); NULL or absent for none.
 /// @param weights_projection_desc Projection weights, (layers, directions, channels, projected channels); NULL or absent for none.
 /// @param bias_desc The bias, (layers, directions, gates, channels); NULL or absent for none.
-/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels); twice the channels for
+/// @param dst_layer_desc The states of the last layer at every step, (t, n, channels), not over src_layer; twice the channels for
 ///     #brick_bidirectional_concat.
 /// @param dst_iter_desc The states after the last step, (layers, directions, n, channels); NULL or absent if not needed.
 /// @param dst_iter_c_desc The cell states after the last step, as src_iter_c; NULL or absent if not needed.

@@ -44,6 +44,17 @@ pub struct Nest<K> {
 }
 
 impl Nest<Spec> {
+    /// Steps that need no scratch, each shared out in one slice a part.
+    pub fn new(steps: Vec<Step<Spec>>, parts: usize) -> Nest<Spec> {
+        Nest {
+            steps,
+            parts,
+            slices: 1,
+            stage_bytes: 0,
+            far: false,
+        }
+    }
+
     /// Generates the kernels of the steps.
     pub fn compiled(&self) -> Result<Nest<Arc<Kernel>>> {
         Ok(Nest {

@@ -225,6 +225,19 @@ pub struct Reduce {
     pub beta: bool,
 }
 
+impl Reduce {
+    /// The kernel for rows of n columns of type a.
+    pub fn spec(isa: Isa, (n, a): (usize, DataType), a_row_bytes: i64, beta: bool) -> Spec {
+        Spec::Reduce(Reduce {
+            isa,
+            n,
+            a,
+            a_row_bytes,
+            beta,
+        })
+    }
+}
+
 /// `acc[i][j] = beta·C + Σ_b Σ_t A_b(i, t)[j]·B_b(t)[j]`, then `d = expr(acc)`, for m rows of n columns and so many taps t.
 /// The batch is found as by `Batch::Offset`; factors of every type are converted to f32, as is the accumulator, except in
 /// groups of integers, whose sums are s32. What lies `args.a_stride` bytes behind A, with beta also what lies `args.b_stride`

@@ -44,6 +44,7 @@ fn base_name(id: i32) -> String {
         17..33 => indexed("dst", 17),
         33..41 => indexed("weights", 33),
         41 => "bias".into(),
+        64 => "workspace".into(),
         SCRATCHPAD => "scratchpad".into(),
         129..145 => indexed("diff_src", 129),
         145..161 => indexed("diff_dst", 145),

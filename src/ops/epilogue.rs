@@ -233,7 +233,7 @@ impl<'a> Chain<'a> {
         };
         let place = place.renamed(input.to).ok_or_else(|| {
             unimplemented_here!(
-                "{what}: mask {mask} varies along a dimension that the result does not have"
+                "{what}: mask {mask} varies along a dimension that the sums run over"
             )
         })?;
         supported!(

@@ -80,13 +80,7 @@ pub fn planned(
         step_of_one(block, vec![to, entry], Body::Staged(steps))
     };
     let columns_of = over(true).into_iter().flat_map(cut);
-    let nest = Nest {
-        steps: columns_of.map(of_columns).collect(),
-        parts,
-        slices: 1,
-        stage_bytes: 0,
-        far: false,
-    };
+    let nest = Nest::new(columns_of.map(of_columns).collect(), parts);
     Planned::new(format!("S{parts}:{rows}x{columns}"), 0, nest)
 }
 
@@ -105,13 +99,7 @@ fn added(env: &Env, (n, a): (i64, DataType), mut block: Block) -> Step<Spec> {
         .loops
         .sort_by_key(|l| std::cmp::Reverse(l.strides[1].abs()));
     let rows = block.loops.pop().unwrap_or_else(|| Loop::once(2));
-    let reduce = Spec::Reduce(Reduce {
-        isa: env.isa,
-        n: n as usize,
-        a,
-        a_row_bytes: rows.strides[1],
-        beta: true,
-    });
+    let reduce = Reduce::spec(env.isa, (n as usize, a), rows.strides[1], true);
     let step = step_of_one(block, vec![0, 1], Body::Kernel(reduce));
     Step { rows, ..step }
 }

@@ -237,20 +237,21 @@ impl Desc {
         for i in needed {
             let (given, rank) = (self.get(i).dims().len(), ALL[i % DIFF].2.len());
             let name = name(i);
+            require!(self.has(i), "{name} is missing, it is mandatory");
             require!(given == rank, "{name}: {given} dims, {rank} are needed");
         }
         self.check_sizes(&self.sizes())?;
         for i in (0..self.tensors.len()).filter(|&i| self.has(i)) {
             let (name, md, expected) = (name(i), self.get(i), self.dims(i));
+            supported!(
+                !md.has_runtime() && !md.has_zero_dim(),
+                "{name}: all dims must be known at creation, and dims of size 0 are not supported"
+            );
             require!(
                 md.dims() == expected,
                 "{name}: dims {:?}, expected {expected:?} by {}",
                 md.dims(),
                 self.given()
-            );
-            supported!(
-                !md.has_runtime() && !md.has_zero_dim(),
-                "{name}: all dims must be known at creation, and dims of size 0 are not supported"
             );
         }
         Ok(())
@@ -259,7 +260,9 @@ impl Desc {
     /// The dims that say all sizes.
     fn given(&self) -> String {
         let one = |i: usize| format!("{} {:?}", name(i), self.get(i).dims());
-        [SRC_LAYER, WEIGHTS_LAYER, WEIGHTS_ITER].map(one).join(", ")
+        let all = [SRC_LAYER, WEIGHTS_LAYER, WEIGHTS_ITER, PROJECTION].into_iter();
+        let given: Vec<String> = all.filter(|&i| self.has(i)).map(one).collect();
+        given.join(", ")
     }
 
     fn check_sizes(&self, s: &Sizes) -> Result<()> {

@@ -6,6 +6,8 @@
 
 mod run;
 
+use std::ops::Range;
+
 use super::formula::{Formula, Writer};
 use crate::{
     dtype::DataType,
@@ -158,8 +160,31 @@ pub type Phase = Vec<Task<Work>>;
 struct When {
     phase: usize,
     time: i64,
-    /// Whether weights are read from the end to the beginning.
+}
+
+/// Phases that are repeated, backwards in time if asked for; how many run before.
+#[derive(Clone)]
+struct Stage {
+    start: usize,
+    phases: Range<usize>,
+    steps: i64,
     backwards: bool,
+}
+
+impl Stage {
+    fn end(&self) -> usize {
+        self.start + self.steps as usize * self.phases.len()
+    }
+
+    /// The phase that runs as the i-th of all.
+    fn when(&self, i: usize) -> When {
+        let (i, n) = (i - self.start, self.phases.len());
+        let (step, last) = ((i / n) as i64, self.steps - 1);
+        When {
+            phase: self.phases.start + i % n,
+            time: if self.backwards { last - step } else { step },
+        }
+    }
 }
 
 /// Phases one after another.
@@ -168,7 +193,7 @@ pub struct Program {
     /// Parts that share the columns of states, and the columns that each takes whole.
     share: (usize, usize),
     phases: Vec<Phase>,
-    order: Vec<When>,
+    stages: Vec<Stage>,
     /// For verbose lines: how often phases repeat, and how many tasks each has.
     nest: String,
     /// Scale and shift of 8-bit data, q = scale·x + shift.
@@ -197,7 +222,7 @@ impl Program {
             env: *env,
             share,
             phases: Vec::new(),
-            order: Vec::new(),
+            stages: Vec::new(),
             nest: format!("N{}:", share.0),
             data,
             constants: Vec::new(),
@@ -216,18 +241,16 @@ impl Program {
     /// Appends phases that are repeated so often, backwards in time if asked for.
     pub fn stage(&mut self, steps: i64, backwards: bool, phases: Vec<Phase>) {
         let tasks: Vec<String> = phases.iter().map(|p| p.len().to_string()).collect();
-        let next = if self.order.is_empty() { "" } else { ">" };
+        let next = if self.stages.is_empty() { "" } else { ">" };
         self.nest += &format!("{next}{steps}x{}", tasks.join("+"));
         let first = self.phases.len();
         self.phases.extend(phases);
-        for step in 0..steps {
-            let when = |phase| When {
-                phase,
-                time: if backwards { steps - 1 - step } else { step },
-                backwards: step % 2 == 1,
-            };
-            self.order.extend((first..self.phases.len()).map(when));
-        }
+        self.stages.push(Stage {
+            start: self.stages.last().map_or(0, Stage::end),
+            phases: first..self.phases.len(),
+            steps,
+            backwards,
+        });
     }
 
     /// `d = f` over so many rows and columns.
@@ -241,16 +264,8 @@ impl Program {
 
     /// The sums of columns, added to what d holds if asked for.
     pub fn sum(&self, sizes: (i64, i64), d: View, a: View, beta: bool) -> Task<Work> {
-        let (isa, views, a_row_bytes, a) = (self.env.isa, vec![d, a], a.row, a.dtype);
-        columns(sizes, views, move |n| {
-            Spec::Reduce(Reduce {
-                isa,
-                n,
-                a,
-                a_row_bytes,
-                beta,
-            })
-        })
+        let (isa, views, row, a) = (self.env.isa, vec![d, a], a.row, a.dtype);
+        columns(sizes, views, move |n| Reduce::spec(isa, (n, a), row, beta))
     }
 
     /// `d = f(Σ a·b)`, the sum starting from d where it `adds`; with `own`, every part computes the columns that it owns.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CONSTANTS, Phase, Program, SCRATCH, Task, View, When, Work};
+use super::{CONSTANTS, Phase, Program, SCRATCH, Stage, Task, View, When, Work};
 use crate::{
     error::Result,
     kernel::{Kernel, spec::Args},
@@ -64,7 +64,7 @@ impl Plan for Program {
         let (parts, part_bytes) = self.parts();
         Ok(Box::new(Compiled {
             phases: self.phases.iter().map(phase).collect::<Result<_>>()?,
-            order: self.order.clone(),
+            stages: self.stages.clone(),
             constants: self.constants.clone(),
             share: self.share,
             parts,
@@ -76,7 +76,7 @@ impl Plan for Program {
 
 struct Compiled {
     phases: Vec<Vec<Task<Ready>>>,
-    order: Vec<When>,
+    stages: Vec<Stage>,
     constants: Vec<f32>,
     share: (usize, usize),
     parts: usize,
@@ -87,7 +87,8 @@ struct Compiled {
 impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) -> Result<()> {
         let body = |i: usize, part| {
-            let when = self.order[i];
+            let next = self.stages.partition_point(|stage| stage.start <= i);
+            let when = self.stages[next - 1].when(i);
             let at = Part {
                 exec,
                 constants: self.constants.as_ptr(),
@@ -97,7 +98,8 @@ impl Run for Compiled {
             // SAFETY: parts of a phase write disjoint columns or blocks, and phases follow one another.
             unsafe { self.tasks(&self.phases[when.phase], &at) }
         };
-        phases(exec.pool, self.order.len(), self.parts, &body);
+        let count = self.stages.last().map_or(0, Stage::end);
+        phases(exec.pool, count, self.parts, &body);
         Ok(())
     }
 }
@@ -144,7 +146,7 @@ impl Compiled {
         let (products, others) = tasks.split_at(products);
         for i in 0..products.len() {
             let last = products.len() - 1;
-            let i = if at.when.backwards { last - i } else { i };
+            let i = if at.when.time % 2 == 1 { last - i } else { i };
             // SAFETY: passed on.
             unsafe { self.product(&products[i], at) };
         }
@@ -199,7 +201,7 @@ impl Compiled {
         let scratch = exec.scratch.wrapping_add(place);
         for products in gemms.chunks(if *share { gemms.len() } else { 1 }) {
             // SAFETY: the views hold the matrices; the scratch behind them has room for every part.
-            unsafe { Gemm::part(products, &exec, at.part, scratch, at.when.backwards) };
+            unsafe { Gemm::part(products, &exec, at.part, scratch, at.when.time % 2 == 1) };
         }
     }
 }
