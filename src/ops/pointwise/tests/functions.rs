@@ -326,7 +326,9 @@ fn post_ops_apply_in_order() {
         let factor_dims = broadcast(&mut rng, &dims);
         let factor = operand(&mut rng, &factor_dims);
         let mask = rng.below(1 << dims.len()) as i32;
-        let weights = quant_values(&dims, mask, F32, || rng.pick(&[0.5, 2.0]));
+        let channels_last = ["", "a", "ab", "acb", "acdb", "acdeb", "acdefb"][dims.len()];
+        let md = MemoryDesc::with_tag(&masked(&dims, mask), F32, channels_last).unwrap();
+        let weights = Tensor::filled(md, || rng.pick(&[0.5, 2.0]));
         let post_ops = vec![
             PostOp::Binary {
                 alg: BinaryAlg::Mul,
