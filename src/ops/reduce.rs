@@ -23,8 +23,8 @@ const BLOCK: usize = 512;
 /// Elements below which another part is not worth its start.
 const MIN_PART: usize = 1 << 15;
 
-/// Appends the gradient of a bias: the sums of a tensor along all dimensions but that of the channels, as floats. Both are given as
-/// (entry, descriptor).
+/// Appends the gradient of a bias, the sums of a tensor along all dimensions but that of its channels, as floats; both are
+/// given as (entry, descriptor).
 pub fn push(
     sequence: &mut Sequence,
     env: &Env,
@@ -42,7 +42,8 @@ pub fn push(
     Ok(())
 }
 
-/// Plans the sums of a tensor along the dimensions of which `to` has one, as f32, or as s32 of integers.
+/// Plans the sums of a tensor along the dimensions in which `sums` has size 1, as f32, or as s32 of integers; both are given as
+/// (entry, descriptor).
 pub fn planned(
     env: &Env,
     (entry, from): (usize, &MemoryDesc),
