@@ -283,10 +283,7 @@ impl Space {
         let row = pixel * widths.iter().map(|r| r.count * r.in_step).sum::<i64>();
         let row_step = heights.first().map_or(1, |r| r.in_step);
         let all = row * row_step * count(depths) * count(heights);
-        let room = match weights > 2 * cache && all <= cache {
-            true => cache,
-            false => BLOCK_BYTES,
-        };
+        let room = [BLOCK_BYTES, cache][usize::from(weights > 2 * cache && all <= cache)];
         let columns = match row > room {
             true => (room / pixel.max(1)).max(SHORTEST),
             false => i64::MAX / 2,

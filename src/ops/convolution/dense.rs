@@ -7,7 +7,7 @@
 use super::Pass;
 use super::epilogues::Epilogues;
 use super::layout::{
-    Panels, channel_run, channels_last, framed, padded_channels, panels, spatial_strides, strides,
+    Panels, channel_run, channels_last, framed, in_blocks, panels, spatial_strides, strides,
     with_gaps, without_gaps,
 };
 use crate::attr::Attr;
@@ -146,11 +146,7 @@ impl Pass<'_> {
             self.weights = ideal;
         }
         let mut sequence = Sequence::default();
-        let laid = if self.reads_weights(k, in_run) {
-            self.weights
-        } else {
-            ideal
-        };
+        let laid = [ideal, self.weights][usize::from(self.reads_weights(k, in_run))];
         let weights = sequence.read(self.env, (1, &self.weights), &laid)?;
         let mut args = self.arguments(user);
         let operands = [
@@ -179,7 +175,7 @@ impl Pass<'_> {
         self.padded = self.pads();
         let k = self.together().0;
         if self.padded {
-            copy = Some(padded_channels(&self.input.1, k)?);
+            copy = Some(in_blocks(&self.input.1, k)?);
         }
         if let Some(frame) = self.frame(images) {
             copy = Some(framed(&self.input.1, frame)?);

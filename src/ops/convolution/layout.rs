@@ -202,9 +202,16 @@ impl Pass<'_> {
         })
     }
 
-    /// The layout for activations that may have any: channels last.
+    /// The layout for activations that may have any: channels last, as other layers want them. By data, where panels are two
+    /// vectors of 8, narrow groups get blocks of their own: a few channels of long pixels would lie in few sets of the first-level
+    /// cache.
     pub(super) fn resolve(&self, md: &MemoryDesc) -> Result<MemoryDesc> {
+        const PANEL: usize = 16;
+        let group = md.dims[1] / self.groups;
+        let narrow = self.groups > 1 && [4, 8, 16].contains(&group);
+        let in_groups = narrow && !self.forward && gemm::panel(self.env.isa) == PANEL;
         match md.is_any() {
+            true if in_groups => in_blocks(md, group),
             true => channels_last(md),
             false => Ok(*md),
         }
@@ -274,8 +281,8 @@ pub(super) fn with_gaps(axes: &[Axis; 3], mut md: MemoryDesc) -> MemoryDesc {
     md
 }
 
-/// Channels last, padded to blocks of so many.
-pub(super) fn padded_channels(md: &MemoryDesc, block: i64) -> Result<MemoryDesc> {
+/// Blocks of so many channels, the last one padded, each channels last.
+pub(super) fn in_blocks(md: &MemoryDesc, block: i64) -> Result<MemoryDesc> {
     let spatial = &"cde"[..md.dims().len() - 2];
     MemoryDesc::with_tag(md.dims(), md.dtype(), &format!("aB{spatial}{block}b"))
 }
@@ -299,4 +306,62 @@ pub(super) fn framed(md: &MemoryDesc, frame: [(i64, i64); 3]) -> Result<MemoryDe
 pub(super) fn channels_last(md: &MemoryDesc) -> Result<MemoryDesc> {
     let tag = ["acb", "acdb", "acdeb"][md.dims().len() - 3];
     MemoryDesc::with_tag(md.dims(), md.dtype(), tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attr::Attr;
+    use crate::dtype::DataType;
+    use crate::machine::Isa;
+    use crate::memory::MAX_NDIMS;
+    use crate::ops::Prop;
+    use crate::ops::convolution::Desc;
+
+    /// The layouts that a 3 × 3 convolution of 64 channels in so many groups gets for `any` activations.
+    fn chosen(isa: Isa, prop: Prop, groups: i64) -> [MemoryDesc; 2] {
+        let each = 64 / groups;
+        let any = |dims: &[i64]| MemoryDesc::any(dims, DataType::F32).unwrap();
+        let ones = std::array::from_fn(|i| i64::from(i < 2));
+        let desc = Desc {
+            prop,
+            alg: 1,
+            transposed: false,
+            src: any(&[2, 64, 9, 9]),
+            weights: any(&[groups, each, each, 3, 3]),
+            bias: MemoryDesc::absent(),
+            dst: any(&[2, 64, 9, 9]),
+            strides: ones,
+            dilates: [0; MAX_NDIMS],
+            pad_left: ones,
+            pad_right: ones,
+        };
+        let env = Env { isa, threads: 1 };
+        let planned = desc.plan(&Attr::default(), &env).unwrap();
+        [planned.args[0].md, planned.args.last().unwrap().md]
+    }
+
+    #[test]
+    fn narrow_groups_by_data_have_blocks_of_their_own_on_avx2() {
+        let (data, forward) = (Prop::BackwardData, Prop::ForwardInference);
+        for (isa, prop, groups, tag) in [
+            (Isa::Avx2, data, 16, "aBcd4b"),
+            (Isa::Avx2, data, 8, "aBcd8b"),
+            (Isa::Avx2, data, 4, "aBcd16b"),
+            (Isa::Avx2, data, 2, "acdb"),
+            (Isa::Avx2, data, 1, "acdb"),
+            (Isa::Avx2, data, 64, "acdb"),
+            (Isa::Avx2, forward, 8, "acdb"),
+            (Isa::Avx512, data, 8, "acdb"),
+            (Isa::Avx512, data, 4, "acdb"),
+        ] {
+            let want = MemoryDesc::with_tag(&[2, 64, 9, 9], DataType::F32, tag);
+            let want = want.unwrap();
+            assert_eq!(
+                chosen(isa, prop, groups),
+                [want; 2],
+                "{isa:?} {prop:?} {groups}"
+            );
+        }
+    }
 }
