@@ -284,9 +284,11 @@ static void queries(void)
     EXPECT(brick_memory_desc_equal(brick_primitive_desc_query_md(pd, brick_query_weights_md, 2), bias_md));
     EXPECT(brick_memory_desc_equal(brick_primitive_desc_query_md(pd, brick_query_src_md, 2), iter_md));
     EXPECT(brick_memory_desc_equal(brick_primitive_desc_query_md(pd, brick_query_dst_md, 2), iter_md));
+    const brick_memory_desc_t *md = NULL;
+    OK(brick_primitive_desc_query(pd, brick_query_workspace_md, 0, &md));
+    EXPECT(brick_primitive_desc_query(pd, brick_query_workspace_md, 1, &md) == brick_not_required);
     OK(brick_primitive_desc_destroy(pd));
     OK(create_forward(&pd, LSTM, brick_forward_inference));
-    const brick_memory_desc_t *md = NULL;
     EXPECT(brick_primitive_desc_query(pd, brick_query_workspace_md, 0, &md) == brick_not_required);
     OK(brick_primitive_desc_destroy(pd));
     forget();
@@ -342,10 +344,14 @@ static void refusals(void)
         forget();
     }
     describe(VANILLA);
-    INVALID_CREATE(brick_primitive_desc_t, pd,
-                   brick_vanilla_rnn_forward_primitive_desc_create(&pd, engine, brick_forward_inference, brick_eltwise_exp,
-                                                                   l2r, layer_md, iter_md, weights_md, weights_md, bias_md,
-                                                                   layer_md, iter_md, 0, 0, 0, NULL));
+    const brick_alg_kind_t others[] = {brick_eltwise_exp, brick_eltwise_tanh_use_dst_for_bwd, (brick_alg_kind_t)0x7};
+    for (int i = 0; i < 3; i++) {
+        INVALID_CREATE(brick_primitive_desc_t, pd,
+                       brick_vanilla_rnn_forward_primitive_desc_create(&pd, engine, brick_forward_inference, others[i], l2r,
+                                                                       layer_md, iter_md, weights_md, weights_md, bias_md,
+                                                                       layer_md, iter_md, 0, 0, 0, NULL));
+        EXPECT(strncmp(brick_last_error(), "activation:", 11) == 0);
+    }
     INVALID_CREATE(brick_primitive_desc_t, pd,
                    brick_vanilla_rnn_forward_primitive_desc_create(&pd, engine, brick_forward_inference, brick_eltwise_relu,
                                                                    (brick_rnn_direction_t)9, layer_md, iter_md, weights_md,
@@ -378,8 +384,16 @@ static void long_sequences(void)
     brick_primitive_desc_t pd = NULL;
     OK(create_forward(&pd, LSTM, brick_forward_inference));
     OK(brick_primitive_desc_destroy(pd));
-    layer_md = kept;
     OK(brick_memory_desc_destroy(steps));
+    // Neither gates of 2^61 bytes nor such of 2^63 have places.
+    for (int t = 54; t <= 56; t += 2) {
+        layer[0] = 1ll << t;
+        layer_md = steps = tagged(3, layer, brick_f32, brick_tnc);
+        INVALID_CREATE(brick_primitive_desc_t, pd, create_forward(&pd, LSTM, brick_forward_training));
+        EXPECT(strstr(brick_last_error(), "workspace"));
+        OK(brick_memory_desc_destroy(steps));
+    }
+    layer_md = kept;
     forget();
 }
 

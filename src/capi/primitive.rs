@@ -103,7 +103,7 @@ fn query_md(desc: &PrimitiveDesc, what: brick_query_t, index: c_int) -> Result<&
         brick_query_diff_weights_md => weights(BRICK_ARG_DIFF_WEIGHTS_0, BRICK_ARG_DIFF_BIAS),
         brick_query_dst_md => indexed(BRICK_ARG_DST_0, 3),
         brick_query_diff_dst_md => indexed(BRICK_ARG_DIFF_DST_0, 3),
-        brick_query_workspace_md => arg(BRICK_ARG_WORKSPACE),
+        brick_query_workspace_md => indexed(BRICK_ARG_WORKSPACE, 1),
         brick_query_scratchpad_md => desc.scratchpad(),
         brick_query_exec_arg_md if index == BRICK_ARG_SCRATCHPAD => desc.scratchpad(),
         brick_query_exec_arg_md => arg(index),

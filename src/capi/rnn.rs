@@ -88,14 +88,17 @@ pub(super) fn backward(prop_kind: brick_prop_kind_t) -> Result<Prop> {
 }
 
 fn with_activation(desc: Desc, activation: brick_alg_kind_t, alpha: f32, beta: f32) -> Result<Op> {
-    let (alg, use_dst) = Eltwise::from_c(activation)?;
-    require!(
-        matches!(alg, Eltwise::Relu | Eltwise::Tanh | Eltwise::Logistic) && !use_dst,
-        "activation: {activation:#x}, vanilla cells have relu, tanh or logistic"
-    );
+    let activation = match Eltwise::from_c(activation) {
+        Ok((alg @ (Eltwise::Relu | Eltwise::Tanh | Eltwise::Logistic), false)) => alg,
+        _ => {
+            return Err(invalid!(
+                "activation: {activation:#x}, vanilla cells have relu, tanh or logistic"
+            ));
+        }
+    };
     let (alpha, beta) = (not_nan(alpha, "alpha")?, not_nan(beta, "beta")?);
     Ok(Op::Rnn(Box::new(Desc {
-        activation: alg,
+        activation,
         alpha,
         beta,
         ..desc

@@ -91,6 +91,8 @@ pub mod tensor {
 use tensor::*;
 
 const WORKSPACE: i32 = 64;
+/// Bytes of gates and states from which on positions in them might overflow.
+const MOST_BYTES: i64 = 1 << 58;
 
 /// The operation. `tensors` has the forward pass's, absent where they are not given, and behind them the gradients where
 /// the pass is backward.
@@ -229,18 +231,18 @@ impl Desc {
     }
 
     fn check(&self) -> Result<()> {
-        let mut needed = vec![SRC_LAYER, WEIGHTS_LAYER, WEIGHTS_ITER, DST_LAYER];
-        if !self.is_forward() {
-            needed.extend(needed.clone().iter().map(|i| DIFF + i));
-        }
-        needed.extend(self.has(PROJECTION).then_some(PROJECTION));
-        for i in needed {
+        let needed = |i: &usize| match i % DIFF {
+            SRC_LAYER | WEIGHTS_LAYER | WEIGHTS_ITER | DST_LAYER => true,
+            _ => *i == PROJECTION && self.has(*i),
+        };
+        for i in (0..self.tensors.len()).filter(needed) {
             let (given, rank) = (self.get(i).dims().len(), ALL[i % DIFF].2.len());
             let name = name(i);
             require!(self.has(i), "{name} is missing, it is mandatory");
             require!(given == rank, "{name}: {given} dims, {rank} are needed");
         }
-        self.check_sizes(&self.sizes())?;
+        let s = self.sizes();
+        self.check_sizes(&s)?;
         for i in (0..self.tensors.len()).filter(|&i| self.has(i)) {
             let (name, md, expected) = (name(i), self.get(i), self.dims(i));
             supported!(
@@ -254,6 +256,15 @@ impl Desc {
                 self.given()
             );
         }
+        // Gates, states and cells of all steps; buffers behind them have no more rows than these.
+        let columns = self.cell.slots() * s.dhc + s.sic.max(s.dic) + s.dhc;
+        let mut sizes = [s.layers, s.directions, s.t + 1, s.n, 4].into_iter();
+        let bytes = sizes.try_fold(columns, |bytes, n| bytes.checked_mul(n));
+        require!(
+            bytes.is_some_and(|bytes| bytes < MOST_BYTES),
+            "workspace, scratchpad: the gates and states of all steps overflow 64 bits, by {}",
+            self.given()
+        );
         Ok(())
     }
 

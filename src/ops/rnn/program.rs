@@ -122,11 +122,7 @@ pub enum Work {
     /// Products of views: A, B, D, and operands where it is one.
     Product(Vec<Product>),
     /// So many rows and columns through a kernel for some width.
-    Columns {
-        rows: usize,
-        cols: usize,
-        spec: Box<dyn Fn(usize) -> Spec + Send + Sync>,
-    },
+    Columns((usize, usize), Box<dyn Fn(usize) -> Spec + Send + Sync>),
 }
 
 /// A task: what is done, and on what.
@@ -155,13 +151,6 @@ impl Task<Work> {
 /// Tasks that end at a barrier.
 pub type Phase = Vec<Task<Work>>;
 
-/// When a phase runs.
-#[derive(Clone, Copy)]
-struct When {
-    phase: usize,
-    time: i64,
-}
-
 /// Phases that are repeated, backwards in time if asked for; how many run before.
 #[derive(Clone)]
 struct Stage {
@@ -176,14 +165,12 @@ impl Stage {
         self.start + self.steps as usize * self.phases.len()
     }
 
-    /// The phase that runs as the i-th of all.
-    fn when(&self, i: usize) -> When {
+    /// The phase that runs as the i-th of all, and at which time step.
+    fn phase(&self, i: usize) -> (usize, i64) {
         let (i, n) = (i - self.start, self.phases.len());
         let (step, last) = ((i / n) as i64, self.steps - 1);
-        When {
-            phase: self.phases.start + i % n,
-            time: if self.backwards { last - step } else { step },
-        }
+        let time = if self.backwards { last - step } else { step };
+        (self.phases.start + i % n, time)
     }
 }
 
@@ -210,8 +197,7 @@ fn columns(
     views: Vec<View>,
     spec: impl Fn(usize) -> Spec + Send + Sync + 'static,
 ) -> Task<Work> {
-    let (rows, cols, spec) = (rows as usize, cols as usize, Box::new(spec));
-    let work = Work::Columns { rows, cols, spec };
+    let work = Work::Columns((rows as usize, cols as usize), Box::new(spec));
     Task { work, views }
 }
 

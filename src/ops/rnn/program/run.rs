@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CONSTANTS, Phase, Program, SCRATCH, Stage, Task, View, When, Work};
+use super::{CONSTANTS, Phase, Program, SCRATCH, Stage, Task, View, Work};
 use crate::{
     error::Result,
     kernel::{Kernel, spec::Args},
@@ -21,11 +21,8 @@ const MOST_VIEWS: usize = 12;
 enum Ready {
     /// Products, and whether the first shares with the others what it packs of B.
     Product(Vec<Gemm>, bool),
-    Columns {
-        rows: usize,
-        cols: usize,
-        kernels: Vec<(usize, Arc<Kernel>)>,
-    },
+    /// So many rows and columns, and kernels by the columns that they take.
+    Columns((usize, usize), Vec<(usize, Arc<Kernel>)>),
 }
 
 impl Task<Work> {
@@ -39,16 +36,11 @@ impl Task<Work> {
                 let share = others.all(|i| b(i) == b(0) && gemms[0].shares_b(&gemms[i]));
                 Ready::Product(gemms, share)
             }
-            Work::Columns { rows, cols, spec } => {
+            Work::Columns((rows, cols), spec) => {
                 let shares = (0..parts).map(|i| gemm::part(*cols, unit, parts, i).1);
                 let kernel = |n: usize| Ok((n, Kernel::get(&spec(n))?));
                 let kernels = sizes(shares, block(*rows, unit)).into_iter().map(kernel);
-                let (rows, cols, kernels) = (*rows, *cols, kernels.collect::<Result<_>>()?);
-                Ready::Columns {
-                    rows,
-                    cols,
-                    kernels,
-                }
+                Ready::Columns((*rows, *cols), kernels.collect::<Result<_>>()?)
             }
         })
     }
@@ -61,15 +53,13 @@ impl Plan for Program {
             Ok(Task { work, views })
         };
         let phase = |p: &Phase| p.iter().map(task).collect::<Result<_>>();
-        let (parts, part_bytes) = self.parts();
         Ok(Box::new(Compiled {
             phases: self.phases.iter().map(phase).collect::<Result<_>>()?,
             stages: self.stages.clone(),
             constants: self.constants.clone(),
             share: self.share,
-            parts,
+            parts: self.parts(),
             bytes: self.bytes,
-            part_bytes,
         }))
     }
 }
@@ -79,27 +69,27 @@ struct Compiled {
     stages: Vec<Stage>,
     constants: Vec<f32>,
     share: (usize, usize),
-    parts: usize,
+    /// How many work at once, and the scratch bytes of each behind those that views point into.
+    parts: (usize, usize),
     bytes: usize,
-    part_bytes: usize,
 }
 
 impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) -> Result<()> {
         let body = |i: usize, part| {
             let next = self.stages.partition_point(|stage| stage.start <= i);
-            let when = self.stages[next - 1].when(i);
+            let (phase, time) = self.stages[next - 1].phase(i);
             let at = Part {
                 exec,
                 constants: self.constants.as_ptr(),
-                when,
+                time,
                 part,
             };
             // SAFETY: parts of a phase write disjoint columns or blocks, and phases follow one another.
-            unsafe { self.tasks(&self.phases[when.phase], &at) }
+            unsafe { self.tasks(&self.phases[phase], &at) }
         };
         let count = self.stages.last().map_or(0, Stage::end);
-        phases(exec.pool, count, self.parts, &body);
+        phases(exec.pool, count, self.parts.0, &body);
         Ok(())
     }
 }
@@ -108,7 +98,7 @@ impl Run for Compiled {
 struct Part<'a> {
     exec: &'a Exec<'a>,
     constants: *const f32,
-    when: When,
+    time: i64,
     part: usize,
 }
 
@@ -123,7 +113,7 @@ impl Part<'_> {
                 CONSTANTS => self.constants.cast_mut().cast(),
                 entry => self.exec.ptrs[entry],
             };
-            let bytes = v.base + self.when.time * v.step + column as i64 * v.col;
+            let bytes = v.base + self.time * v.step + column as i64 * v.col;
             *pointer = start.wrapping_offset(bytes as isize);
         }
         pointers
@@ -140,13 +130,13 @@ impl Compiled {
     unsafe fn tasks(&self, tasks: &[Task<Ready>], at: &Part) {
         let size = |t: &Task<Ready>| match t.work {
             Ready::Product(..) => None,
-            Ready::Columns { rows, cols, .. } => Some((rows, cols)),
+            Ready::Columns(size, _) => Some(size),
         };
         let products = tasks.iter().take_while(|t| size(t).is_none()).count();
         let (products, others) = tasks.split_at(products);
         for i in 0..products.len() {
             let last = products.len() - 1;
-            let i = if at.when.time % 2 == 1 { last - i } else { i };
+            let i = if at.time % 2 == 1 { last - i } else { i };
             // SAFETY: passed on.
             unsafe { self.product(&products[i], at) };
         }
@@ -170,7 +160,7 @@ impl Compiled {
         for column in (first..first + count).step_by(width) {
             let n = width.min(first + count - column);
             for task in group {
-                let Ready::Columns { kernels, .. } = &task.work else {
+                let Ready::Columns(_, kernels) = &task.work else {
                     continue;
                 };
                 let pointers = at.pointers(&task.views, column);
@@ -197,11 +187,11 @@ impl Compiled {
             ptrs: &ptrs,
             ..*at.exec
         };
-        let place = self.bytes + at.part * self.part_bytes;
+        let place = self.bytes + at.part * self.parts.1;
         let scratch = exec.scratch.wrapping_add(place);
         for products in gemms.chunks(if *share { gemms.len() } else { 1 }) {
             // SAFETY: the views hold the matrices; the scratch behind them has room for every part.
-            unsafe { Gemm::part(products, &exec, at.part, scratch, at.when.time % 2 == 1) };
+            unsafe { Gemm::part(products, &exec, at.part, scratch, at.time % 2 == 1) };
         }
     }
 }
