@@ -16,6 +16,20 @@ pub fn repacks(steps: i64, rows: i64, reads: bool) -> bool {
     steps > 1 && !(reads && steps * rows <= FEW_ROWS)
 }
 
+/// The width of panels for weights that so many rows read at every step, 1 for rows as they lie. With AVX2 a few rows fill
+/// one register tile, of 2 × 4 vectors or 4 × 3: panels as narrow as that are read once, from end to end.
+pub fn panel(isa: Isa, (rows, columns): (usize, usize), (far, v): (bool, usize)) -> usize {
+    let tile = match rows {
+        2 => 32,
+        3..=4 => 24,
+        _ => 0,
+    };
+    match tile > 0 && !isa.is_avx512() && !far && v == 1 {
+        true => tile.min(columns.max(1).next_multiple_of(16)),
+        false => gemm::weights_panel(isa, (rows, columns), far, gemm::panel(isa)),
+    }
+}
+
 /// Columns that parts take whole: as many as the panels that weights lie in have, or make together.
 pub fn unit(isa: Isa, panels: impl Iterator<Item = usize>) -> usize {
     panels.fold(gemm::panel(isa), lcm)
@@ -59,6 +73,15 @@ mod tests {
     fn weights_that_many_rows_read_are_moved_into_panels() {
         assert!(repacks(10, 64, true) && repacks(50, 1, true) && repacks(2, 1, false));
         assert!(!repacks(1, 168, false) && !repacks(10, 1, true));
+    }
+
+    #[test]
+    fn panels_are_as_wide_as_the_tile_of_few_rows() {
+        let of = |isa, far| [1, 2, 3, 4, 5].map(|rows| panel(isa, (rows, 1024), (far, 1)));
+        assert_eq!(of(Isa::Avx2, false), [64, 32, 24, 24, 16]);
+        assert_eq!(of(Isa::Avx2, true), [1, 1, 1, 1, 16]);
+        assert_eq!(of(Isa::Avx512, false), [256, 128, 128, 64, 64]);
+        assert_eq!(panel(Isa::Avx2, (2, 10), (false, 1)), 16);
     }
 
     #[test]

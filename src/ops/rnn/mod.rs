@@ -25,8 +25,8 @@ use crate::{
     memory::MemoryDesc,
     numbered,
     plan::{
-        gemm::{is_far, panel, weights_panel},
-        rnn::repacks,
+        gemm::is_far,
+        rnn::{panel, repacks},
     },
     require, supported,
 };
@@ -408,9 +408,9 @@ impl Desc {
         let last = [2, md.dims().len() - 1];
         let columns = md.dims()[last[usize::from(self.is_forward())]];
         let bytes = md.dims()[2..].iter().product::<i64>() as usize * md.dtype().size_bytes();
-        let far = is_far(bytes, md.dtype().vnni(), reads as usize);
-        let sizes = (rows as usize, columns as usize);
-        weights_panel(env.isa, sizes, far, panel(env.isa))
+        let v = md.dtype().vnni();
+        let far = is_far(bytes, v, reads as usize);
+        panel(env.isa, (rows as usize, columns as usize), (far, v))
     }
 
     /// The layout chosen for `any`: row-major, but weights as the products read them.
