@@ -126,8 +126,8 @@ fn steps(
     let inside = blocks(&ranges, &places)?.into_iter();
     // What is stored as it was loaded is copied bit by bit, whatever its type.
     let mut all: Vec<_> = match expr.nodes[..] {
-        [Node::Load { dtype, .. }] if dtype == dst.dtype() => inside
-            .flat_map(|b| steps::copy(isa, &b, [0, 1], bytes))
+        [Node::Load { slot, dtype, .. }] if dtype == dst.dtype() => inside
+            .flat_map(|b| steps::copy(isa, &b, [0, 1 + usize::from(slot)], bytes))
             .collect(),
         _ => inside.flat_map(|b| steps::plan(&work, b)).collect(),
     };

@@ -151,6 +151,10 @@ fn eltwise_backward_against_finite_differences() {
         format!("eltwise f32:f32 3x50 alg={name}_use_dst:{rest} prop=bwd")
     }));
     judge_all([
+        // Gradients that are copies.
+        "eltwise f32:f32 3x50 alg=linear:1:2 prop=bwd",
+        "eltwise f32:f32 2x19x4x5 alg=pow:1:1 prop=bwd tags=abcd:acdb",
+        "eltwise bf16:bf16 3x50 alg=pow:1:1 prop=bwd",
         "eltwise f32:f32 2x19x4x5 alg=relu prop=bwd tags=aBcd16b:aBcd16b",
         "eltwise f32:f32 2x19x4x5 alg=exp prop=bwd tags=aBcd16b:aBcd16b",
         "eltwise f32:f32 2x19x4x5 alg=relu prop=bwd tags=acdb:acdb",
