@@ -154,10 +154,10 @@ pub fn binary(b: &mut Builder, alg: BinaryAlg, x: Id, y: Id) -> Id {
     b.select(pred, x, y, one, zero)
 }
 
-/// x > 0 ? x : x·weight
+/// x ≥ 0 ? x : x·weight
 pub fn prelu(b: &mut Builder, x: Id, weight: Id) -> Id {
     let (zero, scaled) = (b.float(0.0), b.mul(x, weight));
-    b.select(Pred::Gt, x, zero, x, scaled)
+    b.select(Pred::Ge, x, zero, x, scaled)
 }
 
 fn times(b: &mut Builder, factor: f32, x: Id) -> Id {

@@ -145,7 +145,7 @@ impl Epilogue<'_> {
                 Post::Eltwise { alg, alpha, beta } => eltwise(alg, x, *alpha, *beta),
                 Post::Binary { alg, .. } => binary(alg, x, operand()),
                 Post::Prelu { .. } => {
-                    if x > 0.0 {
+                    if x >= 0.0 {
                         x
                     } else {
                         x * operand()
