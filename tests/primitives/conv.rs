@@ -710,6 +710,9 @@ fn conv_backward_by_weights() {
         "conv f32:f32:f32 mb1ic16oc16ih40kh1 prop=bwd_w tags=aBcd16b:any:aBcd16b",
         "conv f32:f32:f32 mb2ic20oc40ih33iw40kh3ph1 prop=bwd_w tags=any:any:any",
         "conv f32:f32:f32 mb2ic300oc30ih9kh1 prop=bwd_w tags=any:any:any",
+        // A whole panel of the last block is padding.
+        "deconv f32:f32:f32 mb2ic8oc64iw9kw1 prop=bwd_w tags=any:ABc2b32a8b:any",
+        "deconv bf16:bf16:bf16 mb2ic20oc32ih9kh3ph1 prop=bwd_w tags=any:ABcd2b32a8b:any",
         // Fewer tiles than threads.
         "conv f32:f32:f32 mb4ic16oc16ih20kh3ph1 prop=bwd_w bias=f32 tags=any:any:any",
         "conv bf16:bf16:bf16 mb1ic13oc9ih40kh3ph1 prop=bwd_w bias=f32",

@@ -240,8 +240,9 @@ impl Desc {
         let mut seen = *weights;
         seen.data_type = DataType::F32 as i32;
         let in_place = panels(&seen, dims).is_some_and(|p| {
-            // Whole tiles, with the padding of the last panel.
-            let whole = p.width % 8 == 0 && seen.padded_dims[dims.1] % p.width == 0;
+            // Whole tiles, and no padding but that of the last panel.
+            let padding = seen.padded_dims[dims.1] - seen.dims[dims.1];
+            let whole = p.width % 8 == 0 && padding < p.width;
             p.width <= width
                 && whole
                 && seen.padded_dims[dims.0] == m
