@@ -7,6 +7,7 @@
 pub mod bare;
 pub mod eltwise;
 pub mod expr;
+pub mod known;
 pub mod name;
 pub mod portable;
 pub mod spec;

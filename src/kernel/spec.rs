@@ -113,7 +113,18 @@ impl Brgemm {
             out,
         }
     }
+
+    /// Whether the kernel is faster for bytes of B that keep within 7 bits.
+    pub fn may_be_narrow(&self) -> bool {
+        let types = (self.a, self.b) == (DataType::U8, DataType::S8);
+        types && !self.isa.is_avx512() && !self.a_wide
+    }
 }
+
+/// All bytes of B are in -64..64.
+pub const NARROW_B: u64 = 1;
+/// Not all of them are.
+pub const WIDE_B: u64 = 2;
 
 /// An expression, and where its value goes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -422,8 +433,8 @@ pub struct Args {
     pub a_stride: i64,
     /// The same for B.
     pub b_stride: i64,
-    /// Where a brgemm remembers for the next call with the same B that its elements are small, 0 before the first; or null.
-    pub small_b: *mut u64,
+    /// What is known of the bytes of B: nothing (0), [`NARROW_B`] or [`WIDE_B`].
+    pub known_b: u64,
 }
 
 impl Default for Args {
@@ -443,7 +454,7 @@ impl Default for Args {
             operands: std::ptr::null(),
             a_stride: 0,
             b_stride: 0,
-            small_b: std::ptr::null_mut(),
+            known_b: 0,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::kernel::{Tolerance, compare, matrix, old_output, operands, place_oper
 use super::number::{self, POISON, decode, encode};
 use super::random::Random;
 use brick::dtype::DataType;
-use brick::kernel::spec::{Args, Batch, Brgemm, Spec};
+use brick::kernel::spec::{Args, Batch, Brgemm, NARROW_B, Spec, WIDE_B};
 
 /// The blocks of one operand of a batch: bytes, and where each block starts.
 struct Blocks {
@@ -143,6 +143,21 @@ fn fill_b(s: &Brgemm, data: Data, block: &mut [u8], random: &mut Random) {
     }
 }
 
+/// What the caller of a kernel may know about its B: nothing, or whether it keeps within 7 bits.
+fn known_b(s: &Brgemm, b: &Blocks, random: &mut Random) -> u64 {
+    let keeps = |start: &usize| {
+        let rows = 0..s.k.next_multiple_of(s.a.vnni());
+        let mut elements = rows.flat_map(|l| (0..s.n).map(move |j| b_position(s, l, j)));
+        elements.all(|at| (-64.0..64.0).contains(&decode(s.b, &b.bytes[start + at..])))
+    };
+    let known = if b.starts.iter().all(keeps) {
+        NARROW_B
+    } else {
+        WIDE_B
+    };
+    random.pick(&[0, known])
+}
+
 /// Sums of products and of their magnitudes, both exact enough in f64.
 fn products(s: &Brgemm, a: &Blocks, b: &Blocks) -> (Vec<f64>, Vec<f64>) {
     let (mut sums, mut sizes) = (vec![0.0; s.m * s.n], vec![0.0; s.m * s.n]);
@@ -217,6 +232,9 @@ pub fn brgemm(
         args.c = bench.place(C, c.clone(), random);
     }
     place_batch(bench, s, [&a, &b], &mut args, random);
+    if data == Data::SevenBits {
+        args.known_b = known_b(s, &b, random);
+    }
     let got = bench.call(&Spec::Brgemm(s.clone()), &args)?;
 
     let (sums, sizes) = products(s, &a, &b);

@@ -107,7 +107,7 @@ pub fn emit_flat(s: &Brgemm) -> Result<Vec<u8>> {
             (offset_of!(Args, batch), RCX),
             (fifth, R8),
             (sixth, R9),
-            (offset_of!(Args, small_b), RAX),
+            (offset_of!(Args, known_b), RAX),
         ] {
             a.store(Mem::new(RSP, offset as i32), reg);
         }

@@ -4,12 +4,14 @@
 use super::dense::{Dense, OUTPUT, Operand, Panel, pair};
 use crate::error::Result;
 use crate::exec::{in_parts, share};
+use crate::kernel::known::width_of_b;
 use crate::kernel::spec::Args;
 use crate::kernel::{self, Kernel};
 use crate::memory::MAX_NDIMS;
 use crate::ops::epilogue::MAX_OPERANDS;
 use crate::ops::{Exec, Plan, Run};
 use crate::plan::conv::Calls;
+use std::ops::Range;
 use std::sync::Arc;
 
 impl Plan for Arc<Dense> {
@@ -24,6 +26,7 @@ impl Plan for Arc<Dense> {
             kernels: kernels(false)?,
             far: self.far.then(|| kernels(true)).transpose()?,
             stages: stages.collect::<Result<_>>()?,
+            panel_bytes: self.widths.map(|n| self.panel_bytes(n)),
         }))
     }
 }
@@ -34,11 +37,18 @@ struct Compiled {
     /// The same with stores past the caches, for an aligned output.
     far: Option<Vec<[Arc<Kernel>; 2]>>,
     stages: Vec<Box<dyn Run>>,
+    /// Where the bytes of whole panels and of the last one lie.
+    panel_bytes: [Range<i64>; 2],
 }
 
 impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) -> Result<()> {
         let blocks = self.plan.blocks;
+        if let Some(at) = self.plan.notes {
+            let notes = exec.scratch.wrapping_add(at);
+            // SAFETY: the room of all notes, in scratch of our own.
+            unsafe { notes.write_bytes(0, self.plan.notes_bytes()) };
+        }
         let together = if self.stages.is_empty() { blocks } else { 1 };
         for block in (0..blocks).step_by(together.max(1) as usize) {
             // SAFETY: the caller's promise is passed on; copies have their room in scratch.
@@ -87,16 +97,19 @@ impl Compiled {
         let part = |part: usize| {
             let panels = share(p.panels.len() as i64, part % by_panels, by_panels);
             let panels = &p.panels[panels.start as usize..panels.end as usize];
+            let notes = p
+                .notes
+                .map(|at| exec.scratch.wrapping_add(at + part * p.panels.len()));
             for unit in share((end - first) * blocks, part / by_panels, by_calls) {
                 let (images, block) = (first + unit / blocks, (unit % blocks) as usize);
                 // SAFETY: as promised by the caller; parts take disjoint units or panels.
-                unsafe { self.block(exec, images, block, panels) }
+                unsafe { self.block(exec, (images, block), panels, notes) }
             }
             if p.far {
                 kernel::finish_far_stores();
             }
         };
-        in_parts(exec.pool, by_calls * by_panels, part);
+        in_parts(exec.pool, p.parts(), part);
     }
 
     /// Where the operands of one block of images lie.
@@ -116,7 +129,13 @@ impl Compiled {
     ///
     /// # Safety
     /// As for `Run::run`.
-    unsafe fn block(&self, exec: &Exec, images: i64, block: usize, panels: &[Panel]) {
+    unsafe fn block(
+        &self,
+        exec: &Exec,
+        (images, block): (i64, usize),
+        panels: &[Panel],
+        notes: Option<*mut u8>,
+    ) {
         let cut = &self.plan.cut;
         let bases = self.bases(exec, images);
         let start = if block == 0 { 0 } else { cut.ends[block - 1] };
@@ -124,24 +143,40 @@ impl Compiled {
         let kernels = self.far.as_ref().filter(|_| aligned);
         let kernels = kernels.unwrap_or(&self.kernels);
         let mut operands = [std::ptr::null(); MAX_OPERANDS];
-        for panel in panels {
+        for (i, panel) in panels.iter().enumerate() {
             let moves = [panel.a, panel.b, panel.d];
             let starts = std::array::from_fn(|i| bases[i].wrapping_offset(moves[i] as isize));
-            let (mut last, mut small) = (usize::MAX, 0);
+            let note = notes.map(|notes| notes.wrapping_add(i));
+            // SAFETY: the part's own note, and the panel of the weights.
+            let known = note.map_or(0, |note| unsafe { self.known(note, starts[1], panel.tail) });
             for calls in &cut.calls[start..cut.ends[block]] {
-                if last != calls.cuboid {
-                    (last, small) = (calls.cuboid, 0);
-                }
                 let kernel = &kernels[calls.shape][usize::from(panel.tail)];
-                let (position, state) = ((images, panel.channel), (&mut operands, &mut small));
+                let (position, state) = ((images, panel.channel), (&mut operands, known));
                 // SAFETY: the kernel was made for this shape.
                 unsafe { self.calls(exec, (kernel, calls), starts, position, state) };
             }
         }
     }
 
-    /// Calls for a panel whose operands start there; the position is that of a block of images and of a channel. What kernels
-    /// learn about the weights is kept for the next calls.
+    /// What is known of the bytes of a panel, at which somebody looks when it is met for the first time: also calls of few
+    /// rows have the better code then, and do not look themselves.
+    ///
+    /// # Safety
+    /// The note is this thread's, and the panel one of the weights.
+    unsafe fn known(&self, note: *mut u8, panel: *const u8, tail: bool) -> u64 {
+        let bytes = &self.panel_bytes[usize::from(tail)];
+        let first = panel.wrapping_offset(bytes.start as isize);
+        // SAFETY: as promised by the caller.
+        unsafe {
+            if *note == 0 {
+                let bytes = std::slice::from_raw_parts(first, (bytes.end - bytes.start) as usize);
+                *note = width_of_b(bytes) as u8;
+            }
+            (*note).into()
+        }
+    }
+
+    /// Calls for a panel whose operands start there; the position is that of a block of images and of a channel.
     ///
     /// # Safety
     /// As for `Run::run`; the kernel is that of the calls.
@@ -151,7 +186,7 @@ impl Compiled {
         (kernel, calls): (&Kernel, &Calls),
         [input, weights, output]: [*mut u8; 3],
         (images, channel): (i64, i64),
-        (operands, small): (&mut [*const u8; MAX_OPERANDS], &mut u64),
+        (operands, known_b): (&mut [*const u8; MAX_OPERANDS], u64),
     ) {
         let p = &self.plan;
         let (cuboid, md) = (&p.cut.cuboids[calls.cuboid], &p.operands[OUTPUT].md);
@@ -181,7 +216,7 @@ impl Compiled {
                 batch: table.a.len(),
                 a_stride: cuboid.ahead,
                 operands: operands.as_ptr(),
-                small_b: &raw mut *small,
+                known_b,
                 ..Args::default()
             };
             // SAFETY: the kernel was made for this shape, and the tables lead to elements of the operands.

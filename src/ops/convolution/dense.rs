@@ -22,8 +22,8 @@ use crate::ops::epilogue::{Binding, Epilogue, arg};
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned, reorder};
 use crate::plan::conv::{self, Along, Axis, Cut, Run, Space};
-use crate::plan::gemm;
 use crate::plan::place::Place;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// An operand of the nest.
@@ -129,6 +129,8 @@ pub(super) struct Dense {
     pub split: (usize, usize),
     pub stages: Vec<Stage>,
     pub scratch_bytes: usize,
+    /// Where in scratch parts note what they know about the bytes of their panels, where kernels ask for that.
+    pub notes: Option<usize>,
     /// The operand that holds sums of weights, a row for each cuboid.
     pub sums: Option<usize>,
 }
@@ -210,12 +212,9 @@ impl Pass<'_> {
 
     /// The frame of zeros that a copy of the input gets, where that beats a rim.
     fn frame(&self, images: i64) -> Option<[(i64, i64); 3]> {
-        let (isa, dtype) = (self.env.isa, self.weights.dtype());
         let walks = self.merged() > 1;
         let few = images < conv::TILE_ROWS && self.channels().1 >= conv::MANY_CHANNELS;
-        // Bytes are soon read where they are widened first.
-        let multiplies = dtype.is_int() && !gemm::has_dot(isa, dtype);
-        let frames = few && !walks && !multiplies && !self.padded && !self.has_zero_point();
+        let frames = few && !walks && !self.padded && !self.has_zero_point();
         let frame = || conv::frame(&self.axes, self.to_large);
         frames.then(frame).flatten()
     }
@@ -302,10 +301,13 @@ impl Pass<'_> {
             split: (1, 1),
             stages: Vec::new(),
             scratch_bytes: 0,
+            notes: None,
             sums: None,
             operands,
         };
+        dense.split = dense.split(2 * self.output.1.nelems() * self.channels().0);
         dense.stage()?;
+        dense.take_notes();
         if let Some(entry) = sums {
             // All bind the same operands, though some of them copies.
             let is_sums = |b: &Binding| b.index == entry;
@@ -314,7 +316,6 @@ impl Pass<'_> {
             let sums = dense.tap_sums(sequence, entry)?;
             sequence.push(sums);
         }
-        dense.split = dense.split(2 * self.output.1.nelems() * self.channels().0);
         Ok(dense)
     }
 
@@ -507,6 +508,40 @@ impl Dense {
         }
         self.scratch_bytes = end;
         Ok(())
+    }
+
+    /// Room for a note on each panel, by part, where so many calls meet one that looking at it pays.
+    fn take_notes(&mut self) {
+        const SEVERAL: i64 = 4;
+        let calls = self.cut.calls.iter();
+        let calls: i64 = calls.map(|c| c.counts.iter().product::<i64>()).sum();
+        let ask = |s| matches!(s, Spec::Brgemm(b) if b.may_be_narrow());
+        if calls * self.blocks >= SEVERAL && ask(self.spec(0, self.widths[0], false)) {
+            self.notes = Some(self.scratch_bytes);
+            self.scratch_bytes += self.notes_bytes();
+        }
+    }
+
+    pub fn parts(&self) -> usize {
+        self.split.0 * self.split.1
+    }
+
+    pub fn notes_bytes(&self) -> usize {
+        self.parts() * self.panels.len()
+    }
+
+    /// The bytes of a panel of the weights of so many columns.
+    pub fn panel_bytes(&self, columns: i64) -> Range<i64> {
+        let v = self.operands[1].md.dtype().vnni() as i64;
+        let calls = self.cut.calls.iter();
+        let blocks = calls.flat_map(|c| {
+            let groups = (self.cut.shapes[c.shape].k + v - 1) / v;
+            let bytes = (groups - 1) * self.b_group_bytes + columns * v;
+            let starts = self.cut.cuboids[c.cuboid].table.b.iter();
+            starts.map(move |b| *b..b + bytes)
+        });
+        let all = |a: Range<i64>, b: Range<i64>| a.start.min(b.start)..a.end.max(b.end);
+        blocks.reduce(all).unwrap_or(0..0)
     }
 
     fn nest(&self) -> String {

@@ -67,6 +67,7 @@ impl Dense {
             blocks: 1,
             split: (1, 1),
             stages: Vec::new(),
+            notes: None,
             sums: None,
             operands,
             cut,

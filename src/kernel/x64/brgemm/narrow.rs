@@ -1,13 +1,13 @@
 //! Products of u8 and s8 where no instruction sums them in 32 bits. The one that sums pairs in 16 bits takes half the time of
-//! widening, and is exact as long as B keeps within 7 bits: 2 · 255 · -64 fits. So the kernel looks at its columns of B first,
-//! and widens if it finds more. Weights that were quantised for such processors keep within, since others saturate there.
+//! widening, and is exact as long as B keeps within 7 bits: 2 · 255 · -64 fits. Where the caller does not know, the kernel looks at
+//! its columns of B first, and widens if it finds more. Weights that were quantised for such processors keep within, since others
+//! saturate there.
 
 use super::group::Dot;
 use super::{Gen, Tile};
-use crate::dtype::DataType;
-use crate::jit::asm::{Asm, Cond, Label, Len, Mem, Rm, gpr::*};
+use crate::jit::asm::{Cond, Label, Len, Mem, Rm, gpr::*};
 use crate::jit::rows::*;
-use crate::kernel::spec::Args;
+use crate::kernel::spec::{Args, NARROW_B};
 use crate::kernel::x64::Pos;
 use crate::kernel::x64::blocking::Budget;
 use crate::kernel::x64::simd::Lanes;
@@ -25,29 +25,24 @@ const LOOKED_AT: u8 = 1;
 const ADDED: u8 = 2;
 
 impl Gen<'_> {
-    fn may_be_narrow(&self) -> bool {
-        let s = self.s;
-        let types = (s.a, s.b) == (DataType::U8, DataType::S8);
-        types && !self.simd.z() && !s.a_wide && s.m >= ROWS
-    }
-
     /// All rows of some columns, by pairs of bytes if B allows it.
     pub fn narrow_or_wide(&mut self, column: Pos, vecs: &[Lanes], budget: &Budget) {
-        if !self.may_be_narrow() {
+        if !self.s.may_be_narrow() {
             return self.row_blocks(column, vecs, budget);
         }
-        let [wide, done, known] = std::array::from_fn(|_| self.simd.a.label());
-        self.remember(vecs, |a, at| {
-            a.load(RAX, at);
-            a.test_rr(RAX, RAX);
-            a.jcc(Cond::Ne, known);
-        });
-        self.look(column, vecs, wide);
-        self.remember(vecs, |a, at| {
-            a.mov_ri(RCX, 1);
-            a.store(at, RCX);
-        });
-        self.simd.a.bind(known);
+        let [wide, done, narrow] = std::array::from_fn(|_| self.simd.a.label());
+        let a = &mut self.simd.a;
+        a.load(RAX, Mem::new(RDI, offset_of!(Args, known_b) as i32));
+        a.cmp_ri(RAX, NARROW_B as i32);
+        a.jcc(Cond::E, narrow);
+        match self.s.m >= ROWS {
+            true => {
+                a.jcc(Cond::A, wide);
+                self.look(column, vecs, wide);
+            }
+            false => a.jmp(wide),
+        }
+        self.simd.a.bind(narrow);
         let exact = std::mem::replace(&mut self.dot, Dot::BytePairs);
         self.row_blocks(column, vecs, budget);
         self.simd.a.jmp(done);
@@ -55,20 +50,6 @@ impl Gen<'_> {
         self.dot = exact;
         self.row_blocks(column, vecs, budget);
         self.simd.a.bind(done);
-    }
-
-    /// Does something with what is remembered of all columns, if it is.
-    fn remember(&mut self, vecs: &[Lanes], act: impl FnOnce(&mut Asm, Mem)) {
-        if vecs.len() * self.simd.vl() < self.s.n {
-            return;
-        }
-        let a = &mut self.simd.a;
-        let nobody = a.label();
-        a.load(RAX, Mem::new(RDI, offset_of!(Args, small_b) as i32));
-        a.test_rr(RAX, RAX);
-        a.jcc(Cond::E, nobody);
-        act(a, Mem::new(RAX, 0));
-        a.bind(nobody);
     }
 
     /// Walks over the columns of the whole batch, as a tile of no rows.
