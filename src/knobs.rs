@@ -8,10 +8,10 @@
 use std::env;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{PoisonError, RwLock};
 
 use crate::log::Levels;
 use crate::machine::Isa;
+use crate::process::Latest;
 
 /// One setting of the library.
 pub struct Knob<T: 'static> {
@@ -25,7 +25,7 @@ pub struct Knob<T: 'static> {
     pub doc: &'static str,
     default: fn() -> T,
     parse: fn(&str) -> Option<T>,
-    value: RwLock<Option<T>>,
+    value: Latest<T>,
 }
 
 /// Which executable memory the run-time generator may use.
@@ -99,7 +99,7 @@ macro_rules! knobs {
             doc: concat!($($doc),+),
             default: || $default,
             parse: $parse,
-            value: RwLock::new(None),
+            value: Latest::new(),
         };)*
 
         /// Name, values and meaning of every knob, for documentation.
@@ -140,33 +140,30 @@ pub fn set_onednn_aliases() {
     ONEDNN_ALIASES.store(true, Relaxed);
 }
 
-impl<T: Clone> Knob<T> {
+impl<T: Clone + Send + Sync> Knob<T> {
     /// The value in force.
     pub fn get(&self) -> T {
-        if let Some(value) = &*self.value.read().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(value) = self.value.get() {
             return value.clone();
         }
         let text = self.read_environment();
-        let parsed = text.as_ref().map(|(_, text)| (self.parse)(text));
-        let value = {
-            let mut slot = self.value.write().unwrap_or_else(PoisonError::into_inner);
-            let initial = || parsed.clone().flatten().unwrap_or_else(self.default);
-            slot.get_or_insert_with(initial).clone()
-        };
-        // Complaining may ask for the verbosity, so the lock is released first.
-        if let (Some((name, text)), Some(None)) = (text, parsed) {
+        let parsed = text.as_ref().and_then(|(_, text)| (self.parse)(text));
+        let unknown = text.filter(|_| parsed.is_none());
+        let value = self.value.get_or_set(parsed.unwrap_or_else(self.default));
+        // Complaining may ask for the verbosity, so the value is there first.
+        if let Some((name, text)) = unknown {
             crate::log_line!(
                 ERROR,
                 "knobs,{name}={text} is not understood, expected {}",
                 self.values
             );
         }
-        value
+        value.clone()
     }
 
     /// Sets the value by a call, which beats the environment.
     pub fn set(&self, value: T) {
-        *self.value.write().unwrap_or_else(PoisonError::into_inner) = Some(value);
+        self.value.set(value);
     }
 
     fn read_environment(&self) -> Option<(String, String)> {
@@ -252,7 +249,7 @@ mod tests {
             doc: "",
             default: || 3,
             parse: parse_number,
-            value: RwLock::new(None),
+            value: Latest::new(),
         };
         assert_eq!(KNOB.get(), 3);
         KNOB.set(5);

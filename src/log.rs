@@ -9,8 +9,8 @@ use std::ffi::{CString, c_char, c_void};
 use std::fmt;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
-use std::sync::{PoisonError, RwLock};
 
+use crate::process::Latest;
 use crate::{knobs, machine};
 
 /// A set of levels.
@@ -111,7 +111,7 @@ pub struct Style {
     pub sink: Sink,
 }
 
-const BRICK: Style = Style {
+static BRICK: Style = Style {
     prefix: "brick_verbose",
     runtime: "team",
     sink: Sink::Stderr,
@@ -119,8 +119,8 @@ const BRICK: Style = Style {
 const UNREAD: u32 = u32::MAX;
 
 static LEVELS: AtomicU32 = AtomicU32::new(UNREAD);
-static STYLE: RwLock<Style> = RwLock::new(BRICK);
-static CALLBACK: RwLock<Option<Sink>> = RwLock::new(None);
+static STYLE: Latest<Style> = Latest::new();
+static CALLBACK: Latest<Option<Sink>> = Latest::new();
 static HEADER_DUE: AtomicBool = AtomicBool::new(true);
 
 /// Whether any of these levels is wanted.
@@ -149,23 +149,20 @@ pub fn set_levels(levels: Levels) {
 ///
 /// A line that another thread is just writing may still reach the sink replaced here.
 pub fn set_sink(sink: Option<Sink>) {
-    *CALLBACK.write().unwrap_or_else(PoisonError::into_inner) = sink;
+    CALLBACK.set(sink);
 }
 
 /// Changes how the library introduces itself; for the drop-in library, when it is loaded.
 pub fn set_style(style: Style) {
-    *STYLE.write().unwrap_or_else(PoisonError::into_inner) = style;
+    STYLE.set(style);
 }
 
 /// Writes one line made of the fields after `v1`, whatever the levels; see [`log_line!`](crate::log_line).
 pub fn emit(fields: fmt::Arguments) {
-    let style = *STYLE.read().unwrap_or_else(PoisonError::into_inner);
-    let sink = CALLBACK
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .unwrap_or(style.sink);
+    let style = STYLE.get().unwrap_or(&BRICK);
+    let sink = CALLBACK.get().copied().flatten().unwrap_or(style.sink);
     if HEADER_DUE.swap(false, Relaxed) {
-        header(&style)
+        header(style)
             .into_iter()
             .for_each(|line| write(sink, &line));
     }

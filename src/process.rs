@@ -86,6 +86,52 @@ impl<T: Default + Sync> Default for PerProcess<T> {
     }
 }
 
+/// A setting that calls replace and all threads read, without a lock that a fork could leave held. What was replaced stays in
+/// memory, since somebody may be reading it.
+pub struct Latest<T: 'static> {
+    current: AtomicPtr<T>,
+}
+
+impl<T: Send + Sync> Latest<T> {
+    /// No value yet.
+    pub const fn new() -> Latest<T> {
+        Latest {
+            current: AtomicPtr::new(null_mut()),
+        }
+    }
+
+    /// The value that was set last.
+    pub fn get(&self) -> Option<&'static T> {
+        // SAFETY: only leaked boxes are ever stored.
+        unsafe { self.current.load(Acquire).as_ref() }
+    }
+
+    /// Replaces the value.
+    pub fn set(&self, value: T) {
+        self.current.store(Box::into_raw(Box::new(value)), Release);
+    }
+
+    /// The value that was set last, or this one where there is none.
+    pub fn get_or_set(&self, value: T) -> &'static T {
+        let fresh = Box::into_raw(Box::new(value));
+        match (self.current).compare_exchange(null_mut(), fresh, AcqRel, Acquire) {
+            // SAFETY: leaked here, and never freed from here on.
+            Ok(_) => unsafe { &*fresh },
+            // SAFETY: `fresh` was never shared; what was there is a leaked box.
+            Err(set) => unsafe {
+                drop(Box::from_raw(fresh));
+                &*set
+            },
+        }
+    }
+}
+
+impl<T: Send + Sync> Default for Latest<T> {
+    fn default() -> Latest<T> {
+        Latest::new()
+    }
+}
+
 /// What runs around each fork.
 pub struct ForkHandlers {
     registered_by: AtomicU32,
@@ -143,5 +189,14 @@ mod tests {
         });
         assert_eq!(*VALUE.get().lock().unwrap(), 8);
         assert!(VALUE.existing().is_some_and(Own::is_ours));
+    }
+
+    #[test]
+    fn the_latest_value_is_read() {
+        static VALUE: Latest<u32> = Latest::new();
+        assert_eq!(VALUE.get(), None);
+        assert_eq!([VALUE.get_or_set(1), VALUE.get_or_set(2)], [&1, &1]);
+        VALUE.set(3);
+        assert_eq!([VALUE.get(), Some(VALUE.get_or_set(4))], [Some(&3); 2]);
     }
 }
