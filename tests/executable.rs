@@ -11,6 +11,7 @@ use brick::jit::asm::{Asm, gpr};
 use brick::jit::code::{Code, Policy};
 use child::in_child;
 use std::sync::Barrier;
+use std::time::Duration;
 
 /// A function that returns `value`, and fills about `size` bytes.
 fn constant(value: i64, size: usize) -> Vec<u8> {
@@ -31,6 +32,16 @@ fn call(code: &Code) -> i64 {
 
 fn publish(value: i64, policy: Policy) -> Code {
     Code::publish(&constant(value, 0), policy).unwrap()
+}
+
+/// Takes a resource from this process, a child.
+fn no_more(resource: libc::__rlimit_resource_t) {
+    let none = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: a valid structure; the limit dies with the child.
+    assert_eq!(unsafe { libc::setrlimit(resource, &none) }, 0);
 }
 
 /// Permission fields of the mappings of this process.
@@ -129,6 +140,35 @@ fn a_child_neither_harms_nor_loses_the_parents_kernels() {
     assert_eq!(call(&publish(5, Policy::Auto)), 5);
 }
 
+/// Where a fork finds no descriptor for a copy, the parent leaves the pages alone that the child runs too.
+#[test]
+fn code_that_cannot_be_copied_for_a_child_stays() {
+    let child = in_child(|| {
+        let kept: Vec<Code> = (2..20).map(|i| publish(i, Policy::Auto)).collect();
+        let entries: Vec<_> = kept.iter().map(Code::entry).collect();
+        let call = |entry: *const u8| {
+            // SAFETY: functions without arguments that return an integer, in pages that nobody unmaps.
+            let function: extern "C" fn() -> i64 = unsafe { std::mem::transmute(entry) };
+            function()
+        };
+        no_more(libc::RLIMIT_NOFILE);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(100));
+                drop(kept);
+                (100..200)
+                    .map(|i| publish(i, Policy::Auto))
+                    .collect::<Vec<_>>()
+            });
+            in_child(|| {
+                std::thread::sleep(Duration::from_millis(400));
+                entries.iter().zip(2..).all(|(entry, i)| call(*entry) == i)
+            })
+        })
+    });
+    assert!(child);
+}
+
 #[test]
 fn a_host_that_denies_gaining_execution_leaves_the_arena() {
     const SET_MDWE: i32 = 65;
@@ -152,12 +192,7 @@ fn a_host_that_denies_gaining_execution_leaves_the_arena() {
 #[test]
 fn without_memfd_auto_falls_back() {
     let child = in_child(|| {
-        let none = libc::rlimit {
-            rlim_cur: 0,
-            rlim_max: 0,
-        };
-        // SAFETY: a valid structure; the limit dies with the child.
-        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &none) }, 0);
+        no_more(libc::RLIMIT_NOFILE);
         let code = publish(11, Policy::Auto);
         (code.entry() as usize).is_multiple_of(4096) && call(&code) == 11
     });
@@ -168,12 +203,7 @@ fn without_memfd_auto_falls_back() {
 #[test]
 fn exhaustion_is_out_of_memory() {
     let child = in_child(|| {
-        let none = libc::rlimit {
-            rlim_cur: 0,
-            rlim_max: 0,
-        };
-        // SAFETY: a valid structure; the limit dies with the child.
-        assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &none) }, 0);
+        no_more(libc::RLIMIT_AS);
         let error = Code::publish(&[0xC3], Policy::Mprotect).unwrap_err();
         error.status == Status::OutOfMemory && error.message.contains("mmap")
     });

@@ -221,10 +221,17 @@ extern "C" fn in_child() {
 
 impl Fork {
     fn prepare(arena: &'static Arena) -> Fork {
-        let arena = lock(arena);
-        let copies = arena.0.iter().filter_map(|chunk| chunk.twin().ok());
+        let mut arena = lock(arena);
+        let mut copies = Vec::new();
+        for chunk in &mut arena.0 {
+            match chunk.twin() {
+                Ok(twin) => copies.push(twin),
+                // The child shares these pages for good.
+                Err(_) => chunk.freeze(),
+            }
+        }
         Fork {
-            copies: copies.collect(),
+            copies,
             _arena: arena,
         }
     }
@@ -288,6 +295,8 @@ struct Chunk {
     free: Vec<(usize, usize)>,
     /// Nothing at or above this offset was ever run.
     fresh: usize,
+    /// Whether a child runs these bytes too, so that nothing is written any more.
+    frozen: bool,
 }
 
 impl Chunk {
@@ -299,6 +308,7 @@ impl Chunk {
             write: Map::new(len, read | libc::PROT_WRITE, libc::MAP_SHARED, file.0)?,
             free: vec![(0, len)],
             fresh: 0,
+            frozen: false,
         })
     }
 
@@ -320,6 +330,12 @@ impl Chunk {
     fn holds(&self, entry: usize) -> bool {
         let start = self.run.address() as usize;
         (start..start + self.run.len).contains(&entry)
+    }
+
+    /// Leaves the bytes as they are from here on.
+    fn freeze(&mut self) {
+        self.frozen = true;
+        self.free.clear();
     }
 
     fn is_empty(&self) -> bool {
@@ -355,6 +371,9 @@ impl Chunk {
 
     /// Puts a range back, joined with its free neighbours.
     fn give_back(&mut self, entry: usize, size: usize) {
+        if self.frozen {
+            return;
+        }
         let mut start = entry - self.run.address() as usize;
         let mut end = start + size;
         let mut slot = self.free.partition_point(|(s, _)| *s < start);
