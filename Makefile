@@ -104,6 +104,7 @@ fmt:
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy -p brick-dnnl --features threadpool --all-targets -- -D warnings
 
 clean:
 	$(CARGO) clean
