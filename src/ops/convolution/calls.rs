@@ -11,7 +11,7 @@ use crate::memory::MAX_NDIMS;
 use crate::ops::epilogue::MAX_OPERANDS;
 use crate::ops::{Exec, Plan, Run};
 use crate::plan::conv::Calls;
-use std::ops::Range;
+use std::slice::from_raw_parts;
 use std::sync::Arc;
 
 impl Plan for Arc<Dense> {
@@ -26,7 +26,7 @@ impl Plan for Arc<Dense> {
             kernels: kernels(false)?,
             far: self.far.then(|| kernels(true)).transpose()?,
             stages: stages.collect::<Result<_>>()?,
-            panel_bytes: self.widths.map(|n| self.panel_bytes(n)),
+            known_bytes: self.widths.map(|n| self.known_bytes(n)),
         }))
     }
 }
@@ -37,28 +37,22 @@ struct Compiled {
     /// The same with stores past the caches, for an aligned output.
     far: Option<Vec<[Arc<Kernel>; 2]>>,
     stages: Vec<Box<dyn Run>>,
-    /// Where the bytes of whole panels and of the last one lie.
-    panel_bytes: [Range<i64>; 2],
+    /// Offset and number of the bytes of a whole panel, and of the last one, that are looked at ahead.
+    known_bytes: [Option<(i64, i64)>; 2],
 }
 
 impl Run for Compiled {
-    unsafe fn run(&self, exec: &Exec) -> Result<()> {
+    unsafe fn run(&self, exec: &Exec) {
         let blocks = self.plan.blocks;
-        if let Some(at) = self.plan.notes {
-            let notes = exec.scratch.wrapping_add(at);
-            // SAFETY: the room of all notes, in scratch of our own.
-            unsafe { notes.write_bytes(0, self.plan.notes_bytes()) };
-        }
         let together = if self.stages.is_empty() { blocks } else { 1 };
         for block in (0..blocks).step_by(together.max(1) as usize) {
             // SAFETY: the caller's promise is passed on; copies have their room in scratch.
             unsafe {
-                self.stage(exec, block, false)?;
+                self.stage(exec, block, false);
                 self.region(exec, block, block + together);
-                self.stage(exec, block, true)?;
+                self.stage(exec, block, true);
             }
         }
-        Ok(())
     }
 }
 
@@ -67,7 +61,7 @@ impl Compiled {
     ///
     /// # Safety
     /// As for `Run::run`.
-    unsafe fn stage(&self, exec: &Exec, block: i64, out: bool) -> Result<()> {
+    unsafe fn stage(&self, exec: &Exec, block: i64, out: bool) {
         let stages = self.plan.stages.iter().zip(&self.stages);
         for (stage, reorder) in stages.filter(|(s, _)| s.out == out) {
             let o = &self.plan.operands[stage.operand];
@@ -82,9 +76,8 @@ impl Compiled {
                 ..*exec
             };
             // SAFETY: both hold what the reorder was planned for.
-            unsafe { reorder.run(&exec)? };
+            unsafe { reorder.run(&exec) };
         }
-        Ok(())
     }
 
     /// Runs all calls for some blocks of images.
@@ -97,19 +90,16 @@ impl Compiled {
         let part = |part: usize| {
             let panels = share(p.panels.len() as i64, part % by_panels, by_panels);
             let panels = &p.panels[panels.start as usize..panels.end as usize];
-            let notes = p
-                .notes
-                .map(|at| exec.scratch.wrapping_add(at + part * p.panels.len()));
             for unit in share((end - first) * blocks, part / by_panels, by_calls) {
                 let (images, block) = (first + unit / blocks, (unit % blocks) as usize);
                 // SAFETY: as promised by the caller; parts take disjoint units or panels.
-                unsafe { self.block(exec, (images, block), panels, notes) }
+                unsafe { self.block(exec, images, block, panels) }
             }
             if p.far {
                 kernel::finish_far_stores();
             }
         };
-        in_parts(exec.pool, p.parts(), part);
+        in_parts(exec.pool, by_calls * by_panels, part);
     }
 
     /// Where the operands of one block of images lie.
@@ -129,13 +119,7 @@ impl Compiled {
     ///
     /// # Safety
     /// As for `Run::run`.
-    unsafe fn block(
-        &self,
-        exec: &Exec,
-        (images, block): (i64, usize),
-        panels: &[Panel],
-        notes: Option<*mut u8>,
-    ) {
+    unsafe fn block(&self, exec: &Exec, images: i64, block: usize, panels: &[Panel]) {
         let cut = &self.plan.cut;
         let bases = self.bases(exec, images);
         let start = if block == 0 { 0 } else { cut.ends[block - 1] };
@@ -143,36 +127,23 @@ impl Compiled {
         let kernels = self.far.as_ref().filter(|_| aligned);
         let kernels = kernels.unwrap_or(&self.kernels);
         let mut operands = [std::ptr::null(); MAX_OPERANDS];
-        for (i, panel) in panels.iter().enumerate() {
+        for panel in panels {
             let moves = [panel.a, panel.b, panel.d];
             let starts = std::array::from_fn(|i| bases[i].wrapping_offset(moves[i] as isize));
-            let note = notes.map(|notes| notes.wrapping_add(i));
-            // SAFETY: the part's own note, and the panel of the weights.
-            let known = note.map_or(0, |note| unsafe { self.known(note, starts[1], panel.tail) });
+            let known = match self.known_bytes[usize::from(panel.tail)] {
+                None => 0,
+                Some((first, bytes)) => {
+                    let first = starts[1].wrapping_offset(first as isize);
+                    // SAFETY: the panel's bytes in the weights.
+                    width_of_b(unsafe { from_raw_parts(first, bytes as usize) })
+                }
+            };
             for calls in &cut.calls[start..cut.ends[block]] {
                 let kernel = &kernels[calls.shape][usize::from(panel.tail)];
                 let (position, state) = ((images, panel.channel), (&mut operands, known));
                 // SAFETY: the kernel was made for this shape.
                 unsafe { self.calls(exec, (kernel, calls), starts, position, state) };
             }
-        }
-    }
-
-    /// What is known of the bytes of a panel, at which somebody looks when it is met for the first time: also calls of few
-    /// rows have the better code then, and do not look themselves.
-    ///
-    /// # Safety
-    /// The note is this thread's, and the panel one of the weights.
-    unsafe fn known(&self, note: *mut u8, panel: *const u8, tail: bool) -> u64 {
-        let bytes = &self.panel_bytes[usize::from(tail)];
-        let first = panel.wrapping_offset(bytes.start as isize);
-        // SAFETY: as promised by the caller.
-        unsafe {
-            if *note == 0 {
-                let bytes = std::slice::from_raw_parts(first, (bytes.end - bytes.start) as usize);
-                *note = width_of_b(bytes) as u8;
-            }
-            (*note).into()
         }
     }
 

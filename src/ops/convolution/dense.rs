@@ -21,9 +21,8 @@ use crate::memory::MemoryDesc;
 use crate::ops::epilogue::{Binding, Epilogue, arg};
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned, reorder};
-use crate::plan::conv::{self, Along, Axis, Cut, Run, Space};
+use crate::plan::conv::{self, Along, Axis, Calls, Cut, Run, Space};
 use crate::plan::place::Place;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// An operand of the nest.
@@ -129,8 +128,6 @@ pub(super) struct Dense {
     pub split: (usize, usize),
     pub stages: Vec<Stage>,
     pub scratch_bytes: usize,
-    /// Where in scratch parts note what they know about the bytes of their panels, where kernels ask for that.
-    pub notes: Option<usize>,
     /// The operand that holds sums of weights, a row for each cuboid.
     pub sums: Option<usize>,
 }
@@ -212,9 +209,8 @@ impl Pass<'_> {
 
     /// The frame of zeros that a copy of the input gets, where that beats a rim.
     fn frame(&self, images: i64) -> Option<[(i64, i64); 3]> {
-        let walks = self.merged() > 1;
         let few = images < conv::TILE_ROWS && self.channels().1 >= conv::MANY_CHANNELS;
-        let frames = few && !walks && !self.padded && !self.has_zero_point();
+        let frames = few && self.merged() == 1 && !self.padded && !self.has_zero_point();
         let frame = || conv::frame(&self.axes, self.to_large);
         frames.then(frame).flatten()
     }
@@ -301,13 +297,10 @@ impl Pass<'_> {
             split: (1, 1),
             stages: Vec::new(),
             scratch_bytes: 0,
-            notes: None,
             sums: None,
             operands,
         };
-        dense.split = dense.split(2 * self.output.1.nelems() * self.channels().0);
         dense.stage()?;
-        dense.take_notes();
         if let Some(entry) = sums {
             // All bind the same operands, though some of them copies.
             let is_sums = |b: &Binding| b.index == entry;
@@ -316,6 +309,7 @@ impl Pass<'_> {
             let sums = dense.tap_sums(sequence, entry)?;
             sequence.push(sums);
         }
+        dense.split = dense.split(2 * self.output.1.nelems() * self.channels().0);
         Ok(dense)
     }
 
@@ -510,40 +504,6 @@ impl Dense {
         Ok(())
     }
 
-    /// Room for a note on each panel, by part, where so many calls meet one that looking at it pays.
-    fn take_notes(&mut self) {
-        const SEVERAL: i64 = 4;
-        let calls = self.cut.calls.iter();
-        let calls: i64 = calls.map(|c| c.counts.iter().product::<i64>()).sum();
-        let ask = |s| matches!(s, Spec::Brgemm(b) if b.may_be_narrow());
-        if calls * self.blocks >= SEVERAL && ask(self.spec(0, self.widths[0], false)) {
-            self.notes = Some(self.scratch_bytes);
-            self.scratch_bytes += self.notes_bytes();
-        }
-    }
-
-    pub fn parts(&self) -> usize {
-        self.split.0 * self.split.1
-    }
-
-    pub fn notes_bytes(&self) -> usize {
-        self.parts() * self.panels.len()
-    }
-
-    /// The bytes of a panel of the weights of so many columns.
-    pub fn panel_bytes(&self, columns: i64) -> Range<i64> {
-        let v = self.operands[1].md.dtype().vnni() as i64;
-        let calls = self.cut.calls.iter();
-        let blocks = calls.flat_map(|c| {
-            let groups = (self.cut.shapes[c.shape].k + v - 1) / v;
-            let bytes = (groups - 1) * self.b_group_bytes + columns * v;
-            let starts = self.cut.cuboids[c.cuboid].table.b.iter();
-            starts.map(move |b| *b..b + bytes)
-        });
-        let all = |a: Range<i64>, b: Range<i64>| a.start.min(b.start)..a.end.max(b.end);
-        blocks.reduce(all).unwrap_or(0..0)
-    }
-
     fn nest(&self) -> String {
         let staged = [":staged-in", "", ":staged-out"]
             .into_iter()
@@ -592,6 +552,28 @@ impl Dense {
             batch: if single { Batch::ONE } else { Batch::Offset },
             ..Brgemm::new(self.env.isa, sizes, [a, b], out)
         })
+    }
+
+    /// Offset and number of the bytes of a panel of so many columns, where kernels ask what they are and so many calls of a
+    /// block read them that looking at them ahead pays.
+    pub fn known_bytes(&self, columns: i64) -> Option<(i64, i64)> {
+        const SEVERAL: i64 = 4;
+        let (cut, v) = (&self.cut, self.operands[1].md.dtype().vnni() as i64);
+        let calls = |c: &Calls| c.counts.iter().product::<i64>();
+        let pays = cut.calls.iter().map(calls).sum::<i64>() >= SEVERAL * cut.ends.len() as i64;
+        let ask = |s| matches!(s, Spec::Brgemm(b) if b.may_be_narrow());
+        if columns == 0 || !pays || !ask(self.spec(0, columns, false)) {
+            return None;
+        }
+        let (mut first, mut end) = (i64::MAX, 0);
+        for c in &cut.calls {
+            let groups = (cut.shapes[c.shape].k + v - 1) / v;
+            for b in &cut.cuboids[c.cuboid].table.b {
+                first = first.min(*b);
+                end = end.max(b + (groups - 1) * self.b_group_bytes + columns * v);
+            }
+        }
+        Some((first, (end - first).max(0)))
     }
 
     /// Whether most of the input is met for the first time by calls of a shape, so that their kernel had better fetch it

@@ -67,7 +67,6 @@ impl Dense {
             blocks: 1,
             split: (1, 1),
             stages: Vec::new(),
-            notes: None,
             sums: None,
             operands,
             cut,
