@@ -82,8 +82,8 @@ const UNSAFE: &[&str] = &[
 
 /// Lines of a file, its tests not counted.
 const LONGEST_FILE: usize = 650;
-/// Primitives and planning, without comments, blank lines and tests. They were meant to take 6000
-/// (`docs/architecture.md`); this only keeps them from growing by themselves, and is lowered with them.
+/// Primitives and planning, without comments, blank lines and tests, so that they do not grow by themselves; lowered with
+/// them, towards 6000 (`docs/architecture.md`).
 const MOST_LINES_OF_PRIMITIVES: usize = 9_370;
 
 struct Source {
