@@ -398,6 +398,7 @@ impl Primitive {
             true => verbose::execute(made, mds, run),
             false => run(),
         }
+        Ok(())
     }
 
     /// Whether a memory may be argument `index`; its data.

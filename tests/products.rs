@@ -118,13 +118,11 @@ fn run(
     let runnable = planned.plan.compile().unwrap();
     // SAFETY: pointers and scratch have the planned sizes.
     unsafe {
-        runnable
-            .run(&Exec {
-                ptrs: &ptrs,
-                scratch,
-                pool,
-            })
-            .unwrap()
+        runnable.run(&Exec {
+            ptrs: &ptrs,
+            scratch,
+            pool,
+        })
     };
     // SAFETY: allocated above with this layout.
     unsafe { std::alloc::dealloc(scratch, layout) };

@@ -26,7 +26,7 @@ use crate::{
 const MAX_LOOPS: usize = 32;
 /// Capacities for operand pointers; steps with few operands need not clear room for many.
 const FEW: usize = 6;
-const MANY: usize = 132;
+pub const MANY: usize = 132;
 
 /// Steps shared out over `parts`; `K` is a kernel's specification, then the kernel.
 pub struct Nest<K> {
@@ -42,6 +42,19 @@ pub struct Nest<K> {
     /// Whether kernels store past the caches.
     pub far: bool,
 }
+
+/// The arguments of one execution.
+pub struct Exec<'a> {
+    /// Data pointers in the order of `Planned::args`, before `offset0` is applied.
+    pub ptrs: &'a [*mut u8],
+    /// Scratch of the planned size, 64-byte aligned.
+    pub scratch: *mut u8,
+    /// Where parallel parts run.
+    pub pool: &'a dyn Pool,
+}
+
+// SAFETY: its pointers are only read; what lies behind them is divided among the parts of a region by who runs them.
+unsafe impl Sync for Exec<'_> {}
 
 impl Nest<Spec> {
     /// Steps that need no scratch, each shared out in one slice a part.
@@ -68,26 +81,24 @@ impl Nest<Spec> {
 }
 
 impl Nest<Arc<Kernel>> {
-    /// Runs the steps on operands that start at `starts`.
+    /// Runs the steps on operands that start at the pointers.
     ///
     /// # Safety
     /// The operands are as planned, and the scratch has `parts * stage_bytes` bytes.
-    pub unsafe fn walk(&self, starts: &[*mut u8], scratch: *mut u8, pool: &dyn Pool) {
-        let shared = Shared { starts, scratch };
+    pub unsafe fn walk(&self, exec: &Exec) {
         let part = |part: usize| {
-            let shared = &shared;
-            let buffers = shared.scratch.wrapping_add(part * self.stage_bytes);
+            let buffers = exec.scratch.wrapping_add(part * self.stage_bytes);
             let slices = part * self.slices..(part + 1) * self.slices;
             for (slice, step) in slices.flat_map(|i| self.steps.iter().map(move |s| (i, s))) {
                 let share = share(step.units(), slice, self.parts * self.slices);
                 // SAFETY: as promised by the caller; parts take disjoint ranges of units and scratch of their own.
-                unsafe { run_step(step, shared.starts, share, buffers) }
+                unsafe { run_step(step, exec.ptrs, share, buffers) }
             }
             if self.far {
                 kernel::finish_far_stores();
             }
         };
-        in_parts(pool, self.parts, part);
+        in_parts(exec.pool, self.parts, part);
     }
 }
 
@@ -98,15 +109,6 @@ pub fn in_parts(pool: &dyn Pool, parts: usize, part: impl Fn(usize) + Sync) {
         parts => pool.run(parts, &part),
     }
 }
-
-/// Pointers that the parts of a region share.
-struct Shared<'a> {
-    starts: &'a [*mut u8],
-    scratch: *mut u8,
-}
-
-// SAFETY: the pointers themselves are only read; what lies behind them is divided among the parts.
-unsafe impl Sync for Shared<'_> {}
 
 /// The range of `units` that falls to one of `parts`.
 pub fn share(units: i64, part: usize, parts: usize) -> Range<i64> {

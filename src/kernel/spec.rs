@@ -163,7 +163,7 @@ pub struct Tile {
 }
 
 /// Moves groups of `group_bytes` bytes (4; or 1, 2 for plain transposes) from `rows` rows of `cols` groups to `cols` rows of `rows` groups:
-/// `d[j][i] = a[i][j]`. With `tail_elems` ≠ 0, the last column holds only that many bytes of a 4-byte group; the rest is zero.
+/// `d[j][i] = a[i][j]`. With `tail_bytes` ≠ 0, the last column holds only that many bytes of a 4-byte group; the rest is zero.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Transpose {
     /// Instruction set to generate for.

@@ -283,7 +283,7 @@ impl Blas {
     /// # Safety
     /// The matrices have the described sizes, the offsets of C as many entries as their kind says, and the scratch has the
     /// size asked for.
-    pub unsafe fn run(&self, call: &Call, scratch: *mut u8, pool: &dyn Pool) -> Result<()> {
+    pub unsafe fn run(&self, call: &Call, scratch: *mut u8, pool: &dyn Pool) {
         let mut ptrs = [std::ptr::null_mut(); ARGS];
         for (pointer, id) in ptrs.iter_mut().zip(&self.ids) {
             let given: *const u8 = match *id {

@@ -2,6 +2,7 @@
 //!
 //! The texts are oneDNN's, because tools parse them.
 
+use super::epilogue::arg;
 use super::{Arg, Op, Prop, convolution, inner_product, rnn};
 use crate::{
     attr::{Attr, Fpmath, PostOp, Quant},
@@ -10,13 +11,11 @@ use crate::{
 
 /// The argument number of scratch memory.
 pub const SCRATCHPAD: i32 = 80;
-const SCALES: i32 = 4096;
-const ZERO_POINTS: i32 = 8192;
 const POST_OPS: i32 = 32768;
 
 /// Whether an argument belongs to scales, zero points or randomness; these do not count as inputs.
 pub fn is_quantization(id: i32) -> bool {
-    (SCALES..POST_OPS).contains(&id) || (384..1024).contains(&id)
+    (arg::SCALES..POST_OPS).contains(&id) || (384..1024).contains(&id)
 }
 
 /// What sentences call an argument, e.g. `scales of weights (argument 4129)`.
@@ -27,8 +26,8 @@ pub fn arg_name(id: i32) -> String {
             base_name(id % POST_OPS),
             id / POST_OPS - 1
         ),
-        ZERO_POINTS..POST_OPS => format!("zero points of {}", base_name(id % SCALES)),
-        SCALES..ZERO_POINTS => format!("scales of {}", base_name(id % SCALES)),
+        arg::ZERO_POINTS..POST_OPS => format!("zero points of {}", base_name(id % arg::SCALES)),
+        arg::SCALES..arg::ZERO_POINTS => format!("scales of {}", base_name(id % arg::SCALES)),
         _ => base_name(id),
     };
     format!("{name} (argument {id})")
@@ -51,7 +50,7 @@ fn base_name(id: i32) -> String {
         161..169 => indexed("diff_weights", 161),
         169 => "diff_bias".into(),
         1024..2048 => format!("src[{}]", id - 1024),
-        2048..SCALES => format!("dst[{}]", id - 2048),
+        2048..arg::SCALES => format!("dst[{}]", id - 2048),
         _ => "unknown".into(),
     }
 }

@@ -8,7 +8,6 @@ use crate::{
     attr::{Attr, Eltwise, F32},
     dtype::DataType,
     error::Result,
-    invalid,
     kernel::eltwise,
     memory::MemoryDesc,
     require, supported,
@@ -39,11 +38,10 @@ pub fn check_parameters(alg: Eltwise, alpha: f32, beta: f32) -> Result<()> {
         "alpha, beta: {alpha}, {beta}; neither may be NaN"
     );
     let clips = matches!(alg, Eltwise::Clip | Eltwise::ClipV2);
-    if clips && alpha > beta {
-        return Err(invalid!(
-            "alpha, beta: the bounds {alpha} and {beta} of clip are in the wrong order"
-        ));
-    }
+    require!(
+        !clips || alpha <= beta,
+        "alpha, beta: the bounds {alpha} and {beta} of clip are in the wrong order"
+    );
     require!(
         alg != Eltwise::SoftRelu || alpha != 0.0,
         "alpha: soft_relu divides by it, it must not be 0"
@@ -58,7 +56,8 @@ impl Desc {
         check_attr(attr, DataType::F32, &[], &[])?;
         let data = resolved(&self.data, &self.dst)?;
         let dst = resolved(&self.dst, &data)?;
-        check_operand(&dst, self.dst_name())?;
+        let [data_name, dst_name] = self.names();
+        check_operand(&dst, dst_name)?;
         let data_id = if self.use_dst { arg::DST } else { arg::SRC };
         let (alpha, beta) = (self.alpha.get(), self.beta.get());
         let mut args = Vec::new();
@@ -73,32 +72,26 @@ impl Desc {
         let diff_src = resolved(&self.diff_src, &data)?;
         check_operand(&diff_src, "diff_src")?;
         let mut chain = Chain::new(&mut args, &diff_src);
-        let x = chain.load_broadcast(data_id, &data, self.data_name())?;
+        let x = chain.load_broadcast(data_id, &data, data_name)?;
         let dy = chain.load_broadcast(arg::DIFF_DST, &dst, "diff_dst")?;
         let slope = eltwise::derivative(&mut chain.code, self.alg, self.use_dst, alpha, beta, x);
         let dx = chain.code.mul(dy, slope);
         chain.store((dx, false), arg::DIFF_SRC, env)
     }
 
-    fn data_name(&self) -> &'static str {
-        if self.prop.is_forward() || !self.use_dst {
-            "src"
-        } else {
-            "dst"
-        }
-    }
-
-    fn dst_name(&self) -> &'static str {
-        if self.prop.is_forward() {
-            "dst"
-        } else {
-            "diff_dst"
+    /// What the tensors `data` and `dst` are called.
+    fn names(&self) -> [&'static str; 2] {
+        match (self.prop.is_forward(), self.use_dst) {
+            (true, _) => ["src", "dst"],
+            (false, true) => ["dst", "diff_dst"],
+            (false, false) => ["src", "diff_dst"],
         }
     }
 
     fn check(&self) -> Result<()> {
         check_parameters(self.alg, self.alpha.get(), self.beta.get())?;
-        let (data, dst) = ((&self.data, self.data_name()), (&self.dst, self.dst_name()));
+        let [data, dst] = self.names();
+        let (data, dst) = ((&self.data, data), (&self.dst, dst));
         let diff_src = (&self.diff_src, "diff_src");
         check_dims(data, dst)?;
         if self.prop.is_forward() {

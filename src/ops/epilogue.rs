@@ -34,6 +34,8 @@ pub mod arg {
     pub const WEIGHTS: i32 = 33;
     pub const BIAS: i32 = 41;
     pub const DIFF_SRC: i32 = 129;
+    pub const DIFF_WEIGHTS: i32 = 161;
+    pub const DIFF_BIAS: i32 = 169;
     pub const DIFF_DST: i32 = 145;
     pub const MULTIPLE_SRC: i32 = 1024;
     pub const SCALES: i32 = 4096;
@@ -47,6 +49,8 @@ pub mod arg {
 
 /// The most operands that an expression may have.
 pub const MAX_OPERANDS: usize = 64;
+// Staged steps have a buffer beside each of them and of dst.
+const _: () = assert!(2 * (MAX_OPERANDS + 1) <= crate::exec::MANY);
 
 /// One operand of an expression: which argument it reads, and where.
 #[derive(Clone, Debug)]
@@ -409,11 +413,12 @@ pub fn check_attr(attr: &Attr, acc: DataType, scales: &[i32], zero_points: &[i32
         ("scales", &attr.scales, scales),
         ("zero points", &attr.zero_points, zero_points),
     ] {
-        if let Some(&id) = given.keys().find(|id| !known.contains(id)) {
-            let name = arg_name(id);
-            return Err(unimplemented_here!(
+        for id in given.keys() {
+            let name = arg_name(*id);
+            supported!(
+                known.contains(id),
                 "attribute: {what} of {name} are not supported here"
-            ));
+            );
         }
     }
     Ok(())

@@ -21,9 +21,6 @@ use crate::error::Result;
 use crate::memory::MemoryDesc;
 use crate::{invalid, require, supported};
 
-const DIFF_WEIGHTS: i32 = 161;
-const DIFF_BIAS: i32 = 169;
-
 /// The operation; src, weights, bias and dst stand for their diffs where the pass computes or takes those. An absent bias
 /// has `ndims == 0`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -133,12 +130,12 @@ impl Desc {
             false => self.weights,
         };
         let mut args = inputs(&[(arg::SRC, src), (arg::DIFF_DST, diff_dst)]);
-        args.push(Arg::output(DIFF_WEIGHTS, diff_weights));
+        args.push(Arg::output(arg::DIFF_WEIGHTS, diff_weights));
         let mut sequence = Sequence::default();
         if !self.bias.is_absent() {
             let bias = plain(&self.bias)?;
             reduce::push(&mut sequence, env, (1, &diff_dst), (args.len(), &bias))?;
-            args.push(Arg::output(DIFF_BIAS, bias));
+            args.push(Arg::output(arg::DIFF_BIAS, bias));
         }
         let (x, y) = flat_layouts(&src, &diff_weights, false)?;
         let b = (sequence.read(env, (0, &src), &x)?, flat(&x)?);

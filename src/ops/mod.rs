@@ -5,9 +5,9 @@
 //! running does neither. The nests handle raw pointers, so this folder may use `unsafe`.
 #![allow(unsafe_code)]
 
-use crate::{
-    attr::Attr, error::Result, invalid, memory::MemoryDesc, numbered, supported, threads::Pool,
-};
+use crate::{attr::Attr, error::Result, invalid, memory::MemoryDesc, numbered, require, supported};
+
+pub use crate::exec::Exec;
 
 pub mod binary;
 pub mod blas;
@@ -135,21 +135,8 @@ pub trait Run: Send + Sync {
     /// # Safety
     /// Every pointer of `exec` is null (absent, or of a zero-size memory) or points to memory that holds its descriptor,
     /// for the length of the call; the scratch has the planned size.
-    unsafe fn run(&self, exec: &Exec) -> Result<()>;
+    unsafe fn run(&self, exec: &Exec);
 }
-
-/// The arguments of one execution.
-pub struct Exec<'a> {
-    /// Data pointers in the order of `Planned::args`, before `offset0` is applied.
-    pub ptrs: &'a [*mut u8],
-    /// Scratch of the planned size, 64-byte aligned.
-    pub scratch: *mut u8,
-    /// Where parallel parts run.
-    pub pool: &'a dyn Pool,
-}
-
-// SAFETY: its pointers are only read; what lies behind them is divided among the parts of a region by who runs them.
-unsafe impl Sync for Exec<'_> {}
 
 /// What planning may know about its surroundings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -163,24 +150,22 @@ pub struct Env {
 impl Op {
     /// Checks, resolves and plans the operation; one that is open gets a plan that says no more than its arguments.
     pub fn plan(&self, attr: &Attr, env: &Env) -> Result<Planned> {
-        match self.is_open() {
-            true => self.plan_open(attr, env),
-            false => {
-                let planned = self.plan_closed(attr, env)?;
-                for Arg { id, md, output } in &planned.args {
-                    supported!(!md.is_any(), "argument {id} needs a layout");
-                    let repeats = |&d: &usize| md.strides[d] == 0 && md.outer_dim(d) > 1;
-                    let written = *output && md.is_blocked() && !md.has_zero_dim();
-                    if let Some(d) = (0..md.dims().len()).find(repeats).filter(|_| written) {
-                        return Err(invalid!(
-                            "{}: stride {d} is 0, so that several results would share a place",
-                            describe::arg_name(*id)
-                        ));
-                    }
-                }
-                Ok(planned)
+        if self.is_open() {
+            return self.plan_open(attr, env);
+        }
+        let planned = self.plan_closed(attr, env)?;
+        for Arg { id, md, output } in &planned.args {
+            supported!(!md.is_any(), "argument {id} needs a layout");
+            let written = *output && md.is_blocked() && !md.has_zero_dim();
+            for d in (0..md.dims().len()).filter(|_| written) {
+                require!(
+                    md.strides[d] != 0 || md.outer_dim(d) <= 1,
+                    "{}: stride {d} is 0, so that several results would share a place",
+                    describe::arg_name(*id)
+                );
             }
         }
+        Ok(planned)
     }
 
     fn plan_closed(&self, attr: &Attr, env: &Env) -> Result<Planned> {

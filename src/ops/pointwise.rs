@@ -172,10 +172,9 @@ impl Plan for Nest<Spec> {
 }
 
 impl Run for Nest<Arc<Kernel>> {
-    unsafe fn run(&self, exec: &Exec) -> Result<()> {
+    unsafe fn run(&self, exec: &Exec) {
         // SAFETY: passed on to the caller; the scratch is as planned.
-        unsafe { self.walk(exec.ptrs, exec.scratch, exec.pool) };
-        Ok(())
+        unsafe { self.walk(exec) };
     }
 }
 

@@ -398,6 +398,7 @@ impl Transform {
             pool: &Inline,
         };
         // SAFETY: as this function demands.
-        unsafe { run.run(&exec) }
+        unsafe { run.run(&exec) };
+        Ok(())
     }
 }

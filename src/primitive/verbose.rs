@@ -8,10 +8,11 @@ use std::time::Instant;
 
 const EXEC: &str = "exec";
 
-fn timed(what: impl FnOnce() -> Result<()>) -> Result<f64> {
+/// What came of it, and how many milliseconds it took.
+fn timed<T>(what: impl FnOnce() -> T) -> (T, f64) {
     let start = Instant::now();
-    what()?;
-    Ok(start.elapsed().as_secs_f64() * 1e3)
+    let result = what();
+    (result, start.elapsed().as_secs_f64() * 1e3)
 }
 
 fn emit(event: &str, made: &Made, mds: &[Option<&MemoryDesc>], ms: f64) {
@@ -37,7 +38,8 @@ pub(super) fn create(
     cached: bool,
     compile: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
-    let ms = timed(compile)?;
+    let (compiled, ms) = timed(compile);
+    compiled?;
     let event = if cached {
         "create:cache_hit"
     } else {
@@ -48,16 +50,11 @@ pub(super) fn create(
 }
 
 #[cold]
-pub(super) fn execute(
-    made: &Made,
-    mds: &[Option<&MemoryDesc>],
-    run: impl FnOnce() -> Result<()>,
-) -> Result<()> {
-    let ms = timed(run)?;
+pub(super) fn execute(made: &Made, mds: &[Option<&MemoryDesc>], run: impl FnOnce()) {
+    let ((), ms) = timed(run);
     // Memory of other dims than planned is for those alone that left them open.
     let runtime: Vec<_> = (made.needs.iter().zip(mds))
         .map(|(need, md)| md.filter(|_| need.runtime))
         .collect();
     emit(EXEC, made, &runtime, ms);
-    Ok(())
 }

@@ -234,7 +234,7 @@ impl Plan for Arc<Gradient> {
 }
 
 impl Run for Compiled {
-    unsafe fn run(&self, exec: &Exec) -> Result<()> {
+    unsafe fn run(&self, exec: &Exec) {
         let p = &self.plan;
         let part = |part: usize| {
             for panel in share(p.sides[0].blocks.len() as i64, part, p.parts as usize) {
@@ -243,7 +243,6 @@ impl Run for Compiled {
             }
         };
         in_parts(exec.pool, p.parts as usize, part);
-        Ok(())
     }
 }
 

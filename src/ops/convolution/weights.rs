@@ -31,8 +31,6 @@ use crate::plan::gemm;
 use crate::plan::place::Place;
 use std::sync::Arc;
 
-const DIFF_WEIGHTS: i32 = 161;
-const DIFF_BIAS: i32 = 169;
 /// Channels of the large side in a tile.
 pub(super) const BLOCK: i64 = 16;
 /// The same for so few pixels that a call takes longer than its sums.
@@ -112,13 +110,13 @@ impl Desc {
         let mut args = vec![
             Arg::input(arg::SRC, src),
             Arg::input(arg::DIFF_DST, diff_dst),
-            Arg::output(DIFF_WEIGHTS, weights),
+            Arg::output(arg::DIFF_WEIGHTS, weights),
         ];
         let mut sequence = Sequence::default();
         if !self.bias.is_absent() {
             let bias = plain(&self.bias)?;
             reduce::push(&mut sequence, env, (1, &diff_dst), (3, &bias))?;
-            args.push(Arg::output(DIFF_BIAS, bias));
+            args.push(Arg::output(arg::DIFF_BIAS, bias));
         }
         let sides = match self.transposed {
             true => [(1, diff_dst), (0, src)],
