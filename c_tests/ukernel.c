@@ -282,6 +282,9 @@ static void bare_refusals(void)
     INVALID(BARE(M, K, brick_f32, brick_f32, 2, brick_batch_stride));
     INVALID(BARE(M, K, brick_f32, brick_f32, 0, 0));
     UNIMPLEMENTED(BARE(M, K, brick_bf16, brick_f32, 0, brick_batch_stride));
+    UNIMPLEMENTED(BARE((int64_t)1 << 44, K, brick_f32, brick_f32, 0, brick_batch_stride));
+    SAYS("a kernel has at most 16777216 of each");
+    UNIMPLEMENTED(BARE((int64_t)1 << 31, K, brick_f32, brick_f32, 0, brick_batch_stride));
     UNIMPLEMENTED(BARE(M, K, brick_f32, brick_bf16, 1, brick_batch_stride));
 #undef BARE
 }

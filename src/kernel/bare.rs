@@ -37,6 +37,9 @@ pub struct Bare {
     pub batch: Batch,
 }
 
+/// Rows, columns and lengths of a kernel: it counts them in 32 bits, and its tiles are listed when it is made.
+const MOST: i64 = 1 << 24;
+
 impl Bare {
     /// The type that products of A and B are summed in; an error if the kernel does not multiply them.
     pub fn accumulator(a: DataType, b: DataType) -> Result<DataType> {
@@ -72,6 +75,13 @@ impl Bare {
         require!(
             bytes.is_some(),
             "M, N, K: {}x{}x{} with rows of {widest} elements are too large",
+            self.m,
+            self.n,
+            self.k
+        );
+        supported!(
+            self.m.max(self.n).max(self.k) <= MOST,
+            "M, N, K: {}x{}x{}, a kernel has at most {MOST} of each",
             self.m,
             self.n,
             self.k
