@@ -229,6 +229,13 @@ static void reorders(void)
         EXPECT(fabs(plain[i] - fmin(127, nearbyint((double)weights[i] * by_channel[i % O]))) < 1e-9);
 
     pd = POISON(brick_primitive_desc_t);
+    // Other attributes are refused, also where bytes are only moved.
+    OK(brick_primitive_attr_set_scales_mask(attr, BRICK_ARG_SRC, 0));
+    UNIMPLEMENTED(brick_reorder_primitive_desc_create(&pd, bytes, engine, bytes, engine, attr));
+    SAYS("scales of src (argument 1) are not supported");
+    OK(brick_primitive_attr_destroy(attr));
+    OK(brick_primitive_attr_create(&attr));
+    OK(brick_primitive_attr_set_rnn_data_qparams(attr, scale, shift));
     UNIMPLEMENTED(brick_reorder_primitive_desc_create(&pd, bytes, engine, floats, engine, attr));
     UNIMPLEMENTED(brick_reorder_primitive_desc_create(&pd, floats, engine, floats, engine, attr));
     OK(brick_primitive_attr_set_rnn_weights_qparams(attr, G * O - 1, 24, by_channel));

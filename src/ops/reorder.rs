@@ -1,22 +1,18 @@
 //! Reorders: the same logical tensor in another layout and type.
 
-use super::{
-    Env, Planned,
-    epilogue::{
-        Binding, Chain, Input, arg, check_attr, check_dims, check_layout, check_operand, identity,
-        no_post_ops,
-    },
-    sequence::Sequence,
+use super::epilogue::{
+    Binding, Chain, Input, arg, check_attr, check_dims, check_layout, check_operand, identity,
+    no_post_ops,
 };
-use crate::{
-    attr::{Attr, F32, PostOp, RnnQuant},
-    dtype::DataType,
-    error::Result,
-    kernel::expr::Id,
-    memory::MemoryDesc,
-    plan::place::Place,
-    require, supported,
-};
+use super::sequence::Sequence;
+use super::{Env, Planned};
+use crate::attr::{Attr, F32, PostOp, RnnQuant};
+use crate::dtype::DataType;
+use crate::error::Result;
+use crate::kernel::expr::Id;
+use crate::memory::MemoryDesc;
+use crate::plan::place::Place;
+use crate::{require, supported};
 
 /// The operation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -71,9 +67,15 @@ impl Desc {
         use DataType::{Bf16, F16, S8, U8};
         self.check()?;
         let (src, dst) = (&self.src, &self.dst);
+        let mut others = attr.clone();
+        let ((scale, shift), weights) = (others.data(), others.rnn_weights.take());
+        let projection = others.rnn_projection.take();
+        others.rnn_data = None;
+        check_attr(&others, DataType::F32, &[], &[])?;
+        no_post_ops(attr, "reorders of recurrent data or weights")?;
         if src.dtype() == dst.dtype() && dst.dtype().is_int() {
             // They are quantised already.
-            return self.plan(&Attr::default(), env);
+            return self.plan(&others, env);
         }
         supported!(
             matches!(src.dtype(), DataType::F32 | Bf16 | F16) && matches!(dst.dtype(), S8 | U8),
@@ -81,12 +83,6 @@ impl Desc {
             src.dtype(),
             dst.dtype()
         );
-        let mut others = attr.clone();
-        let ((scale, shift), weights) = (others.data(), others.rnn_weights.take());
-        let projection = others.rnn_projection.take();
-        others.rnn_data = None;
-        check_attr(&others, DataType::F32, &[], &[])?;
-        no_post_ops(attr, "reorders of recurrent data or weights")?;
         let one = |x| RnnQuant {
             mask: 0,
             scales: vec![F32::new(x)],
