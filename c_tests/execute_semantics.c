@@ -223,8 +223,12 @@ static void runtime_scales(void)
     brick_memory_desc_t wrong_md = matrix(BRICK_RUNTIME_DIM_VAL, N, brick_f32);
     INVALID(brick_matmul_primitive_desc_create(&pd, engine, src_md, wrong_md, NULL, dst_md, NULL));
     SAYS("sizes left open until execution are taken as 192");
+    // What is wrong whatever they are is not said of a sample.
+    brick_memory_desc_t long_md = matrix(1920, N, brick_f32), short_md = matrix(BRICK_RUNTIME_DIM_VAL, 21, brick_f32);
+    INVALID(brick_matmul_primitive_desc_create(&pd, engine, short_md, long_md, NULL, dst_md, NULL));
+    EXPECT(strstr(brick_last_error(), "1920") && !strstr(brick_last_error(), "left open until execution"));
     OK(brick_primitive_attr_destroy(attr));
-    DESTROY(src_md, open_md, open_dst, weights_md, dst_md, wrong_md);
+    DESTROY(src_md, open_md, open_dst, weights_md, dst_md, wrong_md, long_md, short_md);
 }
 
 int main(void)

@@ -4,12 +4,10 @@
 //! the operation with the numbers that the memory objects bring, planned once for each set of them.
 
 use super::{Arg, Env, Op, Planned, epilogue::arg};
-use crate::{
-    attr::{Attr, PostOp},
-    error::Result,
-    memory::{MAX_NDIMS, MemoryDesc, RUNTIME_DIM},
-    supported,
-};
+use crate::attr::{Attr, PostOp};
+use crate::error::Result;
+use crate::memory::{MAX_NDIMS, MemoryDesc, RUNTIME_DIM};
+use crate::supported;
 
 /// Stand-ins for open dims, multiples of every block. What differs between two plans depends on open dims.
 const SAMPLES: [i64; 2] = [192, 320];
@@ -91,17 +89,19 @@ impl Op {
             });
             supported!(
                 fits,
-                "a tensor is so large that dims of {size} for those left open overflow 64 bits"
+                "a tensor is so large that sizes for dims left open overflow 64 bits"
             );
-            op.plan_closed(&attr, env).map_err(|mut error| {
-                if error.message.contains(&size.to_string()) {
-                    let note = format!("; sizes left open until execution are taken as {size}");
-                    error.message.to_mut().push_str(&note);
-                }
-                error
-            })
+            op.plan_closed(&attr, env)
         };
-        let (mut planned, other) = (sampled(SAMPLES[0])?, sampled(SAMPLES[1])?);
+        let (mut planned, other) = match SAMPLES.map(sampled) {
+            [Ok(first), Ok(second)] => (first, second),
+            [Err(first), Err(second)] if first.message == second.message => return Err(first),
+            [Err(mut error), _] | [_, Err(mut error)] => {
+                let note = "; sizes left open until execution are taken as 192 and as 320";
+                error.message.to_mut().push_str(note);
+                return Err(error);
+            }
+        };
         for (arg, other) in planned.args.iter_mut().zip(&other.args) {
             arg.md = opened(arg, &other.md, &own)?;
         }
