@@ -235,7 +235,7 @@ pub fn blocks(s: &Sizes) -> Blocks {
 
 /// Splits the work: the batch first, then the larger of the two sides, so that both operands are shared least.
 pub fn split(batch: usize, m: usize, n: usize, k: usize, threads: usize) -> Split {
-    let flop = 2 * batch * m * n * k;
+    let flop = [batch, m, n, k].into_iter().fold(2, usize::saturating_mul);
     let parts = threads.min(flop / MIN_FLOP_PER_PART).max(1);
     if batch >= parts || flop == 0 {
         return Split {

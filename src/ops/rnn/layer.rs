@@ -79,7 +79,7 @@ impl<'a> Net<'a> {
             .filter(|t| matches!(t.0, WEIGHTS_LAYER | WEIGHTS_ITER | PROJECTION))
             .filter_map(|(.., md)| panel(md, desc.is_forward(), env));
         let unit = rnn::unit(env.isa, panels);
-        let flop = 2 * s.n * s.gates * s.dhc * s.sic;
+        let flop = 2.0 * (s.n * s.gates) as f64 * (s.dhc * s.sic) as f64;
         let parts = rnn::parts(env.threads, flop as usize, s.dhc as usize, unit);
         Net {
             desc,
