@@ -20,8 +20,12 @@ fn spacing(place: &Place, dim: usize, unit: i64, total: i64) -> (i64, i64) {
         return (0, total);
     }
     let pitch = at(1);
-    let even = (1..).take_while(|i| i * unit < total && at(*i) == i * pitch);
-    (pitch, (unit * (1 + even.count() as i64)).min(total))
+    // They stay so until a digit of another stride counts; digits that no unit fits are taken for such.
+    let fits = |div: i64| div % unit == 0 || unit % div == 0;
+    let even = |div: i64| fits(div) && at(div / unit) == div / unit * pitch;
+    let digits = place.terms.iter().filter(|t| t.dim == dim && t.div < total);
+    let end = digits.map(|t| t.div).filter(|div| !even(*div)).min();
+    (pitch, end.map_or(total, |end| (end / unit).max(1) * unit))
 }
 
 /// Bytes between neighbours along image, depth, height and width.
@@ -363,5 +367,27 @@ mod tests {
                 "{isa:?} {prop:?} {groups}"
             );
         }
+    }
+
+    #[test]
+    fn spacing_is_that_of_every_element() {
+        for tag in [
+            "ab", "ba", "aB16b", "aB12b", "BA4b2a", "aB16b4b", "AB2b8a2b",
+        ] {
+            let md = MemoryDesc::with_tag(&[5, 40], DataType::F32, tag).unwrap();
+            let (place, total) = (Place::whole(&md), md.padded_dims[1]);
+            for unit in [1, 2, 4] {
+                let at = |i: i64| place.from_first(&[(1, i * unit)]);
+                let even = (1..).take_while(|i| i * unit < total && at(*i) == i * at(1));
+                let run = (unit * (1 + even.count() as i64)).min(total);
+                assert_eq!(
+                    spacing(&place, 1, unit, total),
+                    (at(1), run),
+                    "{tag}, {unit}"
+                );
+            }
+        }
+        let md = MemoryDesc::with_tag(&[1, 1 << 40], DataType::F32, "aB16b").unwrap();
+        assert_eq!(spacing(&Place::whole(&md), 1, 1, 1 << 40), (4, 1 << 40));
     }
 }
