@@ -199,9 +199,9 @@ static const struct mistake MISTAKES[] = {
     {1, 4, 8, 3, 1, 0, 1, -1, 8, "along the width: the padding is 1 and -1, negative"},
     {1, 4, 8, 3, 2, 0, 1, -2, 4, "along the width: the padding is 1 and -2, negative"},
     {1, 4, 8, 3, 1, -1, 1, 1, 10, "along the width: the dilation is -1, negative"},
-    {1, 4, 8, 3, 1, INT64_MAX, 1, 1, 10, "along the width: a kernel of 3 with dilation 9223372036854775807 overflows"},
-    {1, 4, 8, 3, 1, INT64_MAX / 2, 1, 1, 10, "along the width: a kernel of 3 with dilation 4611686018427387903 overflows"},
-    {1, 4, 8, 3, 1, 0, INT64_MAX, 1, 10, "along the width: 10 with padding 9223372036854775807 and 1 overflows"},
+    {1, 4, 8, 3, 1, INT64_MAX, 1, 1, 10, "along the width: the kernel reaches over 18446744073709551617, the padded input has 12"},
+    {1, 4, 8, 3, 1, INT64_MAX / 2, 1, 1, 10, "along the width: the kernel reaches over 9223372036854775809, the padded input has 12"},
+    {1, 4, 8, 3, 1, 0, INT64_MAX, 1, 10, "(10 + 9223372036854775807 + 1 - 3) / 1 + 1 = 9223372036854775816, but the smaller side has 10"},
     {1, 4, 8, 13, 1, 0, 1, 1, 1, "along the width: the kernel reaches over 13, the padded input has 12"},
     {1, 4, 8, 3, 1, 6, 1, 1, 1, "along the width: the kernel reaches over 15, the padded input has 12"},
     {1, 4, 8, 3, 0, 0, 1, 1, 10, "along the width: the stride is 0, at least 1 is needed"},
@@ -245,22 +245,57 @@ static void mistake(const struct mistake *m)
     }
 }
 
-// Sizes of which nobody has the memory are refused before the plan has taken it: a side of an image, channels, a side of a kernel.
+// Plans that would fill the memory or overflow, in one spatial dimension: channels, groups, width, taps, stride, padding.
 static void more_than_can_be_planned(void)
 {
-    static const int64_t SIZES[][3] = {{1 << 20, 8, 1}, {1, 1 << 25, 1}, {1 << 11, 8, 1 << 11}};
+    static const struct {
+        int64_t channels, groups, width, taps, stride, left, right;
+        const char *passes, *words;
+    } SIZES[] = {
+        {1 << 25, 1, 1, 1, 1, 0, 0, "fdw", "channels are more than can be planned"},
+        {1, 1, 1, 1, 1, (int64_t)1 << 49, (int64_t)1 << 49, "f", "than can be planned"},
+        {64, 64, 1, 1, 1, (int64_t)1 << 45, (int64_t)1 << 45, "fw", "than can be planned"},
+        {1, 1, 1 << 17, (1 << 16) + 1, 1, 1 << 15, 1 << 15, "fd", "than can be planned"},
+        {1, 1, (int64_t)1 << 30, 1, (int64_t)1 << 30, 0, 0, "d", "than can be planned"},
+        {1 << 24, 1, 1, 1, 1, 0, 0, "w", "than can be planned"},
+        {64, 64, 10, 1, (int64_t)1 << 56, (int64_t)1 << 56, 0, "fdw", "more than can be addressed"},
+        {64, 1, 10, 3, 1, (int64_t)1 << 52, 0, "fdw", "more than can be addressed"},
+        // These are planned.
+        {16, 1, 2048, 1023, 1, 511, 511, "fdw", NULL},
+        {64, 1, 1 << 16, 2, 1, 0, 0, "fdw", NULL},
+        {64, 64, 1 << 16, 31, 1, 15, 15, "fdw", NULL},
+        {3, 1, 1 << 12, 16, 16, 0, 0, "fdw", NULL},
+        {1, 1, 1 << 13, 1 << 13, 1 << 13, 0, 0, "fdw", NULL},
+    };
     for (size_t i = 0; i < sizeof SIZES / sizeof *SIZES; i++) {
-        int64_t side = SIZES[i][0], channels = SIZES[i][1], taps = SIZES[i][2];
-        int64_t image[] = {1, channels, side, side}, result[] = {1, 8, side - taps + 1, side - taps + 1};
-        int64_t kernel[] = {8, channels, taps, taps};
-        brick_memory_desc_t src = tagged(4, image, brick_f32, brick_acdb), dst = tagged(4, result, brick_f32, brick_acdb);
+        int64_t c = SIZES[i].channels, g = SIZES[i].groups, width = SIZES[i].width, taps = SIZES[i].taps;
+        int64_t stride = SIZES[i].stride, left = SIZES[i].left, right = SIZES[i].right;
+        int64_t large[] = {1, c, width}, small[] = {1, c, (width + left + right - taps) / stride + 1};
+        int64_t kernel[] = {g, c / g, c / g, taps};
+        brick_memory_desc_t src = tagged(3, large, brick_f32, brick_format_tag_any);
+        brick_memory_desc_t dst = tagged(3, small, brick_f32, brick_format_tag_any);
         brick_memory_desc_t weights = tagged(4, kernel, brick_f32, brick_format_tag_any);
-        const brick_dims_t step = {1, 1}, none = {0, 0};
-        brick_primitive_desc_t pd = POISON(brick_primitive_desc_t);
-        UNIMPLEMENTED(brick_convolution_forward_primitive_desc_create(&pd, engine, brick_forward, brick_convolution_direct,
-                                                                      src, weights, NULL, dst, step, none, none, none,
-                                                                      NULL));
-        EXPECT(strstr(brick_last_error(), "are more than can be planned"));
+        const brick_dims_t step = {stride}, none = {0}, before = {left}, behind = {right};
+        for (const char *pass = SIZES[i].passes; *pass; pass++) {
+            brick_primitive_desc_t pd = POISON(brick_primitive_desc_t);
+            brick_status_t want = SIZES[i].words ? brick_unimplemented : brick_success;
+            check_forget();
+            brick_status_t got =
+                *pass == 'f' ? brick_convolution_forward_primitive_desc_create(&pd, engine, brick_forward,
+                                                                               brick_convolution_direct, src, weights, NULL,
+                                                                               dst, step, none, before, behind, NULL)
+                : *pass == 'd' ? brick_convolution_backward_data_primitive_desc_create(&pd, engine, brick_convolution_direct,
+                                                                                       src, weights, dst, step, none, before,
+                                                                                       behind, NULL, NULL)
+                               : brick_convolution_backward_weights_primitive_desc_create(
+                                     &pd, engine, brick_convolution_direct, src, weights, NULL, dst, step, none, before,
+                                     behind, NULL, NULL);
+            check_status(got, want, __FILE__, (int)i, pass);
+            if (SIZES[i].words)
+                SAYS(SIZES[i].words);
+            if (got == brick_success)
+                OK(brick_primitive_desc_destroy(pd));
+        }
         DESTROY(src, weights, dst);
     }
 }

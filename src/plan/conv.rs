@@ -5,6 +5,19 @@ mod axis;
 
 pub use axis::{Axis, Run, Tap};
 
+use crate::{error::Result, supported};
+
+/// Refuses plans that list so many taps, or calls by eight: they would fill the memory. A float, since products may overflow.
+pub fn check_listed(listed: f64) -> Result<()> {
+    const MOST: i64 = 1 << 26;
+    let listed = listed as i64;
+    supported!(
+        listed <= MOST,
+        "convolution: {listed} taps and calls of these sizes and padding are more than can be planned, {MOST}"
+    );
+    Ok(())
+}
+
 /// Along which dimension the rows of a kernel call run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Along {
@@ -177,9 +190,12 @@ pub fn are_scattered(axes: &[Axis; 3], channels: i64) -> bool {
 /// How far the taps of all outputs reach before and behind an input of so many elements, by axis, where this beats a rim:
 /// so many calls of few outputs read all weights that multiplying zeros around the input costs less.
 pub fn frame(axes: &[Axis; 3], to_large: bool) -> Option<[(i64, i64); 3]> {
-    let [whole, cut] = [true, false].map(|whole| axes.map(|a| a.runs(to_large, whole)));
-    let met = |runs: &Vec<Run>| -> i64 { runs.iter().map(|r| r.count * r.taps.len() as i64).sum() };
-    let products = |axes: &[Vec<Run>; 3]| axes.iter().map(met).product::<i64>();
+    // What cannot be listed is refused later.
+    let runs = |whole| axes.map(|a| a.runs(to_large, whole).unwrap_or_default());
+    let [whole, cut] = [true, false].map(runs);
+    let of_run = |r: &Run| r.count as f64 * r.taps.len() as f64;
+    let met = |runs: &Vec<Run>| runs.iter().map(of_run).sum::<f64>();
+    let products = |axes: &[Vec<Run>; 3]| axes.iter().map(met).product::<f64>();
     let outputs: i64 = whole.iter().map(|runs| count(runs)).product();
     let lines = |y: &Run| cut[2].iter().map(|x| x.count.min(y.count)).sum::<i64>();
     let calls = count(&cut[0]) * cut[1].iter().map(lines).sum::<i64>();
@@ -194,7 +210,7 @@ pub fn frame(axes: &[Axis; 3], to_large: bool) -> Option<[(i64, i64); 3]> {
         }
         far
     };
-    let pays = outputs < FEW_OUTPUTS * calls && products(&whole) <= 2 * products(&cut);
+    let pays = outputs < FEW_OUTPUTS * calls && products(&whole) <= 2.0 * products(&cut);
     (pays && cut != whole).then(|| [0, 1, 2].map(reach))
 }
 
@@ -282,23 +298,29 @@ impl Space {
         let pixel = self.pixel_bytes * images[0].count;
         let row = pixel * widths.iter().map(|r| r.count * r.in_step).sum::<i64>();
         let row_step = heights.first().map_or(1, |r| r.in_step);
-        let all = row * row_step * count(depths) * count(heights);
+        let of_row = row.saturating_mul(row_step);
+        let all = of_row.saturating_mul(count(depths) * count(heights));
         let room = [BLOCK_BYTES, cache][usize::from(weights > 2 * cache && all <= cache)];
         let columns = match row > room {
             true => (room / pixel.max(1)).max(SHORTEST),
             false => i64::MAX / 2,
         };
-        let rows = (room / (row * row_step).max(1)).max(1);
+        let rows = (room / of_row.max(1)).max(1);
         (rows, columns.min(self.longest))
     }
 
     /// Cuts the space into calls, in blocks of so many rows and outputs of a row.
-    pub fn cut(&self, rows: i64, columns: i64) -> Cut {
+    pub fn cut(&self, rows: i64, columns: i64) -> Result<Cut> {
+        let [images, depths, heights, widths] = &self.runs;
+        let parts = |runs: &[Run], most: i64| {
+            let of_run = |r: &Run| (r.count as f64 / most as f64).ceil();
+            runs.iter().map(of_run).sum::<f64>()
+        };
+        check_listed(8.0 * parts(depths, 1) * parts(heights, rows) * parts(widths, columns))?;
         let mut cut = Cut {
-            cuboids: self.cuboids(),
+            cuboids: self.cuboids()?,
             ..Cut::default()
         };
-        let [images, depths, heights, widths] = &self.runs;
         let (heights, widths) = (pieces(heights, rows), pieces(widths, columns));
         let mut filled = 0;
         for depth in (0..depths.len()).flat_map(|i| (0..depths[i].count).map(move |z| (i, z, 1))) {
@@ -315,7 +337,7 @@ impl Space {
         }
         cut.ends.push(cut.calls.len());
         cut.ends.dedup();
-        cut
+        Ok(cut)
     }
 
     /// The calls of one rectangle: a piece of a run along each dimension.
@@ -396,13 +418,19 @@ impl Space {
     }
 
     /// Every combination of runs.
-    pub fn cuboids(&self) -> Vec<Cuboid> {
+    pub fn cuboids(&self) -> Result<Vec<Cuboid>> {
         let [images, depths, heights, widths] = &self.runs;
+        let product = |size: fn(&Run) -> usize| {
+            let of_axis = |runs: &Vec<Run>| runs.iter().map(size).sum::<usize>() as f64;
+            self.runs[1..].iter().map(of_axis).product::<f64>()
+        };
+        let taps = self.channels.len() as f64 * product(|run| run.taps.len());
+        check_listed(taps + 8.0 * product(|_| 1))?;
         let mut cuboids = Vec::new();
         for (z, y) in (depths.iter()).flat_map(|z| heights.iter().map(move |y| (z, y))) {
             cuboids.extend(widths.iter().map(|x| self.cuboid([&images[0], z, y, x])));
         }
-        cuboids
+        Ok(cuboids)
     }
 
     fn cuboid(&self, runs: [&Run; 4]) -> Cuboid {

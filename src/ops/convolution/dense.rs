@@ -256,9 +256,9 @@ impl Pass<'_> {
             true => gcd(laid.width, out_run),
             false => laid.width.min(n).max(1),
         };
-        let mut space = self.space(&operands, chunk, group_bytes);
+        let mut space = self.space(&operands, chunk, group_bytes)?;
         let sums = self.has_zero_point().then(|| {
-            let rows = space.cuboids().len();
+            let rows = space.cuboids()?.len();
             sequence.buffer(4 * rows * output.md.dims[1] as usize)
         });
         let sums = sums.transpose()?;
@@ -275,7 +275,7 @@ impl Pass<'_> {
         let bytes = [weights.md.size_bytes(), machine().l2_bytes].map(|n| n as i64);
         let (rows, columns) = space.block(bytes[0], bytes[1]);
         let rows = knobs::NEST.get().or('r', rows, |_| true);
-        let cut = space.cut(rows, columns);
+        let cut = space.cut(rows, columns)?;
         if cut.shapes.is_empty() {
             // Unfit attributes are refused also where no kernel is called.
             epilogues.along(Along::Width)?;
@@ -309,7 +309,7 @@ impl Pass<'_> {
             let sums = dense.tap_sums(sequence, entry)?;
             sequence.push(sums);
         }
-        dense.split = dense.split(2 * self.output.1.nelems() * self.channels().0);
+        dense.split = dense.split(self.output.1.nelems().saturating_mul(2 * self.channels().0));
         Ok(dense)
     }
 
@@ -340,7 +340,7 @@ impl Pass<'_> {
         (Panels { width, run: k }, Some(mix))
     }
 
-    fn space(&self, operands: &[Operand; 3], chunk: i64, group_bytes: i64) -> Space {
+    fn space(&self, operands: &[Operand; 3], chunk: i64, group_bytes: i64) -> Result<Space> {
         let framed = operands[INPUT].is_framed();
         let [input, weights, output] = operands.each_ref().map(|o| &o.md);
         let ((k, _), [depth, height, width]) = (self.channels(), &self.axes);
@@ -362,15 +362,15 @@ impl Pass<'_> {
                 && pitch == k * in_size
                 && taps[2] == k / v * group_bytes;
         let runs = |axis: &Axis, whole: bool| match self.output.1.has_zero_dim() {
-            true => Vec::new(),
+            true => Ok(Vec::new()),
             false => axis.runs(self.to_large, framed || whole),
         };
-        Space {
+        Ok(Space {
             runs: [
                 vec![Run::of(input.dims[0])],
-                runs(depth, false),
-                runs(height, false),
-                runs(width, walks),
+                runs(depth, false)?,
+                runs(height, false)?,
+                runs(width, walks)?,
             ],
             input: strides(input),
             output: strides(output),
@@ -385,7 +385,7 @@ impl Pass<'_> {
                 false => i64::MAX,
             },
             planes: true,
-        }
+        })
     }
 
     /// Whether the tensors do not fit the caches together, and panels of the output are whole, aligned cache lines.

@@ -90,8 +90,9 @@ impl Gradient {
         let (minibatch, channels) = (sides[0].1.dims[0], sides[0].1.dims[1]);
         let run = |md: &MemoryDesc| channel_run(md, channels, false).unwrap_or(channels);
         let adjacent = run(&sides[0].1).min(run(&sides[1].1));
-        let work: i64 = axes.iter().map(|a| a.small * a.taps).product();
-        let flop = (2 * minibatch * channels * group).saturating_mul(work);
+        let work = axes.iter().map(|a| a.small as f64 * a.taps as f64);
+        let all = (2 * minibatch * channels) as f64 * group as f64;
+        let flop = (all * work.product::<f64>()) as i64;
         let parts = parts(env, flop).min((channels + BLOCK - 1) / BLOCK).max(1);
         let share = (channels + parts - 1) / parts;
         let even = gemm::even(channels as usize, share as usize, Mix::COLUMNS) as i64;
@@ -183,9 +184,9 @@ impl Plan for Arc<Gradient> {
             true => 1,
             false => height.taps.max(1),
         };
-        let heights = height.runs(false, false);
+        let heights = height.runs(false, false)?;
         let bands = conv::pieces(&heights, self.rows());
-        let columns = conv::pieces(&width.runs(false, true), PIXELS);
+        let columns = conv::pieces(&width.runs(false, true)?, PIXELS);
         let strides = self.sides.each_ref().map(|s| s.strides);
         let steps = [height.stride * strides[0][2], strides[1][2]];
         let first = |&(run, start, _): &Piece| heights[run].first + start;

@@ -53,9 +53,10 @@ pub struct Desc {
     pub pad_right: Dims,
 }
 
-/// Pixels, channels and taps: plans list pieces of them, and more would fill the memory with such lists. Floats, since products
-/// of dims may overflow.
-const MOST: [f64; 3] = [4294967296.0, 16777216.0, 1048576.0];
+/// Values whose distance in bytes is counted in 64 bits.
+const MOST_VALUES: i64 = 1 << 58;
+/// Plans list blocks of them.
+const MOST_CHANNELS: i64 = 1 << 24;
 
 /// A way from one side to the other: forward or by data.
 struct Pass<'a> {
@@ -264,12 +265,10 @@ impl Desc {
             "{what}: bias has dims {bias:?}, dst has {} channels",
             d[1]
         );
-        let volume = |dims: &[i64]| dims.iter().map(|&n| n as f64).product::<f64>();
-        let pixels = volume(&self.sides().0.dims()[2..]);
-        let sizes = [pixels, s[1].max(d[1]) as f64, volume(&w[first + 2..])];
+        let channels = s[1].max(d[1]);
         supported!(
-            sizes.iter().zip(MOST).all(|(size, most)| *size <= most),
-            "{what}: {sizes:?} pixels, channels and taps are more than can be planned, {MOST:?}"
+            channels <= MOST_CHANNELS,
+            "{what}: {channels} channels are more than can be planned, {MOST_CHANNELS}"
         );
         Ok(())
     }
@@ -291,17 +290,8 @@ impl Desc {
             "{what}: the padding is {left} and {right}, negative"
         );
         require!(taps >= 1, "{what}: the kernel has no taps");
-        let most = i128::from(i64::MAX / 16);
         let reach = (i128::from(dilate) + 1) * (i128::from(taps) - 1) + 1;
-        require!(
-            reach <= most,
-            "{what}: a kernel of {taps} with dilation {dilate} overflows"
-        );
         let padded = [large, left, right].map(i128::from).iter().sum::<i128>();
-        require!(
-            padded <= most,
-            "{what}: {large} with padding {left} and {right} overflows"
-        );
         require!(
             reach <= padded,
             "{what}: the kernel reaches over {reach}, the padded input has {padded}"
@@ -310,6 +300,14 @@ impl Desc {
         require!(
             i128::from(small) == expected,
             "{what}: ({large} + {left} + {right} - {reach}) / {stride} + 1 = {expected}, but the smaller side has {small}"
+        );
+        let apart = |md: &MemoryDesc| md.nelems() / md.dims[2 + i].max(1);
+        let far = |md: &MemoryDesc| apart(md).max(md.strides[2 + i]) as f64;
+        let reach = reach.max(padded) as f64 + stride as f64;
+        let values = (reach * far(&self.src).max(far(&self.dst))) as i64;
+        supported!(
+            values < MOST_VALUES,
+            "{what}: the kernel, padding and stride reach over {values} values, more than can be addressed"
         );
         Ok(())
     }

@@ -26,7 +26,7 @@ use crate::ops::matrix::plain;
 use crate::ops::reduce;
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned};
-use crate::plan::conv::{Axis, Ranges, Table, band_pixels, bands, index_of, indices};
+use crate::plan::conv::{Axis, Ranges, Table, band_pixels, bands, check_listed, index_of, indices};
 use crate::plan::gemm;
 use crate::plan::place::Place;
 use std::sync::Arc;
@@ -96,6 +96,11 @@ impl Desc {
         let dims = self.side_dims();
         let channels = (self.weights.dims[dims.0], self.weights.dims[dims.1]);
         let alone = depthwise::takes(env, self.groups(), channels);
+        // Rows of pixels are listed for every tap, or pieces of them.
+        let [z, y, x] = self.axes();
+        let rows = [z, y].map(|a| a.small as f64 * a.taps as f64);
+        let across = [x.taps as f64, x.small as f64 / 4.0][usize::from(alone)];
+        check_listed(rows[0] * rows[1] * across)?;
         let resolve = |md: &MemoryDesc| match md.is_any() {
             true if alone || self.block() == WIDE_BLOCK => channels_last(md),
             true => in_blocks(md, env),
@@ -189,6 +194,8 @@ impl Desc {
         let tiling = self.tiling(env, weights)?;
         let mut axes = self.axes();
         let mut sides = self.sources(env, &mut axes, (sides, &tiling), sequence)?;
+        let [large, small] = sides.each_ref().map(|side| side.per_group() as f64);
+        check_listed(self.groups() as f64 * large * small)?;
         flattened(&mut axes, &mut sides, even);
         if pairs {
             paired(&mut minibatch, &mut axes, &mut sides);
@@ -392,11 +399,11 @@ impl Gradient {
 
     /// Parts along panels and blocks, and along the pixels where there are fewer tiles than threads.
     fn split(&self) -> [i64; 3] {
-        let pixels: i64 = self.axes.iter().map(|a| a.small * a.taps).product();
         let [large, small] = &self.sides;
-        let flop = (2 * self.minibatch * self.groups * large.channels * small.channels)
-            .saturating_mul(pixels);
-        let parts = parts(&self.env, flop);
+        let products = self.axes.iter().map(|a| a.small as f64 * a.taps as f64);
+        let images = (2 * self.minibatch * self.groups) as f64 * products.product::<f64>();
+        let flop = images * large.channels as f64 * small.channels as f64;
+        let parts = parts(&self.env, flop as i64);
         let panels = parts.min((self.groups * small.per_group()).max(1));
         let blocks = (parts / panels).min(large.per_group()).max(1);
         let copies = (parts / (panels * blocks)).clamp(1, self.units());

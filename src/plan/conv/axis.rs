@@ -5,6 +5,8 @@
 //! taps. The way from small to large (the gradient by the source) has one class of outputs for each remainder by the
 //! stride, each a dense problem with its own taps.
 
+use super::{Result, check_listed};
+
 /// One spatial axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Axis {
@@ -58,13 +60,15 @@ impl Axis {
     };
 
     /// The runs of outputs on the large or the small side; whole ones have all taps, also where these meet padding.
-    pub fn runs(&self, to_large: bool, whole: bool) -> Vec<Run> {
+    pub fn runs(&self, to_large: bool, whole: bool) -> Result<Vec<Run>> {
+        check_listed(8.0 * self.stride.min(self.large) as f64 + self.taps as f64)?;
         let (runs, size) = match to_large {
             true => (self.whole_to_large(), self.small),
             false => (vec![self.whole_to_small()], self.large),
         };
-        let cut = |run: Run| if whole { vec![run] } else { run.cut(size) };
-        runs.into_iter().flat_map(cut).collect()
+        let cut = |run: Run| if whole { Ok(vec![run]) } else { run.cut(size) };
+        let runs: Result<Vec<_>> = runs.into_iter().map(cut).collect();
+        Ok(runs?.concat())
     }
 
     /// The index on the large side that a place on the small one meets through a tap.
@@ -85,23 +89,21 @@ impl Axis {
     }
 
     fn whole_to_large(&self) -> Vec<Run> {
-        let class = |first: i64| {
-            let reach = |at| first + self.pad - at * self.dilation;
-            // In the order of the inputs, which are read forward.
-            let meets = |at: &i64| reach(*at) % self.stride == 0;
-            let taps = (0..self.taps).rev().filter(meets).map(|at| Tap {
-                at,
-                from: reach(at) / self.stride,
-            });
-            Run {
-                first,
-                step: self.stride,
-                count: (self.large - first + self.stride - 1) / self.stride,
-                in_step: 1,
-                taps: taps.collect(),
-            }
+        let class = |first: i64| Run {
+            first,
+            step: self.stride,
+            ..Run::of((self.large - first + self.stride - 1) / self.stride)
         };
-        (0..self.stride.min(self.large)).map(class).collect()
+        let mut runs: Vec<Run> = (0..self.stride.min(self.large)).map(class).collect();
+        // In the order of the inputs, which are read forward.
+        for at in (0..self.taps).rev() {
+            let first = self.far(0, at).rem_euclid(self.stride);
+            if let Some(run) = runs.get_mut(first as usize) {
+                let from = (first - self.far(0, at)) / self.stride;
+                run.taps.push(Tap { at, from });
+            }
+        }
+        runs
     }
 
     /// Whether one tap meets one place in `stride`, and no padding on either side.
@@ -135,29 +137,31 @@ impl Run {
     }
 
     /// Cut where a tap enters or leaves the input of the given size.
-    fn cut(self, size: i64) -> Vec<Run> {
-        let met = |tap: &Tap| inside(tap.from, self.in_step, self.count, size);
-        let mut cuts: Vec<i64> = (self.taps.iter().map(met))
-            .filter(|(first, end)| first < end)
-            .flat_map(|(first, end)| [first, end])
+    fn cut(self, size: i64) -> Result<Vec<Run>> {
+        let met = |tap: &Tap| (*tap, inside(tap.from, self.in_step, self.count, size));
+        let met: Vec<_> = self.taps.iter().map(met).collect();
+        let mut cuts: Vec<i64> = (met.iter())
+            .filter(|(_, (first, end))| first < end)
+            .flat_map(|(_, (first, end))| [*first, *end])
             .chain([0, self.count])
             .collect();
         cuts.sort_unstable();
         cuts.dedup();
+        check_listed(self.step as f64 * cuts.len() as f64 * met.len() as f64)?;
         let part = |ends: &[i64]| {
             let (start, end) = (ends[0], ends[1]);
-            let whole = |tap: &&Tap| met(tap).0 <= start && end <= met(tap).1;
-            let shifted = |tap: &Tap| Tap {
+            let whole = |(_, met): &&(Tap, (i64, i64))| met.0 <= start && end <= met.1;
+            let shifted = |(tap, _): &(Tap, _)| Tap {
                 at: tap.at,
                 from: tap.from + start * self.in_step,
             };
             Run {
                 first: self.first + start * self.step,
                 count: end - start,
-                taps: self.taps.iter().filter(whole).map(shifted).collect(),
+                taps: met.iter().filter(whole).map(shifted).collect(),
                 ..self
             }
         };
-        cuts.windows(2).map(part).collect()
+        Ok(cuts.windows(2).map(part).collect())
     }
 }
