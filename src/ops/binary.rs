@@ -1,17 +1,13 @@
 //! Binary element-wise operations with broadcast: `dst = alg(src0, src1)`, and `select(src0, src1; src2)`.
 
-use super::{
-    Env, Planned,
-    epilogue::{Chain, Input, arg, check_attr, check_operand, identity, resolved, select},
-};
-use crate::{
-    attr::{Attr, BinaryAlg},
-    dtype::DataType,
-    error::Result,
-    kernel::eltwise,
-    memory::MemoryDesc,
-    require,
-};
+use super::epilogue::{Chain, Input, arg, check_attr, check_operand, identity, resolved, select};
+use super::{Env, Planned};
+use crate::attr::{Attr, BinaryAlg};
+use crate::dtype::DataType;
+use crate::error::Result;
+use crate::kernel::eltwise;
+use crate::memory::MemoryDesc;
+use crate::require;
 
 /// The operation; src2 has `ndims == 0` for all but `select`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -4,10 +4,8 @@
 
 use super::epilogue::arg;
 use super::{Arg, Op, Prop, convolution, inner_product, rnn};
-use crate::{
-    attr::{Attr, Fpmath, PostOp, Quant},
-    memory::{MAX_NDIMS, MemoryDesc, RUNTIME_DIM},
-};
+use crate::attr::{Attr, Fpmath, PostOp, Quant};
+use crate::memory::{MAX_NDIMS, MemoryDesc, RUNTIME_DIM};
 
 /// The argument number of scratch memory.
 pub const SCRATCHPAD: i32 = 80;

@@ -1,17 +1,13 @@
 //! Element-wise activations and their derivatives.
 
-use super::{
-    Env, Planned, Prop,
-    epilogue::{Chain, arg, check_attr, check_dims, check_operand, no_post_ops, resolved},
-};
-use crate::{
-    attr::{Attr, Eltwise, F32},
-    dtype::DataType,
-    error::Result,
-    kernel::eltwise,
-    memory::MemoryDesc,
-    require, supported,
-};
+use super::epilogue::{Chain, arg, check_attr, check_dims, check_operand, no_post_ops, resolved};
+use super::{Env, Planned, Prop};
+use crate::attr::{Attr, Eltwise, F32};
+use crate::dtype::DataType;
+use crate::error::Result;
+use crate::kernel::eltwise;
+use crate::memory::MemoryDesc;
+use crate::{require, supported};
 
 /// The operation. Forward: `dst = alg(data)`. Backward: `diff_data = diff_dst * alg'(data)`, where `data` is the forward
 /// src, or the forward dst with `use_dst`.

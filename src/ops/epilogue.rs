@@ -6,19 +6,16 @@
 //! `product`.
 
 use super::{Arg, Exec, describe::arg_name, sequence::innermost};
-use crate::{
-    attr::{Attr, BinaryAlg, PostOp, Quant},
-    dtype::DataType,
-    error::Result,
-    invalid,
-    kernel::{
-        eltwise,
-        expr::{Bcast, Builder, Expr, Id, Node, Pred},
-    },
-    memory::MemoryDesc,
-    plan::place::Place,
-    require, supported, unimplemented_here,
+use crate::attr::{Attr, BinaryAlg, PostOp, Quant};
+use crate::dtype::DataType;
+use crate::error::Result;
+use crate::kernel::{
+    eltwise,
+    expr::{Bcast, Builder, Expr, Id, Node, Pred},
 };
+use crate::memory::MemoryDesc;
+use crate::plan::place::Place;
+use crate::{invalid, require, supported, unimplemented_here};
 use std::collections::BTreeMap;
 
 pub mod product;

@@ -1,21 +1,17 @@
 //! Tensors as the matrices of a product, and what packing knows of their layouts.
 
-use super::{
-    Arg, Env, Planned,
-    epilogue::{Epilogue, Input, Request, Value, ZeroPoint, arg, product::value},
-    gemm::{Matrix, Product},
-    sequence::Sequence,
-};
-use crate::{
-    attr::Attr,
-    dtype::DataType,
-    error::Result,
-    exec::pack::Side,
-    kernel::bare::Bare,
-    memory::MemoryDesc,
-    plan::gemm::{is_far, packed_panel, reads_panels, weights_panel},
-    require, supported,
-};
+use super::epilogue::{Epilogue, Input, Request, Value, ZeroPoint, arg, product::value};
+use super::gemm::{Matrix, Product};
+use super::sequence::Sequence;
+use super::{Arg, Env, Planned};
+use crate::attr::Attr;
+use crate::dtype::DataType;
+use crate::error::Result;
+use crate::exec::pack::Side;
+use crate::kernel::bare::Bare;
+use crate::memory::MemoryDesc;
+use crate::plan::gemm::{is_far, packed_panel, reads_panels, weights_panel};
+use crate::{require, supported};
 
 /// Sizes that must agree: what each is of, and the two tensors that say it.
 pub type Agreement<'a> = (&'a str, [(&'a str, i64); 2]);

@@ -1,27 +1,23 @@
 //! What eltwise, binary, sum and reorder share: an expression over every element of dst becomes a planned primitive.
 
-use super::{
-    Arg, Env, Exec, Plan, Planned, Run,
-    epilogue::{Binding, Chain, Epilogue, check_layout},
-    sequence::Sequence,
+use super::epilogue::{Binding, Chain, Epilogue, check_layout};
+use super::sequence::Sequence;
+use super::{Arg, Env, Exec, Plan, Planned, Run};
+use crate::dtype::DataType;
+use crate::error::Result;
+use crate::exec::Nest;
+use crate::kernel::{
+    Kernel,
+    expr::{Id, Node},
+    spec::Spec,
 };
-use crate::{
-    dtype::DataType,
-    error::Result,
-    exec::Nest,
-    kernel::{
-        Kernel,
-        expr::{Id, Node},
-        spec::Spec,
-    },
-    machine::machine,
-    memory::MemoryDesc,
-    plan::{
-        place::{Place, blocks},
-        steps::{self, Body, STAGE_BYTES, Step, Work},
-    },
-    unimplemented_here,
+use crate::machine::machine;
+use crate::memory::MemoryDesc;
+use crate::plan::{
+    place::{Place, blocks},
+    steps::{self, Body, STAGE_BYTES, Step, Work},
 };
+use crate::unimplemented_here;
 use std::{fmt::Write, sync::Arc};
 
 /// Bytes of dst that a part writes in all its steps before it goes on.

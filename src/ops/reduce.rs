@@ -5,18 +5,16 @@
 //! not depend on the number of threads.
 
 use super::{Env, Planned, sequence::Sequence};
-use crate::{
-    dtype::DataType,
-    error::Result,
-    exec::Nest,
-    kernel::spec::{Reduce, Spec},
-    memory::MemoryDesc,
-    plan::{
-        place::{Block, Loop, Place, blocks, collapse},
-        steps::{Body, Step, step_of_one, zeros},
-    },
-    supported,
+use crate::dtype::DataType;
+use crate::error::Result;
+use crate::exec::Nest;
+use crate::kernel::spec::{Reduce, Spec};
+use crate::memory::MemoryDesc;
+use crate::plan::{
+    place::{Block, Loop, Place, blocks, collapse},
+    steps::{Body, Step, step_of_one, zeros},
 };
+use crate::supported;
 
 /// The most columns of one kernel call.
 const BLOCK: usize = 512;

@@ -4,18 +4,14 @@
 //! ones. So an operand whose layout a kernel cannot walk is moved into a buffer first, by the kernels of a reorder, and
 //! sums of rows and columns are products with ones.
 
-use super::{
-    Arg, Env, Exec, Plan, Planned, Run,
-    epilogue::{Binding, Epilogue},
-    pointwise::nest,
-};
-use crate::{
-    error::Result,
-    kernel::expr::{Bcast, Expr},
-    memory::MemoryDesc,
-    plan::place::Room,
-    supported,
-};
+use super::epilogue::{Binding, Epilogue};
+use super::pointwise::nest;
+use super::{Arg, Env, Exec, Plan, Planned, Run};
+use crate::error::Result;
+use crate::kernel::expr::{Bcast, Expr};
+use crate::memory::MemoryDesc;
+use crate::plan::place::Room;
+use crate::supported;
 
 /// Entries of the table that arguments may take; buffers follow.
 const MOST_ARGS: usize = 80;

@@ -1,19 +1,14 @@
 //! Weighted sums of tensors: `dst = Σ_i scales[i] * srcs[i]`.
 
-use super::{
-    Env, Planned,
-    epilogue::{
-        Chain, MAX_OPERANDS, arg, check_attr, check_dims, check_operand, no_post_ops, resolved,
-    },
+use super::epilogue::{
+    Chain, MAX_OPERANDS, arg, check_attr, check_dims, check_operand, no_post_ops, resolved,
 };
-use crate::{
-    attr::{Attr, F32},
-    dtype::DataType,
-    error::Result,
-    invalid,
-    memory::{FormatKind, MemoryDesc},
-    require, supported,
-};
+use super::{Env, Planned};
+use crate::attr::{Attr, F32};
+use crate::dtype::DataType;
+use crate::error::Result;
+use crate::memory::{FormatKind, MemoryDesc};
+use crate::{invalid, require, supported};
 
 /// The operation; dst may be absent (`ndims == 0`): then it takes the first source's layout.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

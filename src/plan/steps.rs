@@ -5,14 +5,12 @@
 //! kernel works in the order that suits it, and a move (rows, transpose, interleave) puts the elements into place.
 
 use super::place::{Block, Loop, collapse};
-use crate::{
-    dtype::DataType,
-    kernel::{
-        expr::{Bcast, Expr, Node},
-        spec::{Interleave, Out, Spec, Tile, Transpose},
-    },
-    machine::Isa,
+use crate::dtype::DataType;
+use crate::kernel::{
+    expr::{Bcast, Expr, Node},
+    spec::{Interleave, Out, Spec, Tile, Transpose},
 };
+use crate::machine::Isa;
 
 /// The longest row that one kernel gets, in elements; longer ones are cut into rows of `CHUNK`.
 const MAX_ROW: i64 = 4096;

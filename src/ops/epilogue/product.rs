@@ -1,17 +1,14 @@
 //! The epilogue of a matrix product: zero points, scales, bias and post-ops over tiles of rows and columns.
 
 use super::{Binding, Chain, Epilogue, Input, arg};
-use crate::{
-    attr::Attr,
-    dtype::DataType,
-    error::Result,
-    invalid,
-    kernel::expr::{Bcast, Id, Node},
-    memory::MemoryDesc,
-    ops::Arg,
-    plan::place::{Place, Term},
-    unimplemented_here,
-};
+use crate::attr::Attr;
+use crate::dtype::DataType;
+use crate::error::Result;
+use crate::kernel::expr::{Bcast, Id, Node};
+use crate::memory::MemoryDesc;
+use crate::ops::Arg;
+use crate::plan::place::{Place, Term};
+use crate::{invalid, unimplemented_here};
 
 /// What a matrix product asks of its epilogue.
 pub struct Request<'a> {
