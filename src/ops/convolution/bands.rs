@@ -128,10 +128,7 @@ impl Compiled {
             compiled: self,
             sides: [0, 1].map(|s| at(p.sides[s].entry, p.sides[s].offset).cast_const()),
             out,
-            sums: match p.is_narrow() {
-                true => beside.wrapping_offset(copy_at as isize),
-                false => out,
-            },
+            sums: [out, beside.wrapping_offset(copy_at as isize)][usize::from(p.is_narrow())],
             scratch: exec.scratch.wrapping_add(part * bytes),
             panels: share(p.groups * p.sides[1].per_group(), part / m % n, n),
             blocks: share(p.sides[0].per_group(), part % m, m),
@@ -336,10 +333,7 @@ impl Part<'_> {
                 a_offsets: call.table.a.as_ptr(),
                 b_offsets: call.table.b.as_ptr(),
                 c,
-                d: match narrows {
-                    true => self.out.wrapping_offset(narrow_at as isize),
-                    false => c,
-                },
+                d: [c, self.out.wrapping_offset(narrow_at as isize)][usize::from(narrows)],
                 batch,
                 b_stride,
                 ..Args::default()

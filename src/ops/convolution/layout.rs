@@ -2,6 +2,7 @@
 
 use super::Pass;
 use super::dense::MOST_WALKED;
+use crate::dtype::DataType;
 use crate::error::Result;
 use crate::kernel::spec::Mix;
 use crate::knobs;
@@ -42,6 +43,14 @@ pub(super) fn spatial_strides(md: &MemoryDesc, first: usize) -> [i64; 3] {
         true => md.strides[nd + i - 3] * size,
         false => 0,
     })
+}
+
+/// Bytes between the channels of f32 planes of pixels, as far apart as kernels reach.
+pub(super) fn plane_bytes(md: &MemoryDesc) -> Option<i64> {
+    let walked = md.is_blocked() && !md.has_extra() && md.blocks().next().is_none();
+    let (pitch, even) = spacing(&Place::whole(md), 1, 1, md.dims[1]);
+    let reached = (5..1 << 25).contains(&pitch) && even >= md.dims[1];
+    (walked && reached && md.dtype() == DataType::F32).then_some(pitch)
 }
 
 /// Channels that a kernel may take at once from groups of so many: runs of adjacent ones; none if they are not.
@@ -316,7 +325,6 @@ pub(super) fn channels_last(md: &MemoryDesc) -> Result<MemoryDesc> {
 mod tests {
     use super::*;
     use crate::attr::Attr;
-    use crate::dtype::DataType;
     use crate::machine::Isa;
     use crate::memory::MAX_NDIMS;
     use crate::ops::Prop;

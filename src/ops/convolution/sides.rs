@@ -1,7 +1,7 @@
 //! The two sides of the product that gives the gradient of the weights: where their pixels lie, and which of them are
 //! taken together.
 
-use super::layout::{channel_run, strides};
+use super::layout::{channel_run, plane_bytes, strides};
 use super::weights::BLOCK;
 use crate::dtype::DataType;
 use crate::memory::MemoryDesc;
@@ -37,8 +37,10 @@ pub(super) struct Source {
     pub blocks: Vec<i64>,
     /// Channels of a block.
     pub block: i64,
-    /// Whether a block's pixels are adjacent lines already.
+    /// Whether a block's pixels are adjacent lines already, or all pixels of a channel are read as they lie.
     pub direct: bool,
+    /// Bytes between channels where kernels read them.
+    pub channel_bytes: i64,
     /// Whether several blocks are adjacent, and packed together.
     pub adjacent: bool,
     /// Bytes from a pixel to the one that it is paired with, and how many rows of the image that is.
@@ -79,7 +81,7 @@ impl Source {
         sizes[3 - spatial..].copy_from_slice(&md.dims()[2..]);
         let run = channel_run(md, channels, true).unwrap_or(1);
         let strides = strides(md);
-        let near = strides[3] <= near_bytes;
+        let (near, plane) = (strides[3] <= near_bytes, plane_bytes(md));
         Source {
             entry,
             dtype: md.dtype(),
@@ -90,10 +92,12 @@ impl Source {
             padded: md.padded_dims[1],
             blocks: starts.map(at).collect(),
             block,
-            direct: md.dtype() == DataType::F32
-                && run >= block.min(channels)
-                && (strides[3] == block * 4 || near)
-                && (groups == 1 || channels % block == 0),
+            direct: plane.is_some()
+                || md.dtype() == DataType::F32
+                    && run >= block.min(channels)
+                    && (strides[3] == block * 4 || near)
+                    && (groups == 1 || channels % block == 0),
+            channel_bytes: plane.unwrap_or(4),
             adjacent: run >= channels && channels > block,
             partner: (0, 0),
             row: (0, 0),
@@ -110,10 +114,7 @@ impl Source {
 
     /// Bytes from a pixel to the next where kernels read it.
     pub fn pitch(&self) -> i64 {
-        match self.direct {
-            true => self.strides[3],
-            false => self.block * 4,
-        }
+        [self.block * 4, self.strides[3]][usize::from(self.direct)]
     }
 
     /// Bytes of a packed row.

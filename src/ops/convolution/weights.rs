@@ -9,8 +9,8 @@
 
 use super::dense::{MOST_PARTS, parts};
 use super::layout::{
-    channel_run, channels_last, is_one_panel, panel_tag, panel_width, panels, spatial_strides,
-    without_gaps,
+    channel_run, channels_last, is_one_panel, panel_tag, panel_width, panels, plane_bytes,
+    spatial_strides, without_gaps,
 };
 use super::sides::{Source, flattened, near_bytes, paired, rows};
 use super::{Desc, depthwise};
@@ -26,7 +26,9 @@ use crate::ops::matrix::plain;
 use crate::ops::reduce;
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned};
-use crate::plan::conv::{Axis, Ranges, Table, band_pixels, bands, check_listed, index_of, indices};
+use crate::plan::conv::{
+    Axis, Ranges, Table, band_pixels, bands, check_listed, index_of, indices, skips,
+};
 use crate::plan::gemm;
 use crate::plan::place::Place;
 use std::sync::Arc;
@@ -280,16 +282,21 @@ impl Desc {
         let mut source = |side: usize, dim: usize| {
             let ((entry, md), block) = (&sides[side], tiling.channels[side]);
             let channels = self.weights.dims[dim];
-            // Channels adjacent in whole blocks are read as they lie.
+            // Channels adjacent in whole blocks are read as they lie, and planes by the side whose elements kernels broadcast.
             let run = channel_run(md, channels, groups == 1);
-            let fits = run.is_some_and(|run| run >= channels || run % block == 0);
+            let planes = side == 0 && !tiling.joined && !skips(axes) && plane_bytes(md).is_some();
+            let fits = planes || run.is_some_and(|run| run >= channels || run % block == 0);
             let mut seen = if fits { *md } else { channels_last(md)? };
             let entry = sequence.read(env, (*entry, md), &seen)?;
             if side == 0 {
                 seen = without_gaps(axes, seen);
             }
-            let of_groups = (groups, channels);
-            Ok(Source::new((entry, &seen), of_groups, block, near[side]))
+            Ok(Source::new(
+                (entry, &seen),
+                (groups, channels),
+                block,
+                near[side],
+            ))
         };
         let (mut large, mut small) = (source(0, dims.0)?, source(1, dims.1)?);
         large.direct &= !tiling.joined;
@@ -452,10 +459,7 @@ impl Gradient {
             if self.pairs { ":pairs" } else { "" },
             if self.joined { ":joined" } else { "" },
         );
-        let sums = match self.is_narrow() && self.units() > 1 {
-            true => self.copy_bytes,
-            false => 0,
-        };
+        let sums = self.copy_bytes * i64::from(self.is_narrow() && self.units() > 1);
         let bytes = self.parts() * self.part_bytes() + sums as usize;
         Planned::new(nest, bytes, Arc::new(self))
     }
@@ -509,7 +513,7 @@ impl Gradient {
         let sizes = [m * taps, small.block, k * dtype.vnni() as i64].map(|n| n as usize);
         let out = Out::acc(false, d, small.block * d.size_bytes() as i64);
         Brgemm {
-            a_row_bytes: 4,
+            a_row_bytes: large.channel_bytes,
             a_group_bytes: self.axes[2].stride * large.pitch(),
             b_group_bytes: small.pitch(),
             batch: Batch::Offset,
@@ -518,5 +522,40 @@ impl Gradient {
             fetches: self.fetches(),
             ..Brgemm::new(self.env.isa, sizes, [dtype; 2], out)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Isa;
+    use crate::memory::MAX_NDIMS;
+    use crate::ops::Prop;
+
+    #[test]
+    fn planes_of_the_large_side_are_not_copied() {
+        let plain = |dims: &[i64]| MemoryDesc::plain(dims, DataType::F32).unwrap();
+        let mut ones = [0; MAX_NDIMS];
+        ones[..2].fill(1);
+        let desc = Desc {
+            prop: Prop::BackwardWeights,
+            alg: 1,
+            transposed: false,
+            src: plain(&[16, 256, 16, 16]),
+            weights: plain(&[16, 256, 1, 1]),
+            bias: MemoryDesc::absent(),
+            dst: plain(&[16, 16, 16, 16]),
+            strides: ones,
+            dilates: [0; MAX_NDIMS],
+            pad_left: [0; MAX_NDIMS],
+            pad_right: [0; MAX_NDIMS],
+        };
+        let (isa, threads) = (Isa::Avx2, 1);
+        let planned = desc.plan(&Attr::default(), &Env { isa, threads }).unwrap();
+        assert!(
+            planned.scratch_bytes < 2 * desc.dst.size_bytes(),
+            "{}",
+            planned.nest
+        );
     }
 }
