@@ -68,7 +68,7 @@ impl Axis {
         };
         let cut = |run: Run| if whole { Ok(vec![run]) } else { run.cut(size) };
         let runs: Result<Vec<_>> = runs.into_iter().map(cut).collect();
-        Ok(runs?.concat())
+        Ok(runs?.into_iter().flatten().collect())
     }
 
     /// The index on the large side that a place on the small one meets through a tap.
