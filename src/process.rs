@@ -87,9 +87,15 @@ impl<T: Default + Sync> Default for PerProcess<T> {
 }
 
 /// A setting that calls replace and all threads read, without a lock that a fork could leave held. What was replaced stays in
-/// memory, since somebody may be reading it.
+/// memory, behind what replaced it, since somebody may be reading it.
 pub struct Latest<T: 'static> {
-    current: AtomicPtr<T>,
+    current: AtomicPtr<Kept<T>>,
+}
+
+struct Kept<T> {
+    value: T,
+    /// What it replaced.
+    _before: *mut Kept<T>,
 }
 
 impl<T: Send + Sync> Latest<T> {
@@ -103,24 +109,36 @@ impl<T: Send + Sync> Latest<T> {
     /// The value that was set last.
     pub fn get(&self) -> Option<&'static T> {
         // SAFETY: only leaked boxes are ever stored.
-        unsafe { self.current.load(Acquire).as_ref() }
+        unsafe { self.current.load(Acquire).as_ref() }.map(|kept| &kept.value)
     }
 
     /// Replaces the value.
     pub fn set(&self, value: T) {
-        self.current.store(Box::into_raw(Box::new(value)), Release);
+        let fresh = Box::leak(Box::new(Kept {
+            value,
+            _before: null_mut(),
+        }));
+        let replace = |before| {
+            fresh._before = before;
+            Some(&raw mut *fresh)
+        };
+        // It goes on until it has replaced what it found.
+        let _ = self.current.fetch_update(AcqRel, Acquire, replace);
     }
 
     /// The value that was set last, or this one where there is none.
     pub fn get_or_set(&self, value: T) -> &'static T {
-        let fresh = Box::into_raw(Box::new(value));
+        let fresh = Box::into_raw(Box::new(Kept {
+            value,
+            _before: null_mut(),
+        }));
         match (self.current).compare_exchange(null_mut(), fresh, AcqRel, Acquire) {
             // SAFETY: leaked here, and never freed from here on.
-            Ok(_) => unsafe { &*fresh },
+            Ok(_) => unsafe { &(*fresh).value },
             // SAFETY: `fresh` was never shared; what was there is a leaked box.
             Err(set) => unsafe {
                 drop(Box::from_raw(fresh));
-                &*set
+                &(*set).value
             },
         }
     }
