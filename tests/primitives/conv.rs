@@ -560,6 +560,13 @@ fn few_channels_to_many() {
         judge_all(["ic1oc128", "ic1oc65"].map(|channels| {
             format!("conv f32:f32:f32 mb1{channels}ih9kh1 tags=acdb:{weights}:acdb")
         }));
+        // Whole vectors of the last panel would end behind the gradient.
+        for space in ["ih9kh1", "ih9kh3dh1ph2"] {
+            judge_all(["ic1oc120", "ic1oc127", "ic1oc249"].map(|channels| {
+                let tags = format!("tags=acdb:{weights}:acdb");
+                format!("conv f32:f32:f32 mb2{channels}{space} prop=bwd_w {tags}")
+            }));
+        }
     }
 }
 

@@ -247,9 +247,9 @@ impl Desc {
         let mut seen = *weights;
         seen.data_type = DataType::F32 as i32;
         let in_place = panels(&seen, dims).is_some_and(|p| {
-            // Whole tiles, and no padding but that of the last panel.
-            let padding = seen.padded_dims[dims.1] - seen.dims[dims.1];
-            let whole = p.width % 8 == 0 && padding < p.width;
+            // Whole tiles, room for all columns of the last one, and no padding but there.
+            let (n, padded) = (seen.dims[dims.1], seen.padded_dims[dims.1]);
+            let whole = p.width % 8 == 0 && padded % p.width == 0 && padded - n < p.width;
             p.width <= width
                 && whole
                 && seen.padded_dims[dims.0] == m
