@@ -291,8 +291,8 @@ fn fill(m: i64) -> f64 {
 }
 
 impl Space {
-    /// Rows of the image and outputs of a row in a block of calls, for weights and a second-level cache of so many bytes: all of
-    /// an input that the cache holds, where weights twice as large would come from beyond it for every block.
+    /// Rows of the image and outputs of a row in a block of calls, for weights and a second-level cache of so many bytes. Weights
+    /// that fill the cache come from beyond it for every block: then all of an input that the cache holds is one.
     pub fn block(&self, weights: i64, cache: i64) -> (i64, i64) {
         let [images, depths, heights, widths] = &self.runs;
         let pixel = self.pixel_bytes * images[0].count;
@@ -300,7 +300,11 @@ impl Space {
         let row_step = heights.first().map_or(1, |r| r.in_step);
         let of_row = row.saturating_mul(row_step);
         let all = of_row.saturating_mul(count(depths) * count(heights));
-        let room = [BLOCK_BYTES, cache][usize::from(weights > 2 * cache && all <= cache)];
+        let room = match (weights >= cache, all <= cache) {
+            (true, true) => cache,
+            (true, false) => BLOCK_BYTES.max(cache * 3 / 8),
+            (false, _) => BLOCK_BYTES,
+        };
         let columns = match row > room {
             true => (room / pixel.max(1)).max(SHORTEST),
             false => i64::MAX / 2,

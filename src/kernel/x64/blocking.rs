@@ -12,7 +12,7 @@ pub struct Budget {
     pub regs: usize,
     /// Whether a broadcast can be an operand of the multiply-add (then it needs no register).
     pub embedded: bool,
-    /// Whether a vector can be one as well.
+    /// Whether a vector can be one as well, which pays where a single tile reads it: two units ask for as many loads as there are.
     pub from_memory: bool,
     /// Registers per column vector besides the accumulators, for all its tiles (compensation).
     pub column_regs: usize,
@@ -85,7 +85,7 @@ pub fn max_rows(m: usize, vectors: usize, budget: &Budget) -> usize {
             rows + 1
         } else if vectors == 1 && budget.embedded {
             1
-        } else if vectors >= 4 && budget.from_memory {
+        } else if vectors >= 4 && rows == m && budget.from_memory {
             vectors
         } else {
             vectors + 1
@@ -156,7 +156,8 @@ mod tests {
     #[test]
     fn tiles_of_the_measured_tables() {
         for (m, vectors, budget, rows) in [
-            (64, 4, AVX512, 7),
+            (7, 4, AVX512, 7),
+            (64, 4, AVX512, 6),
             (64, 3, AVX512, 9),
             (64, 2, AVX512, 14),
             (64, 1, AVX512, 28),

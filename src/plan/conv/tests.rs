@@ -170,9 +170,12 @@ fn large_weights_pass_once_for_an_input_that_the_cache_holds() {
         space.cut(rows, columns).unwrap().ends.len()
     };
     assert_eq!(blocks(7, 2048, 8192, 512), 1);
-    // These weights stay in the cache for the most part.
-    assert_eq!(blocks(7, 2048, 1024, 512), 3);
+    // These weights stay in the cache.
+    assert_eq!(blocks(7, 2048, 256, 512), 3);
     // This input, of 784 KB, does not.
     assert_eq!(blocks(14, 1024, 8192, 512), 5);
     assert_eq!(blocks(14, 1024, 8192, 1024), 1);
+    // Where both are too large, larger caches hold larger blocks.
+    assert_eq!(blocks(28, 1024, 8192, 1024), 10);
+    assert_eq!(blocks(28, 1024, 8192, 2048), 5);
 }
