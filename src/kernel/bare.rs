@@ -115,6 +115,7 @@ impl Bare {
             beta: self.add,
             c_row_bytes: bytes(self.c, self.ldc),
             fetches: false,
+            fetches_d: false,
             out: Out {
                 expr: Expr::acc(self.a.is_int()),
                 d: self.c,

@@ -88,6 +88,8 @@ pub struct Brgemm {
     pub c_row_bytes: i64,
     /// Whether what lies `args.b_stride` bytes behind each block of B is fetched into the second-level cache meanwhile.
     pub fetches: bool,
+    /// Whether the rows of D that a tile will store are fetched there too, since they lie beyond it.
+    pub fetches_d: bool,
     /// What is stored to D, and how.
     pub out: Out,
 }
@@ -110,6 +112,7 @@ impl Brgemm {
             beta: false,
             c_row_bytes: 0,
             fetches: false,
+            fetches_d: false,
             out,
         }
     }

@@ -443,6 +443,7 @@ impl Gemm {
             beta: !call.first || self.p.accumulates,
             c_row_bytes: self.c_row_bytes,
             fetches: self.fetches,
+            fetches_d: false,
             out: Out {
                 expr,
                 d,

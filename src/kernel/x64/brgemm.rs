@@ -15,12 +15,13 @@ use super::tile::store_tile;
 use super::{Pos, add_imm, check_reach, repeat};
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::jit::asm::{Cond, Label, Len, Mem, gpr::*};
+use crate::jit::asm::{Asm, Cond, Label, Len, Mem, gpr::*};
 use crate::jit::rows::*;
 use crate::kernel::spec::{Args, Batch, Brgemm};
 use crate::supported;
 use group::Dot;
 use std::mem::offset_of;
+use std::ops::Range;
 
 /// The registers of one tile.
 #[derive(Clone)]
@@ -299,6 +300,9 @@ impl Gen<'_> {
         if self.s.beta && self.fetched_rows(t) == 0 {
             self.prefetch_next_rows(t);
         }
+        if self.s.fetches_d {
+            self.prefetch_stored_rows(t);
+        }
         if t.compensates {
             (0..t.vecs.len()).for_each(|v| self.simd.zero(t.comp + v as u8));
         }
@@ -309,14 +313,34 @@ impl Gen<'_> {
 
     /// Fetches the C of the rows below, which the next tile starts from, while this one is computed; r10 points to C.
     fn prefetch_next_rows(&mut self, t: &Tile) {
+        let bytes = t.vecs.len() * self.simd.vl() * 4;
+        let fetch = Asm::prefetcht0;
+        self.prefetch_rows(t.rows..2 * t.rows, self.s.c_row_bytes, bytes, fetch);
+    }
+
+    /// Fetches the D of this tile while it is computed: stores would wait for it, and all that follows for them.
+    fn prefetch_stored_rows(&mut self, t: &Tile) {
+        let (out, size) = (&self.s.out, self.s.out.d.size_bytes());
+        let a = &mut self.simd.a;
+        a.load(R10, Mem::new(RDI, offset_of!(Args, d) as i32));
+        t.at.0.add_scaled(a, R10, out.d_row_bytes, RAX);
+        t.at.1.add_scaled(a, R10, size as i64, RAX);
+        let bytes = t.vecs.len() * self.simd.vl() * size;
+        self.prefetch_rows(0..t.rows, out.d_row_bytes, bytes, Asm::prefetcht1);
+    }
+
+    /// Fetches so many bytes of these rows, r10 pointing to the first.
+    fn prefetch_rows(
+        &mut self,
+        rows: Range<usize>,
+        row_bytes: i64,
+        bytes: usize,
+        fetch: fn(&mut Asm, Mem),
+    ) {
         const LINE: usize = 64;
-        let width = t.vecs.len() * self.simd.vl() * 4;
-        for row in t.rows..2 * t.rows {
-            for byte in (0..width).step_by(LINE) {
-                let at = row as i64 * self.s.c_row_bytes + byte as i64;
-                if let Ok(at) = i32::try_from(at) {
-                    self.simd.a.prefetcht0(Mem::new(R10, at));
-                }
+        for at in rows.flat_map(|row| (0..bytes).step_by(LINE).map(move |byte| (row, byte))) {
+            if let Ok(at) = i32::try_from(at.0 as i64 * row_bytes + at.1 as i64) {
+                fetch(&mut self.simd.a, Mem::new(R10, at));
             }
         }
     }

@@ -127,7 +127,8 @@ impl Compiled {
         let kernels = self.far.as_ref().filter(|_| aligned);
         let kernels = kernels.unwrap_or(&self.kernels);
         let mut operands = [std::ptr::null(); MAX_OPERANDS];
-        for panel in panels {
+        for (i, panel) in panels.iter().enumerate() {
+            let to_next = panels.get(i + 1).map_or(0, |next| next.b - panel.b);
             let moves = [panel.a, panel.b, panel.d];
             let starts = std::array::from_fn(|i| bases[i].wrapping_offset(moves[i] as isize));
             let known = match self.known_bytes[usize::from(panel.tail)] {
@@ -140,7 +141,7 @@ impl Compiled {
             };
             for calls in &cut.calls[start..cut.ends[block]] {
                 let kernel = &kernels[calls.shape][usize::from(panel.tail)];
-                let (position, state) = ((images, panel.channel), (&mut operands, known));
+                let (position, state) = ((images, panel.channel), (&mut operands, known, to_next));
                 // SAFETY: the kernel was made for this shape.
                 unsafe { self.calls(exec, (kernel, calls), starts, position, state) };
             }
@@ -157,7 +158,7 @@ impl Compiled {
         (kernel, calls): (&Kernel, &Calls),
         [input, weights, output]: [*mut u8; 3],
         (images, channel): (i64, i64),
-        (operands, known_b): (&mut [*const u8; MAX_OPERANDS], u64),
+        (operands, known_b, to_next): (&mut [*const u8; MAX_OPERANDS], u64, i64),
     ) {
         let p = &self.plan;
         let (cuboid, md) = (&p.cut.cuboids[calls.cuboid], &p.operands[OUTPUT].md);
@@ -186,6 +187,7 @@ impl Compiled {
                 d: output.wrapping_offset(d as isize),
                 batch: table.a.len(),
                 a_stride: cuboid.ahead,
+                b_stride: to_next,
                 operands: operands.as_ptr(),
                 known_b,
                 ..Args::default()

@@ -550,6 +550,8 @@ impl Dense {
             a_row_bytes: s.a_row,
             b_group_bytes: self.b_group_bytes,
             batch: if single { Batch::ONE } else { Batch::Offset },
+            fetches: self.fetches(),
+            fetches_d: self.is_beyond_l2(),
             ..Brgemm::new(self.env.isa, sizes, [a, b], out)
         })
     }
@@ -574,6 +576,20 @@ impl Dense {
             }
         }
         Some((first, (end - first).max(0)))
+    }
+
+    /// Whether kernels fetch the next panel of weights: where these fill the second-level cache, and the only call that reads a
+    /// panel has the time.
+    fn fetches(&self) -> bool {
+        let single = |c: &Calls| c.counts == [1; 4];
+        let once = self.cut.calls.len() == self.cut.ends.len() && self.cut.calls.iter().all(single);
+        once && self.operands[1].md.size_bytes() >= machine().l2_bytes
+    }
+
+    /// Whether outputs are stored where they lie beyond the second-level cache.
+    fn is_beyond_l2(&self) -> bool {
+        let output = &self.operands[OUTPUT];
+        output.copy.is_none() && output.md.size_bytes() * self.blocks as usize > machine().l2_bytes
     }
 
     /// Whether most of the input is met for the first time by calls of a shape, so that their kernel had better fetch it
