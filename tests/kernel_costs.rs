@@ -35,7 +35,7 @@ fn spec(isa: Isa, t: [DataType; 2], [m, n, k]: [usize; 3]) -> Brgemm {
         },
         beta: false,
         c_row_bytes: (n * 4) as i64,
-        fetches: false,
+        fetched_by: 0,
         out: Out {
             expr: b.finish(acc, int),
             d: if int { S32 } else { F32 },
@@ -216,7 +216,7 @@ fn the_next_block_is_fetched() {
         let mut s = spec(isa, [F32, F32], [m, n, k]);
         let fetches = |s: &Brgemm| counts(s, 1, [|i| i.mnemonic() == Mnemonic::Prefetcht1])[0];
         assert_eq!(fetches(&s), 0);
-        s.fetches = true;
+        s.fetched_by = s.m;
         let (found, lines) = (fetches(&s), (n * k * 4 / 64) as u64);
         assert!(
             (lines..=2 * lines).contains(&found),

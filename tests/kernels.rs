@@ -635,7 +635,7 @@ fn rows_gigabytes_apart_are_found() {
             },
             beta: true,
             c_row_bytes: FAR as i64,
-            fetches: false,
+            fetched_by: 0,
             out: Out {
                 expr: expr.clone(),
                 d: F32,

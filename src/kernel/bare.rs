@@ -114,7 +114,7 @@ impl Bare {
             batch: self.batch,
             beta: self.add,
             c_row_bytes: bytes(self.c, self.ldc),
-            fetches: false,
+            fetched_by: 0,
             fetches_d: false,
             out: Out {
                 expr: Expr::acc(self.a.is_int()),

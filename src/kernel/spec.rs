@@ -86,8 +86,9 @@ pub struct Brgemm {
     pub beta: bool,
     /// Bytes from one row of C to the next; C is f32 or s32 as the accumulator.
     pub c_row_bytes: i64,
-    /// Whether what lies `args.b_stride` bytes behind each block of B is fetched into the second-level cache meanwhile.
-    pub fetches: bool,
+    /// Rows, of this call and others, that share fetching into the second-level cache what lies `args.b_stride` bytes behind each
+    /// block of B; 0: nobody does.
+    pub fetched_by: usize,
     /// Whether the rows of D that a tile will store are fetched there too, since they lie beyond it.
     pub fetches_d: bool,
     /// What is stored to D, and how.
@@ -111,10 +112,16 @@ impl Brgemm {
             batch: Batch::ONE,
             beta: false,
             c_row_bytes: 0,
-            fetches: false,
+            fetched_by: 0,
             fetches_d: false,
             out,
         }
+    }
+
+    /// Bytes of a block of B that a row of those fetches which share it.
+    pub fn fetched_row_bytes(&self) -> i64 {
+        let groups = self.k.div_ceil(self.a.vnni()) as i64;
+        groups * self.b_group_bytes / self.fetched_by.max(1) as i64
     }
 
     /// Whether the kernel is faster for bytes of B that keep within 7 bits.

@@ -442,7 +442,7 @@ impl Gemm {
             batch: Batch::ONE,
             beta: !call.first || self.p.accumulates,
             c_row_bytes: self.c_row_bytes,
-            fetches: self.fetches,
+            fetched_by: if self.fetches { call.m } else { 0 },
             fetches_d: false,
             out: Out {
                 expr,

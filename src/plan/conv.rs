@@ -223,6 +223,11 @@ pub fn images(minibatch: i64, pixels: i64, threads: i64) -> i64 {
     divisor(minibatch, most)
 }
 
+/// Whether a second-level cache of so many bytes holds two panels of weights of this size beside an input.
+pub fn leaves_room(panel: i64, cache: i64) -> bool {
+    panel <= cache * 3 / 8
+}
+
 /// The largest divisor of n up to `most`.
 fn divisor(n: i64, most: i64) -> i64 {
     (1..=most).rev().find(|d| n % d == 0).unwrap_or(1)

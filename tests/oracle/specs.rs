@@ -279,7 +279,7 @@ pub fn random_brgemm(
         batch: Batch::Address,
         beta: random.flip(),
         c_row_bytes: pitch(n, F32, random),
-        fetches: random.flip(),
+        fetched_by: m * usize::from(random.flip()),
         out: Out {
             expr,
             d,

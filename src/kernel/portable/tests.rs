@@ -77,7 +77,7 @@ fn brgemm(a: DataType, b: DataType, m: usize, n: usize, k: usize) {
         },
         beta: true,
         c_row_bytes: n as i64 * 4,
-        fetches: false,
+        fetched_by: 0,
         fetches_d: false,
         out: out(vec![Node::Acc], int, if int { S32 } else { F32 }, n),
     });

@@ -408,10 +408,11 @@ impl Gen<'_> {
     /// Bytes of the block that lies behind one of B that are fetched during a group of k: rows share them evenly. None where
     /// several blocks of columns would each fetch them.
     fn fetched_bytes(&self, t: &Tile) -> i64 {
-        if !self.s.fetches || t.vecs.len() * self.simd.vl() < self.s.n {
+        if self.s.fetched_by == 0 || t.vecs.len() * self.simd.vl() < self.s.n {
             return 0;
         }
-        (t.rows as u64 * self.s.b_group_bytes as u64).div_ceil(self.s.m as u64) as i64
+        let bytes = t.rows as u64 * self.s.b_group_bytes as u64;
+        bytes.div_ceil(self.s.fetched_by as u64) as i64
     }
 
     /// Into r11 the tile's share of what lies behind the block of B in rbx.
@@ -419,12 +420,10 @@ impl Gen<'_> {
         if self.fetched_bytes(t) == 0 {
             return;
         }
-        let groups = self.s.k.div_ceil(self.s.a.vnni()) as i64;
         let a = &mut self.simd.a;
         a.load(R11, Mem::new(RDI, offset_of!(Args, b_stride) as i32));
         a.add_rr(R11, RBX);
-        let row_share = groups * self.s.b_group_bytes / self.s.m as i64;
-        t.at.0.add_scaled(a, R11, row_share, R10);
+        t.at.0.add_scaled(a, R11, self.s.fetched_row_bytes(), R10);
     }
 
     /// Rows of C that are fetched into the second-level cache while a tile is computed, if B's next block is: those beside the

@@ -5,7 +5,7 @@ use super::dense::{Dense, OUTPUT, Operand, Panel, pair};
 use crate::error::Result;
 use crate::exec::{in_parts, share};
 use crate::kernel::known::width_of_b;
-use crate::kernel::spec::Args;
+use crate::kernel::spec::{Args, Spec};
 use crate::kernel::{self, Kernel};
 use crate::memory::MAX_NDIMS;
 use crate::ops::epilogue::MAX_OPERANDS;
@@ -26,6 +26,12 @@ impl Plan for Arc<Dense> {
             kernels: kernels(false)?,
             far: self.far.then(|| kernels(true)).transpose()?,
             stages: stages.collect::<Result<_>>()?,
+            fetched_bytes: (0..self.cut.shapes.len())
+                .map(|shape| match self.spec(shape, self.widths[0], false) {
+                    Spec::Brgemm(s) => s.fetched_row_bytes() * s.m as i64,
+                    _ => 0,
+                })
+                .collect(),
             known_bytes: self.widths.map(|n| self.known_bytes(n)),
         }))
     }
@@ -37,6 +43,8 @@ struct Compiled {
     /// The same with stores past the caches, for an aligned output.
     far: Option<Vec<[Arc<Kernel>; 2]>>,
     stages: Vec<Box<dyn Run>>,
+    /// Bytes of a block of weights that a call of a shape fetches.
+    fetched_bytes: Vec<i64>,
     /// Offset and number of the bytes of a whole panel, and of the last one, that are looked at ahead.
     known_bytes: [Option<(i64, i64)>; 2],
 }
@@ -128,7 +136,7 @@ impl Compiled {
         let kernels = kernels.unwrap_or(&self.kernels);
         let mut operands = [std::ptr::null(); MAX_OPERANDS];
         for (i, panel) in panels.iter().enumerate() {
-            let to_next = panels.get(i + 1).map_or(0, |next| next.b - panel.b);
+            let mut to_next = panels.get(i + 1).map_or(0, |next| next.b - panel.b);
             let moves = [panel.a, panel.b, panel.d];
             let starts = std::array::from_fn(|i| bases[i].wrapping_offset(moves[i] as isize));
             let known = match self.known_bytes[usize::from(panel.tail)] {
@@ -141,7 +149,10 @@ impl Compiled {
             };
             for calls in &cut.calls[start..cut.ends[block]] {
                 let kernel = &kernels[calls.shape][usize::from(panel.tail)];
-                let (position, state) = ((images, panel.channel), (&mut operands, known, to_next));
+                let (position, state) = (
+                    (images, panel.channel),
+                    (&mut operands, known, &mut to_next),
+                );
                 // SAFETY: the kernel was made for this shape.
                 unsafe { self.calls(exec, (kernel, calls), starts, position, state) };
             }
@@ -158,7 +169,7 @@ impl Compiled {
         (kernel, calls): (&Kernel, &Calls),
         [input, weights, output]: [*mut u8; 3],
         (images, channel): (i64, i64),
-        (operands, known_b, to_next): (&mut [*const u8; MAX_OPERANDS], u64, i64),
+        (operands, known_b, to_next): (&mut [*const u8; MAX_OPERANDS], u64, &mut i64),
     ) {
         let p = &self.plan;
         let (cuboid, md) = (&p.cut.cuboids[calls.cuboid], &p.operands[OUTPUT].md);
@@ -187,13 +198,14 @@ impl Compiled {
                 d: output.wrapping_offset(d as isize),
                 batch: table.a.len(),
                 a_stride: cuboid.ahead,
-                b_stride: to_next,
+                b_stride: *to_next,
                 operands: operands.as_ptr(),
                 known_b,
                 ..Args::default()
             };
             // SAFETY: the kernel was made for this shape, and the tables lead to elements of the operands.
             unsafe { kernel.call(&args) };
+            *to_next += self.fetched_bytes[calls.shape];
         });
     }
 }

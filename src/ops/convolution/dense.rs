@@ -550,7 +550,7 @@ impl Dense {
             a_row_bytes: s.a_row,
             b_group_bytes: self.b_group_bytes,
             batch: if single { Batch::ONE } else { Batch::Offset },
-            fetches: self.fetches(),
+            fetched_by: self.fetched_by(shape) as usize,
             fetches_d: self.is_beyond_l2(),
             ..Brgemm::new(self.env.isa, sizes, [a, b], out)
         })
@@ -578,12 +578,26 @@ impl Dense {
         Some((first, (end - first).max(0)))
     }
 
-    /// Whether kernels fetch the next panel of weights: where these fill the second-level cache, and the only call that reads a
-    /// panel has the time.
-    fn fetches(&self) -> bool {
-        let single = |c: &Calls| c.counts == [1; 4];
-        let once = self.cut.calls.len() == self.cut.ends.len() && self.cut.calls.iter().all(single);
-        once && self.operands[1].md.size_bytes() >= machine().l2_bytes
+    /// How many rows of a shape share fetching the next panel of weights in a block, where these fill the second-level cache: those
+    /// of the shape with most products.
+    fn fetched_by(&self, shape: usize) -> i64 {
+        let (bytes, cache) = (self.operands[1].md.size_bytes(), machine().l2_bytes);
+        let panel = bytes / self.panels.len().max(1);
+        if bytes < cache || !conv::leaves_room(panel as i64, cache as i64) {
+            return 0;
+        }
+        let calls = &self.cut.calls[..self.cut.ends[0]];
+        let rows = |shape: usize| {
+            let of_shape = calls.iter().filter(|c| c.shape == shape);
+            let calls: i64 = of_shape.map(|c| c.counts.iter().product::<i64>()).sum();
+            calls * self.cut.shapes[shape].m
+        };
+        let work = |shape: &usize| rows(*shape) * self.cut.shapes[*shape].k;
+        let most = (0..self.cut.shapes.len()).max_by_key(work);
+        let shared = rows(shape);
+        // A single tile would fetch as fast as it reads.
+        let pays = most == Some(shape) && shared > conv::TILE_ROWS;
+        if pays { shared } else { 0 }
     }
 
     /// Whether outputs are stored where they lie beyond the second-level cache.

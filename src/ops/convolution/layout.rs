@@ -6,10 +6,11 @@ use crate::dtype::DataType;
 use crate::error::Result;
 use crate::kernel::spec::Mix;
 use crate::knobs;
+use crate::machine::machine;
 use crate::memory::MemoryDesc;
 use crate::ops::Env;
 use crate::ops::epilogue::arg;
-use crate::plan::conv::Axis;
+use crate::plan::conv::{self, Axis};
 use crate::plan::gemm;
 use crate::plan::place::Place;
 
@@ -243,11 +244,25 @@ impl Pass<'_> {
         let rows = self.images() * self.output.1.dims()[2..].iter().product::<i64>();
         let panel = match self.merged() {
             1 if unit == v && is_one_panel(self.env, n) => (1, 0),
-            1 => (1, panel_width(self.env, rows, n)),
+            1 => (1, self.roomy(panel_width(self.env, rows, n), rows)),
             merged => (merged, n),
         };
         let tag = panel_tag(self.weights.dims().len(), self.dims, panel, unit, v);
         MemoryDesc::with_tag(self.weights.dims(), self.weights.dtype(), &tag)
+    }
+
+    /// Half of a panel of so many columns, where that leaves room for fetching the next one, and few rows read weights that come
+    /// from beyond the second-level cache.
+    fn roomy(&self, width: i64, rows: i64) -> i64 {
+        const FEW_ROWS: i64 = 256;
+        let taps: i64 = self.axes.iter().map(|a| a.taps).product();
+        let ((k, n), size) = (self.channels(), self.weights.dtype().size_bytes() as i64);
+        let cache = machine().l2_bytes as i64;
+        let column_bytes = taps.saturating_mul(k * size);
+        let fits = |width: i64| conv::leaves_room(column_bytes.saturating_mul(width), cache);
+        let streams = rows < FEW_ROWS && column_bytes.saturating_mul(n) >= cache;
+        let halves = streams && width == WIDEST && !fits(width) && fits(width / 2);
+        if halves { width / 2 } else { width }
     }
 }
 

@@ -519,7 +519,7 @@ impl Gradient {
             batch: Batch::Offset,
             beta: !first,
             c_row_bytes: small.block * 4,
-            fetches: self.fetches(),
+            fetched_by: sizes[0] * usize::from(self.fetches()),
             ..Brgemm::new(self.env.isa, sizes, [dtype; 2], out)
         }
     }

@@ -105,7 +105,8 @@ impl Gen<'_> {
         let vecs = t.vecs.len();
         let few_columns = vecs > 1 && self.s.n <= 2 * vecs * self.simd.vl();
         let evict = !self.simd.z() && self.s.a_row_bytes % 4096 == 0;
-        let met_first = self.s.batch == Batch::ONE && !self.s.fetches && few_columns && !evict;
+        let met_first =
+            self.s.batch == Batch::ONE && self.s.fetched_by == 0 && few_columns && !evict;
         if met_first && g == 0 && t.rows < self.s.m {
             for row in t.rows..2 * t.rows {
                 let at = self.a_at(g, row);
@@ -269,7 +270,7 @@ impl Gen<'_> {
         let lane_bytes = s.b.size_bytes() * v;
         let column = (vec * self.simd.vl() * lane_bytes) as i64;
         let dense = s.b_group_bytes == (s.n * lane_bytes) as i64;
-        if dense && !s.fetches && s.k >= LONG * v && column % 64 == 0 {
+        if dense && s.fetched_by == 0 && s.k >= LONG * v && column % 64 == 0 {
             let at = g as i64 * s.b_group_bytes + column;
             self.simd.a.prefetcht0(Mem::new(RBX, (at + AHEAD) as i32));
         }
