@@ -636,6 +636,7 @@ fn rows_gigabytes_apart_are_found() {
             beta: true,
             c_row_bytes: FAR as i64,
             fetched_by: 0,
+            fetches_d: false,
             out: Out {
                 expr: expr.clone(),
                 d: F32,

@@ -280,6 +280,7 @@ pub fn random_brgemm(
         beta: random.flip(),
         c_row_bytes: pitch(n, F32, random),
         fetched_by: m * usize::from(random.flip()),
+        fetches_d: random.flip(),
         out: Out {
             expr,
             d,
