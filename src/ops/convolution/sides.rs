@@ -199,8 +199,9 @@ pub(super) fn paired(minibatch: &mut i64, axes: &mut [Axis; 3], sides: &mut [Sou
     }
 }
 
-/// The whole image as rows of pixels, an even number of them if asked for, where a 1x1 kernel meets all of them in order.
-pub(super) fn flattened(axes: &mut [Axis; 3], sides: &mut [Source; 2], even: bool) {
+/// The whole image as rows of at most so many pixels, an even number of them if asked for, where a 1x1 kernel meets all of them
+/// in order.
+pub(super) fn flattened(axes: &mut [Axis; 3], sides: &mut [Source; 2], (most, even): (i64, bool)) {
     let plain = |a: &Axis| (a.taps, a.stride, a.pad, a.large) == (1, 1, 0, a.small);
     let [depth, height, width] = axes.map(|a| a.small);
     let pixels = depth * height * width;
@@ -208,9 +209,9 @@ pub(super) fn flattened(axes: &mut [Axis; 3], sides: &mut [Source; 2], even: boo
         s.strides[2] == width * s.strides[3]
             && (depth == 1 || s.strides[1] == height * s.strides[2])
     };
-    // Long enough to be worth a call, short enough for the first-level cache.
+    // Long enough to be worth a call.
     let fits = |n: &i64| pixels % n == 0 && (!even || pixels / n % 2 == 0);
-    let row = (1..=320.min(pixels)).rev().find(fits);
+    let row = (1..=most.min(pixels)).rev().find(fits);
     let Some(row) = row.filter(|row| *row >= 48 || *row == pixels) else {
         return;
     };

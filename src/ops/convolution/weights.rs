@@ -13,7 +13,7 @@ use super::layout::{
     spatial_strides, without_gaps,
 };
 use super::sides::{Source, flattened, near_bytes, paired, rows};
-use super::{Desc, depthwise};
+use super::{Desc, depthwise, layout};
 use crate::attr::Attr;
 use crate::dtype::DataType;
 use crate::error::Result;
@@ -103,12 +103,16 @@ impl Desc {
         let rows = [z, y].map(|a| a.small as f64 * a.taps as f64);
         let across = [x.taps as f64, x.small as f64 / 4.0][usize::from(alone)];
         check_listed(rows[0] * rows[1] * across)?;
-        let resolve = |md: &MemoryDesc| match md.is_any() {
-            true if alone || self.block() == WIDE_BLOCK => channels_last(md),
-            true => in_blocks(md, env),
+        let blocks = [BLOCK, self.panel_width(env)];
+        // Of pixels far apart in blocks, little is read from a page.
+        let scattered = skips(&[z, y, x]) && gemm::panel(env.isa) as i64 > BLOCK;
+        let resolve = |md: &MemoryDesc, small: bool| match md.is_any() {
+            true if alone || self.block() == WIDE_BLOCK || scattered && !small => channels_last(md),
+            true => in_blocks(md, blocks[usize::from(small)]),
             false => Ok(*md),
         };
-        let (src, diff_dst) = (resolve(&self.src)?, resolve(&self.dst)?);
+        let src = resolve(&self.src, self.transposed)?;
+        let diff_dst = resolve(&self.dst, !self.transposed)?;
         let weights = match self.weights.is_any() {
             true if alone => depthwise::layout(&self.weights, self.weights.dtype(), dims)?,
             true => self.in_panels(env, self.weights.dtype())?,
@@ -198,7 +202,8 @@ impl Desc {
         let mut sides = self.sources(env, &mut axes, (sides, &tiling), sequence)?;
         let [large, small] = sides.each_ref().map(|side| side.per_group() as f64);
         check_listed(self.groups() as f64 * large * small)?;
-        flattened(&mut axes, &mut sides, even);
+        let most = band_pixels(gemm::panel(env.isa) as i64);
+        flattened(&mut axes, &mut sides, (most, even));
         if pairs {
             paired(&mut minibatch, &mut axes, &mut sides);
         }
@@ -310,13 +315,11 @@ impl Desc {
 
 /// `any` activations lie in the blocks that tiles read in place, where these need no padding and the type is f32; else the
 /// channels come last.
-fn in_blocks(md: &MemoryDesc, env: &Env) -> Result<MemoryDesc> {
-    let reads = gemm::panel(env.isa) as i64 == BLOCK && md.dtype() == DataType::F32;
-    if !reads || md.dims[1] % BLOCK != 0 {
-        return channels_last(md);
+fn in_blocks(md: &MemoryDesc, block: i64) -> Result<MemoryDesc> {
+    match md.dtype() == DataType::F32 && md.dims[1] % block == 0 {
+        true => layout::in_blocks(md, block),
+        false => channels_last(md),
     }
-    let tag = ["aBc16b", "aBcd16b", "aBcde16b"][md.dims().len() - 3];
-    MemoryDesc::with_tag(md.dims(), md.dtype(), tag)
 }
 
 impl Gradient {
