@@ -139,16 +139,10 @@ impl Desc {
                 "{name}: {rows} rows of {ld} elements are too large"
             );
         }
-        let flops = self.m.max(1).checked_mul(self.n.max(1));
-        require!(
-            flops
-                .and_then(|f| f.checked_mul(2 * self.k.max(1)))
-                .is_some(),
-            "M, N, K: {} x {} x {} is too large",
-            self.m,
-            self.n,
-            self.k
-        );
+        let (m, n, k) = (self.m, self.n, self.k);
+        let flops = m.max(1).checked_mul(n.max(1));
+        let flops = flops.and_then(|f| f.checked_mul(2 * k.max(1)));
+        require!(flops.is_some(), "M, N, K: {m} x {n} x {k} is too large");
         Ok(())
     }
 

@@ -270,13 +270,10 @@ impl<'a> Chain<'a> {
                 zero_point,
                 data_type,
             } => self.sum(i, x, scale.get(), *zero_point, *data_type),
-            PostOp::Eltwise { alg, alpha, beta } => Ok(eltwise::forward(
-                &mut self.code,
-                *alg,
-                alpha.get(),
-                beta.get(),
-                x,
-            )),
+            PostOp::Eltwise { alg, alpha, beta } => {
+                let (alpha, beta) = (alpha.get(), beta.get());
+                Ok(eltwise::forward(&mut self.code, *alg, alpha, beta, x))
+            }
             PostOp::Binary { alg, src1, src2 } => self.binary(i, x, *alg, src1, src2.as_ref()),
             PostOp::Prelu { mask } => self.prelu(i, x, *mask),
             PostOp::Depthwise { .. } => Err(unimplemented_here!(
@@ -318,11 +315,8 @@ impl<'a> Chain<'a> {
         src1: &MemoryDesc,
         src2: Option<&MemoryDesc>,
     ) -> Result<Id> {
-        let y = self.load_broadcast(
-            arg::post_op(i) | arg::SRC_1,
-            src1,
-            &format!("post-op {i}: src1"),
-        )?;
+        let what = format!("post-op {i}: src1");
+        let y = self.load_broadcast(arg::post_op(i) | arg::SRC_1, src1, &what)?;
         if alg != BinaryAlg::Select {
             return Ok(eltwise::binary(&mut self.code, alg, x, y));
         }
@@ -344,12 +338,8 @@ impl<'a> Chain<'a> {
         if dims.len() > 2 {
             md = innermost(&md, dims.len() - 1, 1)?; // channels last, as oneDNN has them
         }
-        let weights = self.load(
-            arg::post_op(i) | arg::WEIGHTS,
-            &md,
-            Place::broadcast(&md),
-            false,
-        )?;
+        let (id, place) = (arg::post_op(i) | arg::WEIGHTS, Place::broadcast(&md));
+        let weights = self.load(id, &md, place, false)?;
         let scaled = self.code.mul(x, weights);
         let zero = self.code.float(0.0);
         Ok(self.code.select(Pred::Gt, x, zero, x, scaled))
@@ -513,8 +503,7 @@ pub fn resolved(md: &MemoryDesc, like: &MemoryDesc) -> Result<MemoryDesc> {
         return MemoryDesc::plain(md.dims(), md.dtype());
     }
     let mut chosen = *like;
-    chosen.data_type = md.data_type;
-    chosen.offset0 = 0;
+    (chosen.data_type, chosen.offset0) = (md.data_type, 0);
     Ok(chosen)
 }
 

@@ -425,6 +425,7 @@ impl Gemm {
             true => (p.end.expr.clone(), p.d.dtype, p.d.side.strides().0),
             false => (Expr::acc(acc.is_int()), acc, self.c_row_bytes),
         };
+        let a_pack = self.a_pack.as_ref();
         Brgemm {
             isa: self.p.isa,
             m: call.m,
@@ -435,10 +436,7 @@ impl Gemm {
             a_row_bytes,
             a_group_bytes,
             b_group_bytes,
-            a_wide: self
-                .a_pack
-                .as_ref()
-                .is_some_and(|p| p.shape.widen.is_some()),
+            a_wide: a_pack.is_some_and(|p| p.shape.widen.is_some()),
             batch: Batch::ONE,
             beta: !call.first || self.p.accumulates,
             c_row_bytes: self.c_row_bytes,

@@ -36,19 +36,14 @@ pub fn check_types(what: &str, a: &MemoryDesc, b: &MemoryDesc, d: &MemoryDesc) -
 
 /// The type that products of elements are summed in.
 pub fn accumulator(dtype: DataType) -> DataType {
-    if dtype.is_int() {
-        DataType::S32
-    } else {
-        DataType::F32
-    }
+    [DataType::F32, DataType::S32][usize::from(dtype.is_int())]
 }
 
 /// The descriptor itself, or row-major for `any`.
 pub fn plain(md: &MemoryDesc) -> Result<MemoryDesc> {
-    if md.is_any() {
-        MemoryDesc::plain(md.dims(), md.dtype())
-    } else {
-        Ok(*md)
+    match md.is_any() {
+        true => MemoryDesc::plain(md.dims(), md.dtype()),
+        false => Ok(*md),
     }
 }
 

@@ -6,7 +6,7 @@
 use super::{Arg, Env, Op, Planned, epilogue::arg};
 use crate::attr::{Attr, PostOp};
 use crate::error::Result;
-use crate::memory::{MAX_NDIMS, MemoryDesc, RUNTIME_DIM};
+use crate::memory::{MemoryDesc, RUNTIME_DIM};
 use crate::supported;
 
 /// Stand-ins for open dims, multiples of every block. What differs between two plans depends on open dims.
@@ -72,10 +72,8 @@ impl Op {
     pub(super) fn plan_open(&self, attr: &Attr, env: &Env) -> Result<Planned> {
         let mut own = Vec::new();
         self.with(attr, |id, md| own.push((id, *md)));
-        let dst = own
-            .iter()
-            .find(|(id, _)| *id == arg::DST)
-            .map(|(_, md)| *md);
+        let dst = own.iter().find(|(id, _)| *id == arg::DST);
+        let dst = dst.map(|(_, md)| *md);
         let sampled = |size| {
             let mut fits = true;
             let (op, attr) = self.with(attr, |id, md| {
@@ -148,13 +146,9 @@ fn sample(md: &MemoryDesc, size: i64) -> MemoryDesc {
     md.dims.iter_mut().for_each(|n| known(n, size));
     md.padded_dims.iter_mut().for_each(|n| known(n, size));
     known(&mut md.offset0, 0);
-    let mut placed = [true; MAX_NDIMS];
-    (0..nd).for_each(|d| placed[d] = md.strides[d] != RUNTIME_DIM);
-    for d in (0..nd)
-        .rev()
-        .filter(|d| md.strides[*d] == RUNTIME_DIM)
-        .collect::<Vec<_>>()
-    {
+    let given = md.strides.map(|stride| stride != RUNTIME_DIM);
+    let mut placed = given;
+    for d in (0..nd).rev().filter(|d| !given[*d]) {
         let reach = |d: usize| md.strides[d].saturating_mul(md.outer_dim(d));
         let inside = (0..nd).filter(|d| placed[*d]).map(reach).max();
         md.strides[d] = inside.unwrap_or(1).max(md.inner_volume());

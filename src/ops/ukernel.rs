@@ -189,9 +189,8 @@ impl Brgemm {
     }
 
     fn finished(&self) -> Result<&Finished> {
-        self.finished
-            .as_ref()
-            .ok_or_else(|| invalid!("brgemm: it is not finalized"))
+        let finished = self.finished.as_ref();
+        finished.ok_or_else(|| invalid!("brgemm: it is not finalized"))
     }
 
     /// Whether something follows the sums, so that `execute_post_ops` is the last call of a chain.

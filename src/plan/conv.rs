@@ -5,7 +5,8 @@ mod axis;
 
 pub use axis::{Axis, Run, Tap};
 
-use crate::{error::Result, supported};
+use super::gemm;
+use crate::{error::Result, machine::Isa, supported};
 
 /// Refuses plans that list so many taps, or calls by eight: they would fill the memory. A float, since products may overflow.
 pub fn check_listed(listed: f64) -> Result<()> {
@@ -220,7 +221,7 @@ pub fn images(minibatch: i64, pixels: i64, threads: i64) -> i64 {
         return 1;
     }
     let most = (minibatch / threads.max(1)).clamp(1, MOST_IMAGES);
-    divisor(minibatch, most)
+    divisor(minibatch, most, 1).unwrap_or(1)
 }
 
 /// Whether a second-level cache of so many bytes holds two panels of weights of this size beside an input.
@@ -228,9 +229,20 @@ pub fn leaves_room(panel: i64, cache: i64) -> bool {
     panel <= cache * 3 / 8
 }
 
-/// The largest divisor of n up to `most`.
-fn divisor(n: i64, most: i64) -> i64 {
-    (1..=most).rev().find(|d| n % d == 0).unwrap_or(1)
+/// How many images are taken together for the gradient of weights: all where nothing is copied, else as many as have room for
+/// their copies or are a full band. They divide the minibatch, into multiples of `unit` if that can be.
+pub fn copied_images(minibatch: i64, unit: i64, copies: i64, (room, full): (i64, i64)) -> i64 {
+    let most = match copies {
+        0 => minibatch,
+        _ => (room / (copies / minibatch)).max(full).max(unit),
+    };
+    divisor(minibatch, most, unit).unwrap_or(minibatch)
+}
+
+/// The largest divisor of n up to `most` that is a multiple of `unit`.
+fn divisor(n: i64, most: i64, unit: i64) -> Option<i64> {
+    let fits = |d: &i64| n % d == 0 && d % unit == 0;
+    (1..=most.min(n)).rev().find(fits)
 }
 
 /// Half-open ranges of depths and of rows, such as those of a band: rows of the small side whose contribution to the weights'
@@ -238,8 +250,8 @@ fn divisor(n: i64, most: i64) -> i64 {
 pub type Ranges = [(i64, i64); 2];
 
 /// Pixels of a band: a block of channels of either side fits the first-level cache, of the small side one as wide as a panel.
-pub fn band_pixels(panel: i64) -> i64 {
-    (8192 / panel).min(256)
+pub fn band_pixels(isa: Isa) -> i64 {
+    (8192 / gemm::panel(isa) as i64).min(256)
 }
 
 /// Bands of at most so many pixels (or one row) of an image of the given depth, height and width, and how many images are
@@ -247,8 +259,8 @@ pub fn band_pixels(panel: i64) -> i64 {
 pub fn bands(minibatch: i64, [depth, height, width]: [i64; 3], pixels: i64) -> (i64, Vec<Ranges>) {
     let plane = height * width;
     if depth * plane <= pixels {
-        let most = (pixels / (depth * plane).max(1)).clamp(1, minibatch.max(1));
-        let images = divisor(minibatch, most).min(minibatch);
+        let most = (pixels / (depth * plane).max(1)).max(1);
+        let images = divisor(minibatch, most, 1).unwrap_or(0);
         return (images, vec![[(0, depth), (0, height)]]);
     }
     let (deep, rows) = match plane <= pixels {
@@ -265,8 +277,7 @@ pub fn bands(minibatch: i64, [depth, height, width]: [i64; 3], pixels: i64) -> (
 
 /// Lengths of even parts of at most `most`: all but the last have the same.
 fn even(total: i64, most: i64) -> i64 {
-    let parts = (total + most - 1) / most.max(1);
-    (total + parts - 1) / parts.max(1)
+    gemm::even(total as usize, most as usize, 1) as i64
 }
 
 /// A part of a run: its index, the first output in it, how many.
@@ -276,7 +287,7 @@ pub type Piece = (usize, i64, i64);
 pub fn pieces(runs: &[Run], most: i64) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for (i, run) in runs.iter().enumerate() {
-        let length = even(run.count, most).max(1);
+        let length = even(run.count, most);
         let starts = (0..run.count).step_by(length as usize);
         pieces.extend(starts.map(|start| (i, start, length.min(run.count - start))));
     }

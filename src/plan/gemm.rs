@@ -33,10 +33,9 @@ const fn k_block_bytes(isa: Isa) -> usize {
 
 /// Rows of A in one block, and of which number they are a multiple: AVX2 has register tiles of 4 and of 6 rows.
 const fn m_block(isa: Isa) -> (usize, usize) {
-    if isa.is_avx512() {
-        (48, TILE_ROWS)
-    } else {
-        (192, 12)
+    match isa.is_avx512() {
+        true => (48, TILE_ROWS),
+        false => (192, 12),
     }
 }
 
@@ -224,10 +223,9 @@ pub fn blocks(s: &Sizes) -> Blocks {
         };
     }
     let streamed = s.m <= STREAM_ROWS && s.k * s.n * s.elem_bytes > STREAM_BYTES;
-    let (kc, bn) = if streamed {
-        (stream_depth(s.m), STREAM_C_ELEMS / s.m.max(1))
-    } else {
-        (kc, WIDE)
+    let (kc, bn) = match streamed {
+        true => (stream_depth(s.m), STREAM_C_ELEMS / s.m.max(1)),
+        false => (kc, WIDE),
     };
     let bn = bn.min(s.n.max(1));
     Blocks { bm, bn, kc, nc: bn }
@@ -246,10 +244,9 @@ pub fn split(batch: usize, m: usize, n: usize, k: usize, threads: usize) -> Spli
     }
     let parts = parts / batch;
     let (by_n, by_m) = (n.div_ceil(64), m.div_ceil(TILE_ROWS));
-    let n_parts = if n >= m || by_m < parts {
-        parts.min(by_n.max(1))
-    } else {
-        1
+    let n_parts = match n >= m || by_m < parts {
+        true => parts.min(by_n.max(1)),
+        false => 1,
     };
     Split {
         batch,

@@ -205,10 +205,8 @@ pub fn blocks(ranges: &[(i64, i64)], places: &[&Place]) -> Option<Vec<Block>> {
     let mut parts = vec![origin];
     for (dim, &(from, to)) in ranges.iter().enumerate() {
         let segments = segments(from, to, &levels(dim, places)?);
-        parts = parts
-            .iter()
-            .flat_map(|b| segments.iter().map(|s| extend(b, dim, s, places)))
-            .collect();
+        let cut = |b| segments.iter().map(move |s| extend(b, dim, s, places));
+        parts = parts.iter().flat_map(cut).collect();
     }
     Some(parts)
 }

@@ -240,10 +240,8 @@ fn tiles(work: &Work, block: Block, order: Order) -> Vec<(Block, Block)> {
     for (&at, side) in picked.iter().zip(sides) {
         parts = parts.into_iter().flat_map(|b| b.split(at, side)).collect();
     }
-    parts
-        .into_iter()
-        .map(|block| separate(block, &picked))
-        .collect()
+    let parts = parts.into_iter();
+    parts.map(|block| separate(block, &picked)).collect()
 }
 
 /// How much of each loop a tile takes: equal shares first, then what room is left goes to those that are longer.
@@ -421,10 +419,9 @@ impl Move {
         let line = 64 / self.bytes;
         let small = p.count * q.count * self.bytes <= 256 << 10;
         let crowded = q.strides[0] % 2048 == 0 && p.strides[1] % 2048 == 0;
-        if p.count >= 4 * line && (small || crowded) {
-            (256, line)
-        } else {
-            (line, 64)
+        match p.count >= 4 * line && (small || crowded) {
+            true => (256, line),
+            false => (line, 64),
         }
     }
 

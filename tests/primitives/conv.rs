@@ -764,6 +764,46 @@ fn conv_backward_by_weights() {
     ]);
 }
 
+/// Copies of several blocks of images: two of these do not fit a second-level cache.
+#[test]
+fn blocks_of_images_by_weights() {
+    for (image, layouts) in [
+        ("ic8oc16ih110kh3ph1", ["abcd:any:abcd", "aBcd8b:any:aBcd8b"]),
+        ("ic3oc16ih200kh7sh2ph3", ["abcd:any:abcd", "acdb:any:abcd"]),
+        ("ic40oc24ih130kh1sh2", ["abcd:any:abcd", "aBcd8b:any:abcd"]),
+        ("ic4oc16iw13000kw3pw1", ["abc:any:abc", "aBc8b:any:aBc8b"]),
+        (
+            "ic4oc8id16ih30iw55kd3kh1kw1pd1ph0pw0",
+            ["abcde:any:abcde", "acdeb:any:abcde"],
+        ),
+    ] {
+        for tags in layouts {
+            judge_all(
+                ["f32:f32:f32", "bf16:bf16:bf16", "f16:f16:f16"].map(|types| {
+                    format!("conv {types} mb4{image} prop=bwd_w tags={tags} bias=f32")
+                }),
+            );
+            judge_all([3, 5].map(|images| {
+                format!("conv bf16:f32:bf16 mb{images}{image} prop=bwd_w tags={tags}")
+            }));
+        }
+    }
+    for types in ["f32:f32:f32", "bf16:bf16:bf16"] {
+        judge_all(
+            [
+                "conv T g2mb4ic8oc32ih80kh3ph1",
+                "conv T g16mb4ic16oc16ih100kh3ph1",
+                "conv T g4mb3ic32oc32ih70kh3ph1",
+                "conv T g16mb3ic16oc16id10ih30iw30kd3kh3kw3pd1ph1pw1",
+                "deconv T mb4ic16oc4ih75kh4sh2ph1",
+                "deconv T mb4ic4oc20iw20000kw2sw2pw0",
+                "deconv T g32mb4ic32oc32ih40kh3sh2ph1",
+            ]
+            .map(|problem| format!("{} prop=bwd_w", problem.replace('T', types))),
+        );
+    }
+}
+
 const UP: [&str; 8] = [
     "mb1ic1oc1ih1kh1",
     "mb2ic16oc24ih5kh3ph1",

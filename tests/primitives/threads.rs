@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// Sums whose value depends on their order, and what else is shared out. Weight gradients promise their bits with
 /// `deterministic` only.
-const PROBLEMS: [&str; 28] = [
+const PROBLEMS: [&str; 32] = [
     "matmul f32:f32:f32 100x300:300x120",
     "matmul f32:f32:f32 1x512:512x512",
     "matmul f32:f32:f32 16x2000:2000x16",
@@ -34,6 +34,10 @@ const PROBLEMS: [&str; 28] = [
     "conv f32:f32:f32 mb4ic33oc50ih14kh3ph1 prop=bwd_w bias=f32 deterministic=1",
     "conv f32:f32:f32 mb4ic3oc32ih33kh7sh2ph3 tags=any:any:any prop=bwd_w deterministic=1",
     "conv bf16:bf16:bf16 g40mb4ic40oc40ih20kh3ph1 prop=bwd_w deterministic=1",
+    "conv f32:f32:f32 mb3ic4oc16ih110kh3ph1 prop=bwd_w deterministic=1",
+    "conv bf16:bf16:bf16 mb6ic4oc32ih90kh3ph1 prop=bwd_w deterministic=1",
+    "conv f32:f32:f32 g40mb3ic40oc40ih90kh3ph1 prop=bwd_w deterministic=1",
+    "deconv bf16:f32:bf16 mb6ic40oc40ih7kh3ph1 prop=bwd_w deterministic=1",
     "deconv f32:f32:f32 mb2ic30oc20ih9kh4sh2ph1 bias=f32",
 ];
 

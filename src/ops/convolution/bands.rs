@@ -5,7 +5,7 @@ use super::sides::{Line, Source};
 use super::weights::{BLOCK, Call, Gradient};
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::exec::{in_parts, share};
+use crate::exec::share;
 use crate::kernel::Kernel;
 use crate::kernel::expr::{Bcast, Expr, Node};
 use crate::kernel::spec::{Args, Spec};
@@ -84,6 +84,7 @@ struct Compiled {
     /// Of a tile, by band.
     calls: Vec<Vec<Call>>,
     packings: [Packing; 2],
+    reorders: Vec<Box<dyn Run>>,
 }
 
 impl Plan for Arc<Gradient> {
@@ -103,33 +104,41 @@ impl Plan for Arc<Gradient> {
             kernels,
             calls,
             packings: [Packing::new(self, 0)?, Packing::new(self, 1)?],
+            reorders: self.staging.compile()?,
         }))
     }
 }
 
 impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) {
+        let (p, reorders) = (&self.plan, self.reorders.as_slice());
         // SAFETY: as promised by the caller; the parts' shares of the tiles, or their copies of them, are disjoint.
-        let part = |part: usize| unsafe { self.part(exec, part).sum() };
-        in_parts(exec.pool, self.plan.parts(), part);
+        let sum = |part, block| unsafe { self.part(exec, part, block).sum() };
+        let part = |blocks: Range, part| blocks.for_each(|block| sum(part, block));
+        // SAFETY: the caller's promise is passed on.
+        unsafe { p.staging.run((exec, reorders), p.parts(), part) };
     }
 }
 
 impl Compiled {
-    fn part(&self, exec: &Exec, part: usize) -> Part<'_> {
+    fn part(&self, exec: &Exec, part: usize, block: i64) -> Part<'_> {
         let p = &self.plan;
         let [n, m, s] = p.split.map(|parts| parts as usize);
-        let (copy, bytes) = (part / (n * m), p.part_bytes());
-        let at = |entry: usize, offset: i64| exec.ptrs[entry].wrapping_offset(offset as isize);
-        let copy_at = copy as i64 * p.copy_bytes;
-        let out = at(p.out.index, p.out.place.base + copy_at);
-        let beside = exec.scratch.wrapping_add(p.parts() * bytes);
+        let (copy, own) = (
+            part / (n * m),
+            p.staging.scratch_bytes + part * p.part_bytes(),
+        );
+        let copy_at = (copy as i64 * p.copy_bytes) as isize;
+        let out = exec.ptrs[p.out.index].wrapping_offset(p.out.place.base as isize + copy_at);
+        let sides = p.staging.starts(exec, block);
+        let beside = exec.scratch.wrapping_add(p.sums_at());
         Part {
             compiled: self,
-            sides: [0, 1].map(|s| at(p.sides[s].entry, p.sides[s].offset).cast_const()),
+            sides: sides.map(|side| side.cast_const()),
+            others: [block, p.staging.blocks - 1 - block],
             out,
-            sums: [out, beside.wrapping_offset(copy_at as isize)][usize::from(p.is_narrow())],
-            scratch: exec.scratch.wrapping_add(part * bytes),
+            sums: [out, beside.wrapping_offset(copy_at)][usize::from(p.is_narrow())],
+            scratch: exec.scratch.wrapping_add(own),
             panels: share(p.groups * p.sides[1].per_group(), part / m % n, n),
             blocks: share(p.sides[0].per_group(), part % m, m),
             units: share(p.units(), copy, s),
@@ -141,6 +150,8 @@ impl Compiled {
 struct Part<'a> {
     compiled: &'a Compiled,
     sides: [*const u8; 2],
+    /// Blocks of images before its own and behind it.
+    others: [i64; 2],
     out: *mut u8,
     /// Sums in f32: the result itself, unless it is narrower.
     sums: *mut u8,
@@ -156,7 +167,7 @@ struct Part<'a> {
 struct Unit {
     band: usize,
     images: [*const u8; 2],
-    /// Whether it is the first and the last of its part.
+    /// Whether it is the first and the last that its part sums.
     ends: [bool; 2],
 }
 
@@ -168,7 +179,7 @@ impl Part<'_> {
     unsafe fn sum(&self) {
         let p = &self.compiled.plan;
         let [of_large, of_small] = [0, 1].map(|side: usize| p.sides[side].per_group());
-        if p.joined {
+        if p.joined && self.others[0] == 0 {
             // SAFETY: the part's own scratch. The rims of packed rows stay zero.
             unsafe { self.scratch.write_bytes(0, p.part_bytes()) };
         }
@@ -196,10 +207,11 @@ impl Part<'_> {
         let image = unit / bands * p.images;
         let start =
             |i: usize| self.sides[i].wrapping_offset((image * p.sides[i].strides[0]) as isize);
+        let (Range { start: first, end }, [before, behind]) = (&self.units, self.others);
         Unit {
             band: (unit % bands) as usize,
-            images: [start(0), start(1)],
-            ends: [unit == self.units.start, unit + 1 == self.units.end],
+            images: [0, 1].map(start),
+            ends: [unit + before == *first, unit + 1 == end + behind],
         }
     }
 

@@ -1,9 +1,9 @@
 //! Running a cut space: the calls of a block, panel by panel, over blocks of images.
 #![allow(unsafe_code)]
 
-use super::dense::{Dense, OUTPUT, Operand, Panel, pair};
+use super::dense::{Dense, OUTPUT, Panel, pair};
 use crate::error::Result;
-use crate::exec::{in_parts, share};
+use crate::exec::share;
 use crate::kernel::known::width_of_b;
 use crate::kernel::spec::{Args, Spec};
 use crate::kernel::{self, Kernel};
@@ -11,6 +11,7 @@ use crate::memory::MAX_NDIMS;
 use crate::ops::epilogue::MAX_OPERANDS;
 use crate::ops::{Exec, Plan, Run};
 use crate::plan::conv::Calls;
+use std::ops::Range;
 use std::slice::from_raw_parts;
 use std::sync::Arc;
 
@@ -20,12 +21,11 @@ impl Plan for Arc<Dense> {
             let of_shape = |shape| pair(self.widths, |n| self.spec(shape, n, far));
             (0..self.cut.shapes.len()).map(of_shape).collect()
         };
-        let stages = self.stages.iter().map(|s| s.reorder.plan.compile());
         Ok(Box::new(Compiled {
             plan: self.clone(),
             kernels: kernels(false)?,
             far: self.far.then(|| kernels(true)).transpose()?,
-            stages: stages.collect::<Result<_>>()?,
+            reorders: self.staging.compile()?,
             fetched_bytes: (0..self.cut.shapes.len())
                 .map(|shape| match self.spec(shape, self.widths[0], false) {
                     Spec::Brgemm(s) => s.fetched_row_bytes() * s.m as i64,
@@ -42,7 +42,7 @@ struct Compiled {
     kernels: Vec<[Arc<Kernel>; 2]>,
     /// The same with stores past the caches, for an aligned output.
     far: Option<Vec<[Arc<Kernel>; 2]>>,
-    stages: Vec<Box<dyn Run>>,
+    reorders: Vec<Box<dyn Run>>,
     /// Bytes of a block of weights that a call of a shape fetches.
     fetched_bytes: Vec<i64>,
     /// Offset and number of the bytes of a whole panel, and of the last one, that are looked at ahead.
@@ -51,76 +51,33 @@ struct Compiled {
 
 impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) {
-        let blocks = self.plan.blocks;
-        let together = if self.stages.is_empty() { blocks } else { 1 };
-        for block in (0..blocks).step_by(together.max(1) as usize) {
-            // SAFETY: the caller's promise is passed on; copies have their room in scratch.
-            unsafe {
-                self.stage(exec, block, false);
-                self.region(exec, block, block + together);
-                self.stage(exec, block, true);
-            }
-        }
+        let ((by_calls, by_panels), staging) = (self.plan.split, &self.plan.staging);
+        // SAFETY: the caller's promise is passed on; parts take disjoint units or panels.
+        let part = |images, part| unsafe { self.part(exec, images, part) };
+        // SAFETY: the same.
+        unsafe { staging.run((exec, &self.reorders), by_calls * by_panels, part) };
     }
 }
 
 impl Compiled {
-    /// Reorders a block of images into its copies or out of them.
+    /// A part of all calls for some blocks of images.
     ///
     /// # Safety
     /// As for `Run::run`.
-    unsafe fn stage(&self, exec: &Exec, block: i64, out: bool) {
-        let stages = self.plan.stages.iter().zip(&self.stages);
-        for (stage, reorder) in stages.filter(|(s, _)| s.out == out) {
-            let o = &self.plan.operands[stage.operand];
-            let user = exec.ptrs[o.arg].wrapping_offset((block * o.advance) as isize);
-            let copy = exec.scratch.wrapping_add(o.copy.unwrap_or(0));
-            if !out && o.is_framed() {
-                // SAFETY: the room of the copy, in scratch of our own.
-                unsafe { copy.write_bytes(0, o.room_bytes()) };
-            }
-            let exec = Exec {
-                ptrs: &if out { [copy, user] } else { [user, copy] },
-                ..*exec
-            };
-            // SAFETY: both hold what the reorder was planned for.
-            unsafe { reorder.run(&exec) };
-        }
-    }
-
-    /// Runs all calls for some blocks of images.
-    ///
-    /// # Safety
-    /// As for `Run::run`.
-    unsafe fn region(&self, exec: &Exec, first: i64, end: i64) {
+    unsafe fn part(&self, exec: &Exec, images: Range<i64>, part: usize) {
         let p = &self.plan;
         let ((by_calls, by_panels), blocks) = (p.split, p.cut.ends.len() as i64);
-        let part = |part: usize| {
-            let panels = share(p.panels.len() as i64, part % by_panels, by_panels);
-            let panels = &p.panels[panels.start as usize..panels.end as usize];
-            for unit in share((end - first) * blocks, part / by_panels, by_calls) {
-                let (images, block) = (first + unit / blocks, (unit % blocks) as usize);
-                // SAFETY: as promised by the caller; parts take disjoint units or panels.
-                unsafe { self.block(exec, images, block, panels) }
-            }
-            if p.far {
-                kernel::finish_far_stores();
-            }
-        };
-        in_parts(exec.pool, by_calls * by_panels, part);
-    }
-
-    /// Where the operands of one block of images lie.
-    fn bases(&self, exec: &Exec, images: i64) -> [*mut u8; 3] {
-        let base = |o: &Operand| {
-            let first = o.md.offset0 * o.md.dtype().size_bytes() as i64;
-            let start = match o.copy {
-                Some(at) => exec.scratch.wrapping_add(at),
-                None => exec.ptrs[o.arg].wrapping_offset((images * o.advance) as isize),
-            };
-            start.wrapping_offset(first as isize)
-        };
-        self.plan.operands.each_ref().map(base)
+        let panels = share(p.panels.len() as i64, part % by_panels, by_panels);
+        let panels = &p.panels[panels.start as usize..panels.end as usize];
+        let units = (images.end - images.start) * blocks;
+        for unit in share(units, part / by_panels, by_calls) {
+            let (images, block) = (images.start + unit / blocks, (unit % blocks) as usize);
+            // SAFETY: as promised by the caller.
+            unsafe { self.block(exec, images, block, panels) }
+        }
+        if p.far {
+            kernel::finish_far_stores();
+        }
     }
 
     /// The calls of one block, panel by panel.
@@ -129,7 +86,7 @@ impl Compiled {
     /// As for `Run::run`.
     unsafe fn block(&self, exec: &Exec, images: i64, block: usize, panels: &[Panel]) {
         let cut = &self.plan.cut;
-        let bases = self.bases(exec, images);
+        let bases = self.plan.staging.starts(exec, images);
         let start = if block == 0 { 0 } else { cut.ends[block - 1] };
         let aligned = (bases[OUTPUT] as usize).is_multiple_of(64);
         let kernels = self.far.as_ref().filter(|_| aligned);
@@ -172,7 +129,7 @@ impl Compiled {
         (operands, known_b, to_next): (&mut [*const u8; MAX_OPERANDS], u64, &mut i64),
     ) {
         let p = &self.plan;
-        let (cuboid, md) = (&p.cut.cuboids[calls.cuboid], &p.operands[OUTPUT].md);
+        let (cuboid, md) = (&p.cut.cuboids[calls.cuboid], &p.staging.operands[OUTPUT].md);
         let table = &cuboid.table;
         let epilogue = &p.epilogues[calls.shape];
         let first = |list: &[i64]| if p.streams(calls.shape) { list[0] } else { 0 };

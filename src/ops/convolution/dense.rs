@@ -2,7 +2,6 @@
 //!
 //! The calls of a block read a piece of the input that stays in the second-level cache while all panels of weights pass.
 //! Layouts that kernels cannot read are staged: reordered in scratch, activations a few images at a time.
-#![allow(unsafe_code)]
 
 use super::Pass;
 use super::epilogues::Epilogues;
@@ -10,7 +9,7 @@ use super::layout::{
     Panels, channel_run, channels_last, framed, in_blocks, panels, spatial_strides, strides,
     with_gaps, without_gaps,
 };
-use crate::attr::Attr;
+use super::staging::{Operand, Staging};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::kernel::Kernel;
@@ -20,67 +19,10 @@ use crate::machine::machine;
 use crate::memory::MemoryDesc;
 use crate::ops::epilogue::{Binding, Epilogue, arg};
 use crate::ops::sequence::Sequence;
-use crate::ops::{Arg, Env, Planned, reorder};
-use crate::plan::conv::{self, Along, Axis, Calls, Cut, Run, Space};
+use crate::ops::{Arg, Env, Planned};
+use crate::plan::conv::{self, Along, Axis, Calls, Cut, Run, Shape, Space};
 use crate::plan::place::Place;
 use std::sync::Arc;
-
-/// An operand of the nest.
-#[derive(Clone)]
-pub(super) struct Operand {
-    /// Index of the argument.
-    pub arg: usize,
-    /// The argument's layout, and the one that kernels see: the same, or that of a copy.
-    pub user: MemoryDesc,
-    pub md: MemoryDesc,
-    /// Bytes from one block of images to the next in the argument; 0 for weights.
-    pub advance: i64,
-    /// Where in scratch its copy lies, if kernels see one.
-    pub copy: Option<usize>,
-}
-
-impl Operand {
-    pub fn new(arg: usize, user: &MemoryDesc, copy: Option<MemoryDesc>) -> Operand {
-        Operand {
-            arg,
-            user: *user,
-            md: copy.unwrap_or(*user),
-            advance: 0,
-            copy: copy.map(|_| 0),
-        }
-    }
-
-    /// As seen by a nest over blocks of so many images.
-    fn in_blocks(mut self, images: i64) -> Operand {
-        let user = &self.user;
-        self.advance =
-            images * user.strides[0] / user.block_of(0) * user.dtype().size_bytes() as i64;
-        for md in [&mut self.user, &mut self.md] {
-            if md.dims[0] != images {
-                (md.dims[0], md.padded_dims[0]) = (images, images);
-            }
-        }
-        self
-    }
-
-    /// Bytes of its copy: that of an image has its frame around it.
-    pub fn room_bytes(&self) -> usize {
-        (self.md.dims[0] * self.md.strides[0]) as usize * self.md.dtype().size_bytes()
-    }
-
-    /// Whether it has a copy with more than the elements.
-    pub fn is_framed(&self) -> bool {
-        self.copy.is_some() && self.md.dims[0] * self.md.strides[0] > self.md.padded_nelems()
-    }
-}
-
-/// A reorder of a block of images between an operand and its copy.
-pub(super) struct Stage {
-    pub operand: usize,
-    /// Whether it goes out of the copy, behind the calls.
-    pub out: bool,
-    pub reorder: Planned,
-}
 
 pub(super) const INPUT: usize = 0;
 pub(super) const OUTPUT: usize = 2;
@@ -112,7 +54,7 @@ pub(super) struct Dense {
     /// Whether outputs leave the caches before anybody reads them, and whole cache lines of them are stored.
     pub far: bool,
     /// Input, weights, output.
-    pub operands: [Operand; 3],
+    pub staging: Staging<3>,
     pub cut: Cut,
     pub panels: Vec<Panel>,
     /// Columns of whole panels and of the last one.
@@ -123,11 +65,8 @@ pub(super) struct Dense {
     pub b_group_bytes: i64,
     /// Rows of the image in a block of calls.
     pub rows: i64,
-    pub blocks: i64,
     /// Parts of the blocks of calls, and of the panels.
     pub split: (usize, usize),
-    pub stages: Vec<Stage>,
-    pub scratch_bytes: usize,
     /// The operand that holds sums of weights, a row for each cuboid.
     pub sums: Option<usize>,
 }
@@ -155,7 +94,7 @@ impl Pass<'_> {
         ];
         let runs = (in_run, out_run);
         let dense = self.dense(operands, runs, (&mut args, &mut sequence))?;
-        let planned = Planned::new(dense.nest(), dense.scratch_bytes, Arc::new(dense));
+        let planned = Planned::new(dense.nest(), dense.staging.scratch_bytes, Arc::new(dense));
         sequence.finish(args, planned, self.env)
     }
 
@@ -282,6 +221,10 @@ impl Pass<'_> {
         }
         let of_shapes = cut.shapes.iter().map(|shape| epilogues.of(shape));
         let epilogues: Vec<Epilogue> = of_shapes.collect::<Result<_>>()?;
+        let reads = epilogues.iter().any(|e| e.expr.reads_dst());
+        let ways = [(INPUT, false), (OUTPUT, true), (OUTPUT, false)];
+        let ways = &ways[..2 + usize::from(reads)];
+        let blocks = self.input.1.dims[0] / input.md.dims[0].max(1);
         let mut dense = Dense {
             env: *self.env,
             mix,
@@ -293,14 +236,10 @@ impl Pass<'_> {
             epilogues,
             b_group_bytes: group_bytes,
             rows,
-            blocks: self.input.1.dims[0] / input.md.dims[0].max(1),
             split: (1, 1),
-            stages: Vec::new(),
-            scratch_bytes: 0,
             sums: None,
-            operands,
+            staging: Staging::new(self.env, operands, blocks, ways)?,
         };
-        dense.stage()?;
         if let Some(entry) = sums {
             // All bind the same operands, though some of them copies.
             let is_sums = |b: &Binding| b.index == entry;
@@ -458,72 +397,29 @@ impl Dense {
         let taps = self.cut.cuboids.iter().map(|c| c.table.a.len());
         let taps = taps.max().unwrap_or(1);
         let parts = parts(&self.env, flop.saturating_mul(taps as i64));
-        let blocks = if self.is_staged() { 1 } else { self.blocks };
-        let units = (blocks * self.cut.ends.len() as i64).max(1);
+        let units = (self.staging.together() * self.cut.ends.len() as i64).max(1);
         let balanced = |p: &i64| units % (parts / p) == 0 || units / (parts / p) >= 8;
-        let by_panels = (1..=parts)
-            .filter(|p| parts % p == 0)
-            .find(balanced)
-            .unwrap_or(parts);
+        let mut cuts = (1..=parts).filter(|p| parts % p == 0);
+        let by_panels = cuts.find(balanced).unwrap_or(parts);
         let given =
             |letter, parts| knobs::NEST.get().or(letter, parts, |n| n <= MOST_PARTS) as usize;
         (given('B', parts / by_panels), given('P', by_panels))
     }
 
-    /// Whether images pass through scratch, and so must be taken one block at a time.
-    fn is_staged(&self) -> bool {
-        self.operands.iter().any(|o| o.copy.is_some())
-    }
-
-    /// Plans the copies of operands; scratch for the reorders themselves comes first.
-    fn stage(&mut self) -> Result<()> {
-        let reads = self.epilogues.iter().any(|e| e.expr.reads_dst());
-        let mut end = 0;
-        for (operand, out) in [(INPUT, false), (OUTPUT, false), (OUTPUT, true)] {
-            let Operand { user, md, copy, .. } = self.operands[operand];
-            let wanted = operand == INPUT || out || reads;
-            if copy.is_none() || !wanted {
-                continue;
-            }
-            // The gaps of a layout are dimensions that its copy does not have.
-            let md = md.reshape(user.dims())?;
-            let (src, dst) = if out { (md, user) } else { (user, md) };
-            let reorder = reorder::Desc { src, dst }.plan(&Attr::default(), &self.env)?;
-            end = end.max(reorder.scratch_bytes.next_multiple_of(64));
-            self.stages.push(Stage {
-                operand,
-                out,
-                reorder,
-            });
-        }
-        for o in self.operands.iter_mut().filter(|o| o.copy.is_some()) {
-            o.copy = Some(end);
-            end += o.room_bytes().next_multiple_of(64);
-        }
-        self.scratch_bytes = end;
-        Ok(())
-    }
-
     fn nest(&self) -> String {
-        let staged = [":staged-in", "", ":staged-out"]
-            .into_iter()
-            .zip(&self.operands);
-        let staged = staged.filter(|(_, o)| o.copy.is_some()).map(|(s, _)| s);
-        let staged: String = staged.collect();
         let mut shapes = self.cut.shapes.clone();
         shapes.sort_by_key(|s| -s.m * s.k);
-        let shapes = shapes
-            .iter()
-            .map(|s| format!("{}{:?}x{}", s.m, s.along, s.k));
-        let shapes = shapes.collect::<Vec<_>>().join("+").to_lowercase();
+        let text = |s: &Shape| format!("{}{:?}x{}", s.m, s.along, s.k);
+        let shapes: Vec<_> = shapes.iter().map(text).collect();
+        let shapes = shapes.join("+").to_lowercase();
         let ((blocks, panels), [width, _]) = (self.split, self.widths);
-        let (images, rows) = (self.operands[INPUT].md.dims[0], self.rows);
+        let (images, rows, staged) = (self.staging.images(), self.rows, self.staging.ways());
         format!("B{blocks}P{panels}n{images}r{rows}w{width}:{shapes}{staged}")
     }
 
     /// The kernel of a shape for n columns, stored past the caches or not.
     pub fn spec(&self, shape: usize, n: i64, far: bool) -> Spec {
-        let (s, [input, weights, output]) = (&self.cut.shapes[shape], &self.operands);
+        let (s, [input, weights, output]) = (&self.cut.shapes[shape], &self.staging.operands);
         let (a, b) = (input.md.dtype(), weights.md.dtype());
         let out = Out {
             expr: self.epilogues[shape].expr.clone(),
@@ -560,7 +456,7 @@ impl Dense {
     /// block read them that looking at them ahead pays.
     pub fn known_bytes(&self, columns: i64) -> Option<(i64, i64)> {
         const SEVERAL: i64 = 4;
-        let (cut, v) = (&self.cut, self.operands[1].md.dtype().vnni() as i64);
+        let (cut, v) = (&self.cut, self.staging.operands[1].md.dtype().vnni() as i64);
         let calls = |c: &Calls| c.counts.iter().product::<i64>();
         let pays = cut.calls.iter().map(calls).sum::<i64>() >= SEVERAL * cut.ends.len() as i64;
         let ask = |s| matches!(s, Spec::Brgemm(b) if b.may_be_narrow());
@@ -581,7 +477,7 @@ impl Dense {
     /// How many rows of a shape share fetching the next panel of weights in a block, where these fill the second-level cache: those
     /// of the shape with most products.
     fn fetched_by(&self, shape: usize) -> i64 {
-        let (bytes, cache) = (self.operands[1].md.size_bytes(), machine().l2_bytes);
+        let (bytes, cache) = (self.staging.operands[1].md.size_bytes(), machine().l2_bytes);
         let panel = bytes / self.panels.len().max(1);
         if bytes < cache || !conv::leaves_room(panel as i64, cache as i64) {
             return 0;
@@ -602,8 +498,9 @@ impl Dense {
 
     /// Whether outputs are stored where they lie beyond the second-level cache.
     fn is_beyond_l2(&self) -> bool {
-        let output = &self.operands[OUTPUT];
-        output.copy.is_none() && output.md.size_bytes() * self.blocks as usize > machine().l2_bytes
+        let output = &self.staging.operands[OUTPUT];
+        output.copy.is_none()
+            && output.md.size_bytes() * self.staging.blocks as usize > machine().l2_bytes
     }
 
     /// Whether most of the input is met for the first time by calls of a shape, so that their kernel had better fetch it

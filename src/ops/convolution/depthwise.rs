@@ -7,11 +7,12 @@
 #![allow(unsafe_code)]
 
 use super::dense::{pair, parts};
-use super::layout::{channel_run, channels_last};
+use super::layout::channel_run;
 use super::sides::Source;
+use super::staging::Staging;
 use crate::dtype::DataType;
 use crate::error::Result;
-use crate::exec::{in_parts, share};
+use crate::exec::share;
 use crate::kernel::Kernel;
 use crate::kernel::spec::{Args, Depthwise, Mix, Out, Spec};
 use crate::machine::machine;
@@ -19,6 +20,7 @@ use crate::memory::MemoryDesc;
 use crate::ops::{Env, Exec, Plan, Planned, Run};
 use crate::plan::conv::{self, Axis, Piece, index_of};
 use crate::plan::gemm;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Channels that a part is worth.
@@ -34,12 +36,12 @@ const FEW_TAPS: i64 = 8;
 pub(super) struct Gradient {
     env: Env,
     axes: [Axis; 3],
-    minibatch: i64,
     channels: i64,
     /// Channels of a group.
     group: i64,
     /// The large and the small one, in panels.
     sides: [Source; 2],
+    staging: Staging<2>,
     /// Channels of a panel: as many as are adjacent, or those of a part.
     width: i64,
     /// Entry of the f32 gradient: channels of the large side in a group, taps, channels.
@@ -60,16 +62,12 @@ pub(super) fn layout(
     MemoryDesc::with_tag(weights.dims(), dtype, &tag)
 }
 
-/// The side as this nest reads it for groups of so many channels.
-pub(super) fn seen(md: &MemoryDesc, group: i64) -> Result<MemoryDesc> {
+/// Whether this nest reads a side as it lies for groups of so many channels.
+pub(super) fn reads(md: &MemoryDesc, group: i64) -> bool {
     // A vector of 8 channels is better than a copy; groups need a whole panel.
     let unit = if group == 1 { 8 } else { Mix::COLUMNS as i64 };
     let adjacent = channel_run(md, md.dims[1], false);
-    let lies_right = adjacent.is_some_and(|run| run == md.dims[1] || run % unit == 0);
-    match lies_right {
-        true => Ok(*md),
-        false => channels_last(md),
-    }
+    adjacent.is_some_and(|run| run == md.dims[1] || run % unit == 0)
 }
 
 /// Whether groups of m and n channels, so many in all, are summed here.
@@ -83,15 +81,16 @@ impl Gradient {
     pub(super) fn new(
         env: &Env,
         axes: [Axis; 3],
-        sides: [(usize, MemoryDesc); 2],
+        staging: Staging<2>,
         group: i64,
         out: usize,
     ) -> Gradient {
-        let (minibatch, channels) = (sides[0].1.dims[0], sides[0].1.dims[1]);
+        let mds = staging.operands.each_ref().map(|o| &o.md);
+        let (images, channels) = (staging.images() * staging.blocks, mds[0].dims[1]);
         let run = |md: &MemoryDesc| channel_run(md, channels, false).unwrap_or(channels);
-        let adjacent = run(&sides[0].1).min(run(&sides[1].1));
+        let adjacent = run(mds[0]).min(run(mds[1]));
         let work = axes.iter().map(|a| a.small as f64 * a.taps as f64);
-        let all = (2 * minibatch * channels) as f64 * group as f64;
+        let all = (2 * images * channels) as f64 * group as f64;
         let flop = (all * work.product::<f64>()) as i64;
         let parts = parts(env, flop).min((channels + BLOCK - 1) / BLOCK).max(1);
         let share = (channels + parts - 1) / parts;
@@ -100,10 +99,10 @@ impl Gradient {
         Gradient {
             env: *env,
             axes,
-            minibatch,
             channels,
             group,
-            sides: sides.map(|(entry, md)| Source::new((entry, &md), (1, channels), width, 0)),
+            sides: mds.map(|md| Source::new(md, (1, channels), width, 0)),
+            staging,
             width,
             out,
             parts,
@@ -111,8 +110,10 @@ impl Gradient {
     }
 
     pub(super) fn planned(self) -> Planned {
-        let nest = format!("P{}:depthwise", self.parts);
-        Planned::new(nest, 0, Arc::new(self))
+        let (parts, staging) = (self.parts, &self.staging);
+        let (images, ways) = (staging.images(), staging.ways());
+        let nest = format!("P{parts}n{images}:depthwise{ways}");
+        Planned::new(nest, staging.scratch_bytes, Arc::new(self))
     }
 
     fn taps(&self) -> i64 {
@@ -175,6 +176,7 @@ struct Compiled {
     calls: Vec<Call>,
     /// Byte offsets of the rows of a call on either side.
     rows: [Vec<i64>; 2],
+    reorders: Vec<Box<dyn Run>>,
 }
 
 impl Plan for Arc<Gradient> {
@@ -229,6 +231,7 @@ impl Plan for Arc<Gradient> {
             kernels: kernels.collect::<Result<_>>()?,
             calls,
             rows: steps.map(|step| (0..self.rows()).map(|y| y * step).collect()),
+            reorders: self.staging.compile()?,
             plan: self.clone(),
         }))
     }
@@ -236,36 +239,40 @@ impl Plan for Arc<Gradient> {
 
 impl Run for Compiled {
     unsafe fn run(&self, exec: &Exec) {
-        let p = &self.plan;
-        let part = |part: usize| {
-            for panel in share(p.sides[0].blocks.len() as i64, part, p.parts as usize) {
+        let (p, reorders) = (&self.plan, self.reorders.as_slice());
+        let part = |blocks: Range<i64>, part| {
+            let panels = share(p.sides[0].blocks.len() as i64, part, p.parts as usize);
+            for (block, panel) in blocks.flat_map(|b| panels.clone().map(move |p| (b, p))) {
                 // SAFETY: as promised by the caller; parts take disjoint panels.
-                unsafe { self.panel(exec, panel as usize) };
+                unsafe { self.panel(exec, block, panel as usize) };
             }
         };
-        in_parts(exec.pool, p.parts as usize, part);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { p.staging.run((exec, reorders), p.parts as usize, part) };
     }
 }
 
 impl Compiled {
-    /// All pixels of so many channels.
+    /// All pixels of a block of images and of so many channels.
     ///
     /// # Safety
     /// As for `Run::run`.
-    unsafe fn panel(&self, exec: &Exec, panel: usize) {
+    unsafe fn panel(&self, exec: &Exec, block: i64, panel: usize) {
         let p = &self.plan;
         let channel = panel as i64 * p.width;
         let n = p.width.min(p.channels - channel);
         let out = |at: i64| exec.ptrs[p.out].wrapping_offset((channel * 4 + at) as isize);
-        for row in 0..p.group * p.taps() {
+        let cleared = if block == 0 { p.group * p.taps() } else { 0 };
+        for row in 0..cleared {
             // SAFETY: a row of the gradient has all channels.
             unsafe { out(row * p.channels * 4).write_bytes(0, 4 * n as usize) };
         }
-        for (image, call) in (0..p.minibatch).flat_map(|i| self.calls.iter().map(move |c| (i, c))) {
+        let (sides, images) = (p.staging.starts(exec, block), 0..p.staging.images());
+        for (image, call) in images.flat_map(|i| self.calls.iter().map(move |c| (i, c))) {
             let side = |i: usize| {
                 let s = &p.sides[i];
-                let at = s.offset + s.blocks[panel] + image * s.strides[0] + call.sides[i];
-                exec.ptrs[s.entry].wrapping_offset(at as isize).cast_const()
+                let at = s.blocks[panel] + image * s.strides[0] + call.sides[i];
+                sides[i].wrapping_offset(at as isize).cast_const()
             };
             let kernel = &self.kernels[call.kernel][usize::from(n < p.width)];
             for channel in 0..p.group {
@@ -305,8 +312,7 @@ mod tests {
     #[test]
     fn blocks_of_eight_channels_are_read_in_place() {
         let blocks = side(32, "aBcd8b");
-        assert_eq!(seen(&blocks, 1).unwrap(), blocks);
-        assert_ne!(seen(&blocks, 4).unwrap(), blocks);
+        assert!(reads(&blocks, 1) && !reads(&blocks, 4));
     }
 
     /// Panels for two parts, of sides with 144 channels.
@@ -318,7 +324,8 @@ mod tests {
         let mut axes = [Axis::POINT; 3];
         (axes[1].small, axes[2].small) = (56, 56);
         let sides = [0, 1].map(|entry| (entry, side(144, tag)));
-        let gradient = Gradient::new(&env, axes, sides, 1, 2);
+        let staging = Staging::of_sides(&env, sides, [false; 2], false).unwrap();
+        let gradient = Gradient::new(&env, axes, staging, 1, 2);
         assert_eq!(gradient.parts, 2);
         gradient.width
     }

@@ -12,7 +12,7 @@ use crate::ops::matrix::accumulator;
 use crate::ops::sequence::{Sequence, innermost};
 use crate::plan::conv::{Along, Shape};
 use crate::plan::place::{Place, Term};
-use crate::{ensure, unimplemented_here};
+use crate::supported;
 use std::borrow::Cow;
 
 /// The epilogues of a pass under planning.
@@ -104,10 +104,8 @@ impl Pass<'_> {
         let zero_points: Vec<ZeroPoint> = sums.map(zero_point).into_iter().collect();
         let request = Request {
             attr: &attr,
-            acc: match self.is_depthwise() {
-                true => DataType::F32,
-                false => accumulator(self.input.1.dtype()),
-            },
+            acc: [accumulator(self.input.1.dtype()), DataType::F32]
+                [usize::from(self.is_depthwise())],
             zero_points: &zero_points,
             reduced: 0,
             scaled: &[src, Input::new(arg::WEIGHTS, &weights, &columns)],
@@ -129,11 +127,9 @@ impl Pass<'_> {
         if attr.scales.contains_key(&arg::WEIGHTS) {
             let scales = attr.to_mut().scales.get_mut(&arg::WEIGHTS);
             let mask = &mut scales.expect("it is there").mask;
-            ensure!(
+            supported!(
                 matches!(mask, 0 | 3),
-                unimplemented_here!(
-                    "convolution: scales of grouped weights with mask {mask} are not supported"
-                )
+                "convolution: scales of grouped weights with mask {mask} are not supported"
             );
             *mask &= 1;
         }
@@ -147,10 +143,8 @@ impl Pass<'_> {
 /// An expression for rows that are `step` apart.
 fn stepped(mut expr: Expr, step: i64) -> Expr {
     for node in &mut expr.nodes {
-        if let Node::Load {
-            bcast: Bcast::Col { row_bytes } | Bcast::Full { row_bytes },
-            ..
-        } = node
+        if let Node::Load { bcast, .. } = node
+            && let Bcast::Col { row_bytes } | Bcast::Full { row_bytes } = bcast
         {
             *row_bytes *= step;
         }

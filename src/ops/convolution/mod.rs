@@ -17,6 +17,7 @@ mod depthwise;
 mod epilogues;
 mod layout;
 mod sides;
+mod staging;
 mod weights;
 mod zero_point;
 

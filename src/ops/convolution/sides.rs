@@ -22,10 +22,7 @@ pub(super) fn near_bytes(several_taps: bool, panel: i64) -> [i64; 2] {
 /// One side of the product.
 #[derive(Clone)]
 pub(super) struct Source {
-    /// Its entry in the table of pointers.
-    pub entry: usize,
     pub dtype: DataType,
-    pub offset: i64,
     /// Bytes between neighbours along image, depth, height, width.
     pub strides: [i64; 4],
     /// Sizes along depth, height, width.
@@ -68,12 +65,12 @@ pub(super) fn rows(images: i64, [zs, ys]: Ranges) -> impl Iterator<Item = [i64; 
 
 impl Source {
     pub fn new(
-        (entry, md): (usize, &MemoryDesc),
+        md: &MemoryDesc,
         (groups, channels): (i64, i64),
         block: i64,
         near_bytes: i64,
     ) -> Source {
-        let (size, position) = (md.dtype().size_bytes() as i64, Place::whole(md));
+        let position = Place::whole(md);
         let at = |channel: i64| position.from_first(&[(1, channel)]);
         let starts = (0..groups * channels).filter(|c| c % channels % block == 0);
         let mut sizes = [1; 3];
@@ -83,9 +80,7 @@ impl Source {
         let strides = strides(md);
         let (near, plane) = (strides[3] <= near_bytes, plane_bytes(md));
         Source {
-            entry,
             dtype: md.dtype(),
-            offset: md.offset0 * size,
             strides,
             sizes,
             channels,

@@ -13,6 +13,7 @@ use super::layout::{
     spatial_strides, without_gaps,
 };
 use super::sides::{Source, flattened, near_bytes, paired, rows};
+use super::staging::Staging;
 use super::{Desc, depthwise, layout};
 use crate::attr::Attr;
 use crate::dtype::DataType;
@@ -22,7 +23,7 @@ use crate::knobs;
 use crate::machine::machine;
 use crate::memory::MemoryDesc;
 use crate::ops::epilogue::{Binding, arg};
-use crate::ops::matrix::plain;
+use crate::ops::matrix::{Operand, plain};
 use crate::ops::reduce;
 use crate::ops::sequence::Sequence;
 use crate::ops::{Arg, Env, Planned};
@@ -44,10 +45,12 @@ const FEW: i64 = 8;
 pub(super) struct Gradient {
     pub env: Env,
     pub axes: [Axis; 3],
+    /// Images of a block, or pairs of them.
     pub minibatch: i64,
     pub groups: i64,
     /// The large and the small one.
     pub sides: [Source; 2],
+    pub staging: Staging<2>,
     pub out: Binding,
     /// Bytes between taps along depth, height and width.
     pub taps: [i64; 3],
@@ -78,9 +81,6 @@ pub(super) struct Call {
     /// Rows of pixels, each an entry of the batch.
     pub table: Table,
 }
-
-/// An argument's entry and layout.
-type Operand = (usize, MemoryDesc);
 
 /// How the gradient is cut into tiles.
 struct Tiling {
@@ -175,14 +175,11 @@ impl Desc {
         sequence: &mut Sequence,
     ) -> Result<Planned> {
         let (dims, group) = (self.side_dims(), weights.dims[self.side_dims().0]);
-        let mut read = |(entry, md): &Operand| -> Result<Operand> {
-            let seen = depthwise::seen(md, group)?;
-            Ok((sequence.read(env, (*entry, md), &seen)?, seen))
-        };
-        let sides = [read(&sides[0])?, read(&sides[1])?];
+        let copied = sides.each_ref().map(|(_, md)| !depthwise::reads(md, group));
+        let staging = Staging::of_sides(env, sides, copied, false)?;
         let taps = depthwise::layout(weights, DataType::F32, dims)?;
         let stored = sequence.written(env, (2, weights), &taps, false)?;
-        Ok(depthwise::Gradient::new(env, self.axes(), sides, group, stored).planned())
+        Ok(depthwise::Gradient::new(env, self.axes(), staging, group, stored).planned())
     }
 
     /// The nest over tiles of channels; sums of several parts come together in a stage of their own.
@@ -195,20 +192,21 @@ impl Desc {
     ) -> Result<Planned> {
         let pairs = sides.iter().all(|(_, md)| md.dtype() == DataType::Bf16)
             && gemm::has_dot(env.isa, DataType::Bf16);
-        let mut minibatch = sides[0].1.dims[0];
-        let even = pairs && minibatch % 2 != 0;
         let tiling = self.tiling(env, weights)?;
-        let mut axes = self.axes();
-        let mut sides = self.sources(env, &mut axes, (sides, &tiling), sequence)?;
+        let copied = [0, 1].map(|side| self.is_copied(side, &sides[side].1, &tiling));
+        let staging = Staging::of_sides(env, sides, copied, pairs)?;
+        let mut minibatch = staging.images();
+        let (mut axes, even) = (self.axes(), pairs && minibatch % 2 != 0);
+        let mut sides = self.sources(env, &mut axes, (&staging, &tiling));
         let [large, small] = sides.each_ref().map(|side| side.per_group() as f64);
         check_listed(self.groups() as f64 * large * small)?;
-        let most = band_pixels(gemm::panel(env.isa) as i64);
+        let most = band_pixels(env.isa);
         flattened(&mut axes, &mut sides, (most, even));
         if pairs {
             paired(&mut minibatch, &mut axes, &mut sides);
         }
         let (space, dims, seen) = ((minibatch, axes), self.side_dims(), &tiling.seen);
-        let mut gradient = Gradient::new(env, space, (pairs, sides), &tiling, dims);
+        let mut gradient = Gradient::new(env, space, (pairs, sides, staging), &tiling, dims);
         if attr.deterministic || !seen.is_dense() {
             gradient.split[2] = 1;
         }
@@ -273,43 +271,39 @@ impl Desc {
         })
     }
 
+    /// Whether tiles cannot read a side as it lies.
+    fn is_copied(&self, side: usize, md: &MemoryDesc, tiling: &Tiling) -> bool {
+        let (dims, skips) = (self.side_dims(), skips(&self.axes()));
+        let channels = self.weights.dims[[dims.0, dims.1][side]];
+        // Channels adjacent in whole blocks are read as they lie, and planes by the side whose elements kernels broadcast.
+        let run = channel_run(md, channels, self.groups() == 1);
+        let planes = side == 0 && !tiling.joined && !skips && plane_bytes(md).is_some();
+        !planes && !run.is_some_and(|run| run >= channels || run % tiling.channels[side] == 0)
+    }
+
     /// The sides as tiles read them; gaps between the pixels of the large one leave the axes.
     fn sources(
         &self,
         env: &Env,
         axes: &mut [Axis; 3],
-        (sides, tiling): ([Operand; 2], &Tiling),
-        sequence: &mut Sequence,
-    ) -> Result<[Source; 2]> {
+        (staging, tiling): (&Staging<2>, &Tiling),
+    ) -> [Source; 2] {
         let (dims, groups) = (self.side_dims(), self.groups());
         let several_taps = axes.iter().any(|a| a.taps > 1);
         let near = near_bytes(several_taps, gemm::panel(env.isa) as i64);
-        let mut source = |side: usize, dim: usize| {
-            let ((entry, md), block) = (&sides[side], tiling.channels[side]);
-            let channels = self.weights.dims[dim];
-            // Channels adjacent in whole blocks are read as they lie, and planes by the side whose elements kernels broadcast.
-            let run = channel_run(md, channels, groups == 1);
-            let planes = side == 0 && !tiling.joined && !skips(axes) && plane_bytes(md).is_some();
-            let fits = planes || run.is_some_and(|run| run >= channels || run % block == 0);
-            let mut seen = if fits { *md } else { channels_last(md)? };
-            let entry = sequence.read(env, (*entry, md), &seen)?;
-            if side == 0 {
-                seen = without_gaps(axes, seen);
-            }
-            Ok(Source::new(
-                (entry, &seen),
-                (groups, channels),
-                block,
-                near[side],
-            ))
+        let source = |side: usize, md: &MemoryDesc, dim: usize| {
+            let (sizes, block) = ((groups, self.weights.dims[dim]), tiling.channels[side]);
+            Source::new(md, sizes, block, near[side])
         };
-        let (mut large, mut small) = (source(0, dims.0)?, source(1, dims.1)?);
+        let [large, small] = &staging.operands;
+        let mut large = source(0, &without_gaps(axes, large.md), dims.0);
+        let mut small = source(1, &small.md, dims.1);
         large.direct &= !tiling.joined;
         // Panels are packed one at a time, and kernels read whole ones.
         let columns = tiling.channels[1];
         small.adjacent = false;
         small.direct &= small.channels % columns == 0 || small.padded % columns == 0;
-        Ok([large, small])
+        [large, small]
     }
 }
 
@@ -326,7 +320,7 @@ impl Gradient {
     fn new(
         env: &Env,
         (minibatch, axes): (i64, [Axis; 3]),
-        (pairs, mut sides): (bool, [Source; 2]),
+        (pairs, mut sides, staging): (bool, [Source; 2], Staging<2>),
         tiling: &Tiling,
         (m, n): (usize, usize),
     ) -> Gradient {
@@ -343,7 +337,7 @@ impl Gradient {
         let reach = (x.pad + x.large).max((x.small - 1) * x.stride + x.taps);
         sides[0].row = if joined { (reach, x.pad) } else { (x.large, 0) };
         let nest = knobs::NEST.get();
-        let pixels = nest.or('p', band_pixels(gemm::panel(env.isa) as i64), |_| true);
+        let pixels = nest.or('p', band_pixels(env.isa), |_| true);
         let (images, bands) = bands(minibatch, axes.map(|a| a.small), pixels);
         let mut gradient = Gradient {
             env: *env,
@@ -351,6 +345,7 @@ impl Gradient {
             minibatch,
             groups,
             sides,
+            staging,
             out: Binding::whole(0, md),
             taps: spatial_strides(md, m.max(n) + 1),
             tiles,
@@ -411,7 +406,8 @@ impl Gradient {
     fn split(&self) -> [i64; 3] {
         let [large, small] = &self.sides;
         let products = self.axes.iter().map(|a| a.small as f64 * a.taps as f64);
-        let images = (2 * self.minibatch * self.groups) as f64 * products.product::<f64>();
+        let minibatch = self.minibatch * self.staging.blocks;
+        let images = (2 * minibatch * self.groups) as f64 * products.product::<f64>();
         let flop = images * large.channels as f64 * small.channels as f64;
         let parts = parts(&self.env, flop as i64);
         let panels = parts.min((self.groups * small.per_group()).max(1));
@@ -420,7 +416,7 @@ impl Gradient {
         [panels, blocks, copies]
     }
 
-    /// How many bands there are in all images; one clears the result where there is no image.
+    /// How many bands there are in a block of images; one clears the result where there is no image.
     pub fn units(&self) -> i64 {
         (self.minibatch / self.images.max(1)).max(1) * self.bands.len() as i64
     }
@@ -442,6 +438,11 @@ impl Gradient {
         (self.slots_at()[2] as usize).next_multiple_of(64)
     }
 
+    /// Where in scratch sums begin that pass through it: behind the copies of operands and what the parts have.
+    pub fn sums_at(&self) -> usize {
+        self.staging.scratch_bytes + self.parts() * self.part_bytes()
+    }
+
     /// Whether sums pass through scratch, since the result is too narrow to hold them.
     pub fn is_narrow(&self) -> bool {
         self.out.dtype != DataType::F32
@@ -453,7 +454,8 @@ impl Gradient {
         let (kinds, [n, m, s]) = (self.sides.each_ref().map(kind), self.split);
         let (i, p, c) = (self.images, self.pixels, self.kept);
         let nest = format!(
-            "N{n}M{m}S{s}i{i}p{p}c{c}:{}bands:{}{}x{}{}{}{}",
+            "N{n}M{m}S{s}n{}i{i}p{p}c{c}:{}bands:{}{}x{}{}{}{}{}",
+            self.staging.images(),
             self.bands.len(),
             large.block,
             kinds[0],
@@ -461,10 +463,11 @@ impl Gradient {
             kinds[1],
             if self.pairs { ":pairs" } else { "" },
             if self.joined { ":joined" } else { "" },
+            self.staging.ways(),
         );
-        let sums = self.copy_bytes * i64::from(self.is_narrow() && self.units() > 1);
-        let bytes = self.parts() * self.part_bytes() + sums as usize;
-        Planned::new(nest, bytes, Arc::new(self))
+        let several = self.units() * self.staging.blocks > 1;
+        let sums = self.copy_bytes * i64::from(self.is_narrow() && several);
+        Planned::new(nest, self.sums_at() + sums as usize, Arc::new(self))
     }
 
     /// Whether kernels fetch the panel or the block that is read next: where blocks lie end to end, and a single tap meets them.
@@ -535,30 +538,56 @@ mod tests {
     use crate::memory::MAX_NDIMS;
     use crate::ops::Prop;
 
-    #[test]
-    fn planes_of_the_large_side_are_not_copied() {
-        let plain = |dims: &[i64]| MemoryDesc::plain(dims, DataType::F32).unwrap();
-        let mut ones = [0; MAX_NDIMS];
-        ones[..2].fill(1);
+    /// A plan for so many images of 56 × 56 pixels in this layout: channels in and out, groups, taps and stride along the sides.
+    fn planned(images: i64, dtype: DataType, tag: &str, sizes: [i64; 5]) -> Planned {
+        let [c, k, groups, taps, stride] = sizes;
+        let (size, isa) = (56, Isa::Avx512Bf16);
+        let along = |n: i64| std::array::from_fn(|i| if i < 2 { n } else { 0 });
+        let side = |channels: i64, size: i64| {
+            MemoryDesc::with_tag(&[images, channels, size, size], dtype, tag).unwrap()
+        };
         let desc = Desc {
             prop: Prop::BackwardWeights,
             alg: 1,
             transposed: false,
-            src: plain(&[16, 256, 16, 16]),
-            weights: plain(&[16, 256, 1, 1]),
+            src: side(c, size),
+            weights: MemoryDesc::any(&[groups, k / groups, c / groups, taps, taps], dtype).unwrap(),
             bias: MemoryDesc::absent(),
-            dst: plain(&[16, 16, 16, 16]),
-            strides: ones,
+            dst: side(k, (size + stride - 1) / stride),
+            strides: along(stride),
             dilates: [0; MAX_NDIMS],
-            pad_left: [0; MAX_NDIMS],
-            pad_right: [0; MAX_NDIMS],
+            pad_left: along((taps - 1) / 2),
+            pad_right: along((taps - 1) / 2 + 1 - stride),
         };
-        let (isa, threads) = (Isa::Avx2, 1);
-        let planned = desc.plan(&Attr::default(), &Env { isa, threads }).unwrap();
-        assert!(
-            planned.scratch_bytes < 2 * desc.dst.size_bytes(),
-            "{}",
-            planned.nest
-        );
+        desc.plan(&Attr::default(), &Env { isa, threads: 2 })
+            .unwrap()
+    }
+
+    #[test]
+    fn planes_of_the_large_side_are_not_copied() {
+        let planned = planned(16, DataType::F32, "abcd", [256, 16, 1, 1, 1]);
+        let small = 16 * 16 * 56 * 56 * 4;
+        assert!(planned.scratch_bytes < 2 * small, "{}", planned.nest);
+    }
+
+    #[test]
+    fn copies_do_not_grow_with_the_minibatch() {
+        let (f32, bf16) = (DataType::F32, DataType::Bf16);
+        for (dtype, tag, sizes) in [
+            (f32, "abcd", [64, 64, 1, 3, 1]),
+            (f32, "abcd", [64, 64, 2, 3, 1]),
+            (f32, "aBcd8b", [64, 64, 1, 3, 1]),
+            (f32, "abcd", [3, 64, 1, 7, 2]),
+            (f32, "abcd", [64, 128, 1, 1, 2]),
+            (bf16, "abcd", [64, 64, 1, 3, 1]),
+            (bf16, "aBcd8b", [64, 128, 1, 1, 2]),
+            (f32, "abcd", [64, 64, 64, 3, 1]),
+            (bf16, "abcd", [64, 64, 64, 3, 1]),
+            (f32, "abcd", [64, 64, 16, 3, 1]),
+        ] {
+            let [few, many] = [16, 64].map(|images| planned(images, dtype, tag, sizes));
+            assert!(few.nest.contains(":staged-in"), "{}", few.nest);
+            assert_eq!(few.scratch_bytes, many.scratch_bytes, "{}", many.nest);
+        }
     }
 }

@@ -3,7 +3,8 @@
 //! There is a row of sums for each cuboid of outputs that meet the same taps. They are a nest of their own, with ones for the
 //! input: a row is one output of the cuboid.
 
-use super::dense::{Dense, INPUT, OUTPUT, Operand, Panel};
+use super::dense::{Dense, INPUT, OUTPUT, Panel};
+use super::staging::{Operand, Staging};
 use crate::dtype::DataType;
 use crate::error::Result;
 use crate::memory::MemoryDesc;
@@ -17,11 +18,11 @@ impl Dense {
     /// The nest that leaves the sums in this entry.
     pub fn tap_sums(&self, sequence: &mut Sequence, entry: usize) -> Result<Planned> {
         let longest = self.cut.shapes.iter().map(|s| s.k).max().unwrap_or(1);
-        let channels = self.operands[OUTPUT].md.dims[1];
+        let channels = self.staging.operands[OUTPUT].md.dims[1];
         let rows = self.cut.cuboids.len() as i64;
         let ones = MemoryDesc::plain(&[1, longest], DataType::U8)?;
         let sums = MemoryDesc::plain(&[rows, channels], DataType::S32)?;
-        let mut operands = self.operands.clone();
+        let mut operands = self.staging.operands.clone();
         operands[INPUT] = Operand::new(sequence.ones(longest as usize), &ones, None);
         operands[OUTPUT] = Operand::new(entry, &sums, None);
         let panel = |p: &Panel| Panel {
@@ -64,11 +65,9 @@ impl Dense {
             far: false,
             panels: self.panels.iter().map(panel).collect(),
             epilogues: vec![Epilogue::acc(true); cut.shapes.len()],
-            blocks: 1,
             split: (1, 1),
-            stages: Vec::new(),
             sums: None,
-            operands,
+            staging: Staging::new(&self.env, operands, 1, &[])?,
             cut,
             ..*self
         };

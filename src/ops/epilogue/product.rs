@@ -191,17 +191,11 @@ pub fn add_bias(chain: &mut Chain, bias: Input, x: Id, int: bool) -> Result<Id> 
 /// How an operand varies over a tile of rows and columns; nothing where a kernel could not walk it.
 fn over_tile(binding: &Binding, request: &Request) -> Option<Bcast> {
     let (place, bytes) = (&binding.place, binding.dtype.size_bytes() as i64);
-    let run = if request.cols_block > 0 {
-        request.cols_block
-    } else {
-        i64::MAX
-    };
-    let along = place.even(request.cols, run)?;
-    let mut row_bytes = 0;
+    let run = [i64::MAX, request.cols_block][usize::from(request.cols_block > 0)];
+    let (along, mut row_bytes) = (place.even(request.cols, run)?, 0);
     if let Some((&last, outer)) = request.rows.split_last() {
         row_bytes = place.even(last, i64::MAX)?;
-        let mut reach = row_bytes;
-        let mut inner = last;
+        let (mut reach, mut inner) = (row_bytes, last);
         for &dim in outer.iter().rev() {
             reach = reach.checked_mul(request.dst.dims[inner])?;
             if place.even(dim, i64::MAX)? != reach && request.dst.dims[dim] != 1 {

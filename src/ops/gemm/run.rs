@@ -168,12 +168,8 @@ impl<'a> Entry<'a> {
             rest /= g.p.batch[d];
         }
         let base = |m: &Matrix| {
-            let batch: i64 = m
-                .batch
-                .iter()
-                .zip(position)
-                .map(|(bytes, i)| bytes * i)
-                .sum();
+            let moves = m.batch.iter().zip(position);
+            let batch: i64 = moves.map(|(bytes, i)| bytes * i).sum();
             exec.ptrs[m.arg].wrapping_offset((m.offset + batch) as isize)
         };
         let (a, b, d) = (base(&g.p.a), base(&g.p.b), base(&g.p.d));
@@ -286,11 +282,8 @@ impl<'a> Entry<'a> {
             (None, side) => self.b.wrapping_offset(side.at(k, n0) as isize),
         };
         let in_place = self.d.wrapping_offset(g.p.d.side.at(m0, n0) as isize);
-        let c = if g.c_is_d {
-            in_place
-        } else {
-            self.scratch.wrapping_add(g.at.1 + 4 * col)
-        };
+        let beside = self.scratch.wrapping_add(g.at.1 + 4 * col);
+        let c = if g.c_is_d { in_place } else { beside };
         let d = if call.last { in_place } else { c };
         if call.last && !g.p.end.bindings.is_empty() {
             (self.position[g.p.axes.0], self.position[g.p.axes.1]) = (m0 as i64, n0 as i64);

@@ -84,10 +84,9 @@ pub fn rest(x: impl Into<Formula>) -> Formula {
 pub fn sum() -> Formula {
     Formula::new(|w| {
         let sum = w.code.push(Node::Acc);
-        if w.sums.is_int() {
-            w.code.to_float(sum)
-        } else {
-            sum
+        match w.sums.is_int() {
+            true => w.code.to_float(sum),
+            false => sum,
         }
     })
 }

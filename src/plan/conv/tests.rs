@@ -105,6 +105,32 @@ fn few_pixels_are_computed_for_several_images() {
 }
 
 #[test]
+fn few_images_are_copied_at_a_time() {
+    // Minibatch, unit, bytes of all copies; room for copies, images of a full band.
+    for (minibatch, unit, copies, most, expected) in [
+        // Nothing is copied.
+        (16, 1, 0, (500, 2), 16),
+        (0, 1, 0, (500, 2), 0),
+        // As many as have room.
+        (16, 1, 16 * 100, (500, 1), 4),
+        (15, 1, 15 * 100, (500, 1), 5),
+        // One that has no room, or several that are a band.
+        (16, 1, 16 * 1000, (500, 1), 1),
+        (16, 1, 16 * 1000, (500, 5), 4),
+        (3, 1, 3, (500, 5), 3),
+        // Pairs of images where they are even in number.
+        (16, 2, 16 * 1000, (500, 1), 2),
+        (6, 2, 6 * 100, (500, 1), 2),
+        // Layouts with blocks of images.
+        (64, 16, 64 * 1000, (500, 1), 16),
+        (40, 16, 40 * 1000, (500, 1), 40),
+    ] {
+        let images = copied_images(minibatch, unit, copies, most);
+        assert_eq!(images, expected, "{minibatch} {unit} {copies} {most:?}");
+    }
+}
+
+#[test]
 fn small_images_are_framed() {
     let axis = |size, taps, stride, pad| Axis {
         large: size,
