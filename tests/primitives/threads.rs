@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// Sums whose value depends on their order, and what else is shared out. Weight gradients promise their bits with
 /// `deterministic` only.
-const PROBLEMS: [&str; 32] = [
+const PROBLEMS: [&str; 33] = [
     "matmul f32:f32:f32 100x300:300x120",
     "matmul f32:f32:f32 1x512:512x512",
     "matmul f32:f32:f32 16x2000:2000x16",
@@ -37,6 +37,7 @@ const PROBLEMS: [&str; 32] = [
     "conv f32:f32:f32 mb3ic4oc16ih110kh3ph1 prop=bwd_w deterministic=1",
     "conv bf16:bf16:bf16 mb6ic4oc32ih90kh3ph1 prop=bwd_w deterministic=1",
     "conv f32:f32:f32 g40mb3ic40oc40ih90kh3ph1 prop=bwd_w deterministic=1",
+    "conv f32:f32:f32 g72mb3ic72oc72ih40kh3ph1 prop=bwd_w deterministic=1",
     "deconv bf16:f32:bf16 mb6ic40oc40ih7kh3ph1 prop=bwd_w deterministic=1",
     "deconv f32:f32:f32 mb2ic30oc20ih9kh4sh2ph1 bias=f32",
 ];

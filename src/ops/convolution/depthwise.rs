@@ -44,6 +44,8 @@ pub(super) struct Gradient {
     staging: Staging<2>,
     /// Channels of a panel: as many as are adjacent, or those of a part.
     width: i64,
+    /// The same where there is one part, if the sums must not depend on how many there are; else the width.
+    band_width: i64,
     /// Entry of the f32 gradient: channels of the large side in a group, taps, channels.
     out: usize,
     parts: i64,
@@ -79,7 +81,7 @@ pub(super) fn takes(env: &Env, groups: i64, (m, n): (i64, i64)) -> bool {
 
 impl Gradient {
     pub(super) fn new(
-        env: &Env,
+        (env, deterministic): (&Env, bool),
         axes: [Axis; 3],
         staging: Staging<2>,
         group: i64,
@@ -93,9 +95,15 @@ impl Gradient {
         let all = (2 * images * channels) as f64 * group as f64;
         let flop = (all * work.product::<f64>()) as i64;
         let parts = parts(env, flop).min((channels + BLOCK - 1) / BLOCK).max(1);
-        let share = (channels + parts - 1) / parts;
-        let even = gemm::even(channels as usize, share as usize, Mix::COLUMNS) as i64;
-        let width = [even, adjacent][usize::from(adjacent < channels)];
+        let width = |parts: i64| match adjacent < channels {
+            true => adjacent,
+            false => {
+                let share = (channels + parts - 1) / parts;
+                gemm::even(channels as usize, share as usize, Mix::COLUMNS) as i64
+            }
+        };
+        let band_width = width(if deterministic { 1 } else { parts });
+        let width = width(parts);
         Gradient {
             env: *env,
             axes,
@@ -104,6 +112,7 @@ impl Gradient {
             sides: mds.map(|md| Source::new(md, (1, channels), width, 0)),
             staging,
             width,
+            band_width,
             out,
             parts,
         }
@@ -124,7 +133,7 @@ impl Gradient {
     fn rows(&self) -> i64 {
         let [_, height, width] = &self.axes;
         let sizes = self.sides.each_ref().map(|s| s.dtype.size_bytes() as i64);
-        let bytes = |strides: i64| width.small * self.width * (strides * sizes[0] + sizes[1]);
+        let bytes = |strides: i64| width.small * self.band_width * (strides * sizes[0] + sizes[1]);
         let new = bytes(height.stride * width.stride).max(1);
         let fits = machine().l2_bytes as i64 * 5 / 16 / new;
         (BAND_BYTES / bytes(1).max(1))
@@ -325,7 +334,7 @@ mod tests {
         (axes[1].small, axes[2].small) = (56, 56);
         let sides = [0, 1].map(|entry| (entry, side(144, tag)));
         let staging = Staging::of_sides(&env, sides, [false; 2], false).unwrap();
-        let gradient = Gradient::new(&env, axes, staging, 1, 2);
+        let gradient = Gradient::new((&env, false), axes, staging, 1, 2);
         assert_eq!(gradient.parts, 2);
         gradient.width
     }

@@ -134,7 +134,7 @@ impl Desc {
             false => [(0, src), (1, diff_dst)],
         };
         let main = match alone {
-            true => self.by_channels(env, sides, &weights, &mut sequence)?,
+            true => self.by_channels((attr, env), sides, &weights, &mut sequence)?,
             false => self.by_tiles((attr, env), sides, &weights, &mut sequence)?,
         };
         sequence.finish(args, main, env)
@@ -169,7 +169,7 @@ impl Desc {
     /// The nest where channels do not mix, or in narrow groups.
     fn by_channels(
         &self,
-        env: &Env,
+        (attr, env): (&Attr, &Env),
         sides: [Operand; 2],
         weights: &MemoryDesc,
         sequence: &mut Sequence,
@@ -179,6 +179,7 @@ impl Desc {
         let staging = Staging::of_sides(env, sides, copied, false)?;
         let taps = depthwise::layout(weights, DataType::F32, dims)?;
         let stored = sequence.written(env, (2, weights), &taps, false)?;
+        let env = (env, attr.deterministic);
         Ok(depthwise::Gradient::new(env, self.axes(), staging, group, stored).planned())
     }
 
