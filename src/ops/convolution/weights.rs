@@ -308,10 +308,10 @@ impl Desc {
     }
 }
 
-/// `any` activations lie in the blocks that tiles read in place, where these need no padding and the type is f32; else the
-/// channels come last.
+/// `any` activations lie in the blocks that tiles read in place, where these need no padding and the type is f32; else, and where
+/// one block has all channels, which is the same, these come last.
 fn in_blocks(md: &MemoryDesc, block: i64) -> Result<MemoryDesc> {
-    match md.dtype() == DataType::F32 && md.dims[1] % block == 0 {
+    match md.dtype() == DataType::F32 && md.dims[1] > block && md.dims[1] % block == 0 {
         true => layout::in_blocks(md, block),
         false => channels_last(md),
     }
