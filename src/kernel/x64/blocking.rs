@@ -12,7 +12,7 @@ pub struct Budget {
     pub regs: usize,
     /// Whether a broadcast can be an operand of the multiply-add (then it needs no register).
     pub embedded: bool,
-    /// Whether a vector can be one as well, which pays where a single tile reads it: two units ask for as many loads as there are.
+    /// Whether a vector can be one as well. It pays only where one tile has all rows: two units leave no loads to spare.
     pub from_memory: bool,
     /// Registers per column vector besides the accumulators, for all its tiles (compensation).
     pub column_regs: usize,
